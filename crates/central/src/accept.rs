@@ -1,0 +1,294 @@
+//! Deciding a received follow-up: accepted and made a release, or held with a reason.
+
+use chrono::{DateTime, Duration, Utc};
+use domain::Severity;
+use domain::follow_up::{Held, State};
+use domain::history::ChangeKind;
+use domain::project::LatestProgress;
+use domain::release::{fragment, stamp};
+use ocds::merge::{Rules, compiled};
+use serde_json::Value;
+use uuid::Uuid;
+
+use crate::endpoint::Endpoint;
+use crate::state;
+use crate::store::{Entry, JobKind, Process, Project, Release, Result, StoreError, StoredFollowUp, Tx};
+
+/// Most follow-ups decided in one round of the worker.
+const BATCH: usize = 200;
+
+/// Decides what is queued. Each follow-up in a transaction of its own: one that fails never stops the others.
+/// Gives how many were accepted.
+pub fn run(endpoint: &Endpoint) -> Result<usize> {
+    let jobs = endpoint.store.read()?.jobs(JobKind::Accept, BATCH)?;
+    let mut accepted = 0;
+    for job in jobs {
+        let Ok(id) = job.key.parse::<Uuid>() else {
+            let tx = endpoint.store.begin()?;
+            tx.finish_job(JobKind::Accept, &job.key)?;
+            tx.commit()?;
+            continue;
+        };
+        match decide(endpoint, id) {
+            Ok(true) => accepted += 1,
+            Ok(false) => {}
+            Err(error) => {
+                tracing::error!(follow_up = %id, %error, "a follow-up could not be decided; it will be tried again");
+                let tx = endpoint.store.begin()?;
+                tx.fail_job(JobKind::Accept, &job.key, &error.to_string())?;
+                tx.commit()?;
+            }
+        }
+    }
+    Ok(accepted)
+}
+
+/// Decides one. Gives whether it was accepted.
+fn decide(endpoint: &Endpoint, id: Uuid) -> Result<bool> {
+    let tx = endpoint.store.begin()?;
+    let now = endpoint.now();
+    let key = id.to_string();
+    let mut entries = Vec::new();
+    let mut accepted = false;
+    if let Some(stored) = tx.follow_up(id)?
+        && stored.state == State::Received
+        && let Some(project) = tx.project(&stored.follow_up.project)?
+        && let Some(process) = tx.process(&stored.follow_up.ocid)?
+    {
+        let before = (stored.state, stored.held.clone());
+        let decision = Decision {
+            endpoint,
+            tx: &*tx,
+            now,
+            project,
+            process,
+            stored,
+        };
+        let (stored, project, mut more) = decision.make()?;
+        accepted = stored.state == State::Accepted;
+        if (stored.state, stored.held.clone()) != before {
+            tx.update_follow_up(&stored)?;
+            entries.append(&mut more);
+            entries.extend(state::follow_up_entries(
+                &endpoint.config.municipality,
+                Some(&project),
+                &stored,
+            )?);
+        }
+        if accepted {
+            tx.queue(JobKind::Publish, &project.folio, now)?;
+        }
+        for waiting in tx.waiting_after(stored.device_id)? {
+            if waiting != id && stored.state != State::Received {
+                tx.queue(JobKind::Accept, &waiting.to_string(), now)?;
+            }
+        }
+    }
+    // A held follow-up leaves the queue: what releases it (a file, an earlier one, a person) queues it again.
+    tx.finish_job(JobKind::Accept, &key)?;
+    tx.append(entries, now)?;
+    tx.commit()?;
+    Ok(accepted)
+}
+
+struct Decision<'a> {
+    endpoint: &'a Endpoint,
+    tx: &'a dyn Tx,
+    now: DateTime<Utc>,
+    project: Project,
+    process: Process,
+    stored: StoredFollowUp,
+}
+
+impl Decision<'_> {
+    fn make(mut self) -> Result<(StoredFollowUp, Project, Vec<Entry>)> {
+        self.stored.held = self.held()?;
+        if self.stored.held.is_some() {
+            return Ok((self.stored, self.project, Vec::new()));
+        }
+        self.stored.overlaps = self.overlaps()?;
+        if !self.stored.overlaps.is_empty() {
+            self.stored.state = State::Conflict;
+            return Ok((self.stored, self.project, Vec::new()));
+        }
+        // The process may have changed since it was received: what was right then may not be now.
+        let basis = state::basis(&self.endpoint.config.municipality, &self.process);
+        self.stored.findings = domain::release::assess(&self.stored.follow_up, &basis, self.now);
+        if self
+            .stored
+            .findings
+            .iter()
+            .any(|finding| finding.severity == Severity::Error)
+        {
+            self.stored.state = State::Observed;
+            self.stored.decided_at = Some(self.now);
+            return Ok((self.stored, self.project, Vec::new()));
+        }
+        let entries = self.accept()?;
+        Ok((self.stored, self.project, entries))
+    }
+
+    /// Why it must wait, if it must.
+    fn held(&self) -> Result<Option<Held>> {
+        let (count, bytes) = self.tx.missing_files(self.stored.follow_up.id)?;
+        if count > 0 {
+            return Ok(Some(Held::MissingFiles { count, bytes }));
+        }
+        for op_id in &self.stored.base.after {
+            let earlier = self.tx.follow_up_of_op(*op_id)?;
+            if let Some(earlier) = earlier
+                && !matches!(
+                    earlier.state,
+                    State::Accepted | State::Published | State::Superseded
+                )
+            {
+                return Ok(Some(Held::AfterHeld {
+                    folio: earlier.follow_up.folio(),
+                }));
+            }
+        }
+        let trained = self
+            .tx
+            .person(&self.stored.person_id)?
+            .is_some_and(|person| person.card.trained);
+        Ok((!trained).then_some(Held::Untrained))
+    }
+
+    /// Where it disagrees with what others added since its base.
+    fn overlaps(&self) -> Result<Vec<domain::conflict::Overlap>> {
+        let mut found = Vec::new();
+        for release in self.tx.releases(&self.process.ocid)? {
+            if release.sequence <= self.stored.base.server_version {
+                continue;
+            }
+            if let Some(id) = release.follow_up
+                && let Some(other) = self.tx.follow_up(id)?
+                && (self.stored.base.after.contains(&other.op_id)
+                    || self.stored.follow_up.content.corrects.as_deref() == Some(&other.follow_up.folio()))
+            {
+                continue;
+            }
+            found.extend(domain::conflict::overlaps(
+                &release.fragment,
+                &self.stored.follow_up.content.release,
+            ));
+        }
+        Ok(found)
+    }
+
+    fn accept(&mut self) -> Result<Vec<Entry>> {
+        let municipality = &self.endpoint.config.municipality;
+        self.stored.state = State::Accepted;
+        self.stored.decided_at = Some(self.now);
+        let mut entries = Vec::new();
+        let fragment = {
+            let basis = state::basis(municipality, &self.process);
+            fragment(&self.stored.follow_up, &basis).map_err(|findings| {
+                StoreError::Corrupt(format!("assessed and not buildable: {findings:?}"))
+            })?
+        };
+        if !fragment.is_empty() {
+            let follow_up = Some(self.stored.follow_up.id);
+            let id = add_release(
+                self.tx,
+                self.endpoint,
+                &mut self.process,
+                fragment,
+                follow_up,
+                self.now,
+            )?;
+            self.stored.release_id = Some(id);
+        }
+        self.advance_progress();
+        self.tx.put_project(&self.project)?;
+        if let Some(folio) = &self.stored.follow_up.content.corrects
+            && let Some(mut corrected) = self.tx.follow_up_by_folio(folio)?
+            && corrected.state.may_become(State::Superseded)
+        {
+            corrected.state = State::Superseded;
+            self.tx.update_follow_up(&corrected)?;
+            entries.extend(state::follow_up_entries(
+                municipality,
+                Some(&self.project),
+                &corrected,
+            )?);
+        }
+        entries.extend(state::project_entries(self.tx, municipality, &self.project)?);
+        Ok(entries)
+    }
+
+    /// The current value is that of the latest visit, then of the latest acceptance.
+    fn advance_progress(&mut self) {
+        let content = &self.stored.follow_up.content;
+        let Some(progress) = content.progress else { return };
+        let newer = self
+            .project
+            .progress
+            .as_ref()
+            .is_none_or(|known| content.visited_on >= known.visited_on);
+        if newer {
+            let mut merged = progress;
+            if let Some(known) = &self.project.progress {
+                merged.physical = progress.physical.or(known.progress.physical);
+                merged.financial = progress.financial.or(known.progress.financial);
+            }
+            self.project.progress = Some(LatestProgress {
+                progress: merged,
+                visited_on: content.visited_on,
+                accepted_at: self.now,
+                follow_up: self.stored.follow_up.folio(),
+            });
+        }
+    }
+}
+
+/// Stamps a fragment as the next release of a process and compiles the process anew. Gives the release's id.
+pub fn add_release(
+    tx: &dyn Tx,
+    endpoint: &Endpoint,
+    process: &mut Process,
+    fragment: serde_json::Map<String, Value>,
+    follow_up: Option<Uuid>,
+    now: DateTime<Utc>,
+) -> Result<String> {
+    let earlier = tx.releases(&process.ocid)?;
+    // Strictly increasing per process, whatever the clock did.
+    let date = earlier
+        .last()
+        .map_or(now, |last| now.max(last.date + Duration::milliseconds(1)));
+    let sequence = earlier.last().map_or(1, |last| last.sequence + 1);
+    let mut bodies: Vec<Value> = earlier.into_iter().map(|release| release.body).collect();
+    let mut basis = state::basis(&endpoint.config.municipality, process);
+    if bodies.is_empty() {
+        basis.earlier = &[];
+    }
+    let body = stamp(&fragment, &basis, sequence, date)?;
+    let id = body["id"].as_str().unwrap_or_default().to_owned();
+    bodies.push(body.clone());
+    let merged =
+        compiled(Rules::profile(), &bodies).map_err(|error| StoreError::Corrupt(error.to_string()))?;
+    process.version = sequence;
+    process.compiled = merged.value;
+    tx.put_process(process)?;
+    tx.add_release(&Release {
+        ocid: process.ocid.clone(),
+        sequence,
+        id: id.clone(),
+        date,
+        fragment,
+        body,
+        follow_up,
+        published_at: None,
+    })?;
+    Ok(id)
+}
+
+/// Entry that removes a record from a stream it no longer belongs to.
+pub fn tombstone(stream: &str, record_id: &str) -> Entry {
+    Entry {
+        stream: stream.to_owned(),
+        kind: ChangeKind::Tombstone,
+        record_id: record_id.to_owned(),
+        state: Value::Null,
+    }
+}

@@ -1,0 +1,222 @@
+//! Configuration: one structure, filled from a TOML file, then the environment, then flags. None is needed.
+
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context, Result, bail};
+use clap::Args;
+use domain::wire::MunicipalityCard;
+use serde::Deserialize;
+
+/// The prefix used while none is registered. Said loudly: data with it cannot be joined with anybody else's.
+pub const UNREGISTERED_PREFIX: &str = "ocds-000000";
+
+/// What every verb accepts.
+#[derive(Args, Clone, Debug, Default)]
+pub struct Options {
+    /// Folder of the database, the evidence and the public files.
+    #[arg(long, env = "AVANCE_DATA", global = true, value_name = "DIR")]
+    pub data: Option<PathBuf>,
+    /// TOML file; DIR/avance.toml when it exists.
+    #[arg(long, env = "AVANCE_CONFIG", global = true, value_name = "FILE")]
+    pub config: Option<PathBuf>,
+    /// Name of the municipality.
+    #[arg(long, env = "AVANCE_MUNICIPALITY", global = true, value_name = "NAME")]
+    pub municipality: Option<String>,
+    /// Registered OCDS prefix, for example ocds-abc123.
+    #[arg(long, env = "AVANCE_OCDS_PREFIX", global = true, value_name = "PREFIX")]
+    pub ocds_prefix: Option<String>,
+    /// Address of the licence of the data.
+    #[arg(long, env = "AVANCE_LICENSE", global = true, value_name = "URL")]
+    pub license: Option<String>,
+    /// Address of the publication policy.
+    #[arg(long, env = "AVANCE_POLICY_URL", global = true, value_name = "URL")]
+    pub policy_url: Option<String>,
+    /// Address at which the public reads the site.
+    #[arg(long, env = "AVANCE_PUBLIC_URL", global = true, value_name = "URL")]
+    pub public_url: Option<String>,
+}
+
+/// The TOML file.
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+struct File {
+    municipality: Option<String>,
+    municipality_id: Option<String>,
+    ocds_prefix: Option<String>,
+    license: Option<String>,
+    policy_url: Option<String>,
+    public_url: Option<String>,
+    currency: Option<String>,
+    utc_offset_minutes: Option<i32>,
+}
+
+/// Configuration in force.
+#[derive(Clone, Debug)]
+pub struct Config {
+    /// Folder of everything.
+    pub data: PathBuf,
+    /// The municipality, as devices see it too.
+    pub municipality: MunicipalityCard,
+    /// Licence of the data.
+    pub license: String,
+    /// Publication policy; the page of the site when none is configured.
+    pub policy_url: String,
+}
+
+impl Config {
+    /// Reads the configuration and makes sure that it can be used.
+    ///
+    /// # Errors
+    /// A file that cannot be read or has an unknown key, a prefix or an address that is not one, no data folder.
+    pub fn load(options: &Options) -> Result<Config> {
+        let Some(data) = options.data.clone() else {
+            bail!("--data DIR is needed (or the variable AVANCE_DATA)");
+        };
+        let beside = data.join("avance.toml");
+        let path = options
+            .config
+            .clone()
+            .or_else(|| beside.exists().then_some(beside));
+        let file = match &path {
+            Some(path) => read(path)?,
+            None => File::default(),
+        };
+        let prefix = options
+            .ocds_prefix
+            .clone()
+            .or(file.ocds_prefix)
+            .unwrap_or_else(|| UNREGISTERED_PREFIX.into());
+        if !ocds::ident::is_prefix(&prefix) {
+            bail!("«{prefix}» is not an OCDS prefix: `ocds-` and six lower-case letters or digits");
+        }
+        let public_url = options.public_url.clone().or(file.public_url);
+        let public_url = public_url.unwrap_or_else(|| "http://127.0.0.1:8780".into());
+        let public_url = web_address("public_url", &public_url)?;
+        let policy = options.policy_url.clone().or(file.policy_url);
+        let policy_url = match policy {
+            Some(url) => web_address("policy_url", &url)?,
+            None => format!("{public_url}/politica-de-publicacion/"),
+        };
+        let license = options.license.clone().or(file.license);
+        let license = license.unwrap_or_else(|| "https://creativecommons.org/licenses/by/4.0/".into());
+        let license = web_address("license", &license).map(|_| license)?;
+        let offset_minutes = file.utc_offset_minutes.unwrap_or(-360);
+        if !(-14 * 60..=14 * 60).contains(&offset_minutes) {
+            bail!("utc_offset_minutes = {offset_minutes} is not an offset from UTC");
+        }
+        let name = options.municipality.clone().or(file.municipality);
+        Ok(Config {
+            municipality: MunicipalityCard {
+                id: file.municipality_id.unwrap_or_else(|| "municipio".into()),
+                name: name.unwrap_or_else(|| "Municipio sin nombre configurado".into()),
+                prefix_registered: prefix != UNREGISTERED_PREFIX,
+                prefix,
+                currency: file.currency.unwrap_or_else(|| "MXN".into()),
+                offset_minutes,
+                public_url,
+            },
+            license,
+            policy_url,
+            data,
+        })
+    }
+
+    /// What the operator must know before relying on this configuration.
+    pub fn warnings(&self) -> Vec<String> {
+        let mut warnings = Vec::new();
+        if !self.municipality.prefix_registered {
+            warnings.push(format!(
+                "The OCDS prefix {UNREGISTERED_PREFIX} is not registered: every ocid made with it will have to change. \
+                 Register one with the Open Contracting Partnership and set ocds_prefix."
+            ));
+        }
+        let url = &self.municipality.public_url;
+        if url.contains("//127.") || url.contains("//localhost") || url.contains("//[::1]") {
+            warnings.push(format!(
+                "public_url is {url}: the published files name an address that only this machine can open. Set public_url."
+            ));
+        }
+        warnings
+    }
+
+    /// Folder of the published files.
+    pub fn public(&self) -> PathBuf {
+        self.data.join("public")
+    }
+
+    /// Who publishes, as packages say it (OCDS 1.1, package metadata).
+    pub fn publication(&self) -> ocds::package::Publication {
+        ocds::package::Publication {
+            publisher_name: self.municipality.name.clone(),
+            publisher_scheme: None,
+            publisher_uid: None,
+            publisher_uri: None,
+            license: Some(self.license.clone()),
+            publication_policy: Some(self.policy_url.clone()),
+        }
+    }
+}
+
+fn read(path: &Path) -> Result<File> {
+    let text = std::fs::read_to_string(path).with_context(|| format!("cannot read {}", path.display()))?;
+    toml::from_str(&text).with_context(|| format!("{} is not valid", path.display()))
+}
+
+/// An absolute http(s) address, without its final `/`.
+fn web_address(what: &str, text: &str) -> Result<String> {
+    let rest = text
+        .strip_prefix("https://")
+        .or_else(|| text.strip_prefix("http://"));
+    match rest {
+        Some(rest)
+            if !rest.is_empty() && !rest.starts_with('/') && !text.chars().any(char::is_whitespace) =>
+        {
+            Ok(text.trim_end_matches('/').to_owned())
+        }
+        _ => bail!("{what} = «{text}» is not an http or https address"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn nothing_is_needed_and_nonsense_is_refused() {
+        let folder = tempfile::tempdir().unwrap();
+        let options = Options {
+            data: Some(folder.path().to_owned()),
+            ..Options::default()
+        };
+        let config = Config::load(&options).unwrap();
+        assert_eq!(config.municipality.prefix, UNREGISTERED_PREFIX);
+        assert_eq!(config.warnings().len(), 2);
+        for (prefix, url) in [
+            ("OCDS-ABC123", None),
+            ("x", None),
+            ("ocds-abc123", Some("ftp://x")),
+            ("ocds-abc123", Some("http:///")),
+        ] {
+            let wrong = Options {
+                ocds_prefix: Some(prefix.into()),
+                public_url: url.map(str::to_owned),
+                ..options.clone()
+            };
+            assert!(Config::load(&wrong).is_err(), "{prefix} {url:?}");
+        }
+        std::fs::write(
+            folder.path().join("avance.toml"),
+            "municipality = \"M\"\nocds_prefx = \"x\"\n",
+        )
+        .unwrap();
+        assert!(Config::load(&options).is_err());
+        std::fs::write(
+            folder.path().join("avance.toml"),
+            "municipality = \"M\"\nocds_prefix = \"ocds-abc123\"\npublic_url = \"https://pp.example.org/\"\n",
+        )
+        .unwrap();
+        let config = Config::load(&options).unwrap();
+        assert_eq!(config.municipality.public_url, "https://pp.example.org");
+        assert!(config.warnings().is_empty());
+    }
+}

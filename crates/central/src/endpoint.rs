@@ -1,0 +1,166 @@
+//! What every verb and every handler works with: configuration, store, clock, signing key.
+
+use std::fs::{self, OpenOptions};
+use std::io::Write;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use anyhow::{Context, Result};
+use chrono::{DateTime, Utc};
+use domain::clock::Clock;
+use domain::history::ChangeKind;
+use ed25519_dalek::SigningKey;
+use uuid::Uuid;
+use zeroize::Zeroizing;
+
+use crate::config::Config;
+use crate::store::{Entry, Store, sqlite::Sqlite};
+
+/// The central endpoint of one municipality, opened on its data folder.
+pub struct Endpoint {
+    /// Configuration in force.
+    pub config: Config,
+    /// The database.
+    pub store: Box<dyn Store>,
+    /// Time.
+    pub clock: Arc<dyn Clock>,
+    /// Wakes the worker when there is something to do.
+    pub wake: tokio::sync::Notify,
+    /// Changes when a backup is restored.
+    pub epoch: Uuid,
+    signing: SigningKey,
+}
+
+impl Endpoint {
+    /// Opens a data folder, making what is missing: database, signing key, epoch, and the municipality's own record
+    /// in the common stream, which is appended again whenever the configuration changed.
+    ///
+    /// # Errors
+    /// The folder cannot be written, the database cannot be opened, or the key file is not a key.
+    pub fn open(config: Config, clock: Arc<dyn Clock>) -> Result<Endpoint> {
+        let data = &config.data;
+        fs::create_dir_all(data).with_context(|| format!("cannot make the folder {}", data.display()))?;
+        fs::create_dir_all(config.public()).context("cannot make the folder of the public files")?;
+        fs::create_dir_all(data.join("evidence")).context("cannot make the folder of the evidence")?;
+        let store = Sqlite::open(&data.join("central.db"), &config.municipality.id)
+            .with_context(|| format!("cannot open the database in {}", data.display()))?;
+        let signing = signing_key(&data.join("signing.key"))?;
+        let now = clock.now();
+        let tx = store.begin()?;
+        let epoch = match tx.meta("epoch")? {
+            Some(text) => text.parse().context("the stored epoch is not one")?,
+            None => {
+                let epoch = new_id(now);
+                tx.set_meta("epoch", &epoch.to_string())?;
+                epoch
+            }
+        };
+        let card = serde_json::to_value(&config.municipality)?;
+        let text = card.to_string();
+        if tx.meta("municipality")?.as_deref() != Some(&text) {
+            tx.set_meta("municipality", &text)?;
+            let entry = Entry {
+                stream: domain::wire::COMMON.into(),
+                kind: ChangeKind::Municipality,
+                record_id: config.municipality.id.clone(),
+                state: card,
+            };
+            tx.append(vec![entry], now)?;
+        }
+        tx.commit()?;
+        Ok(Endpoint {
+            config,
+            store: Box::new(store),
+            clock,
+            wake: tokio::sync::Notify::new(),
+            epoch,
+            signing,
+        })
+    }
+
+    /// The key that signs receipts.
+    pub fn signing(&self) -> &SigningKey {
+        &self.signing
+    }
+
+    /// Its public half, hexadecimal.
+    pub fn public_key(&self) -> String {
+        hex::encode(self.signing.verifying_key().as_bytes())
+    }
+
+    /// Key of the cursors' seal: derived, so that there is one secret to keep.
+    pub fn cursor_key(&self) -> Zeroizing<Vec<u8>> {
+        use sha2::{Digest, Sha256};
+        let mut hasher = Sha256::new();
+        hasher.update(b"avance-abierto cursor ");
+        hasher.update(self.signing.to_bytes());
+        Zeroizing::new(hasher.finalize().to_vec())
+    }
+
+    /// Where the original bytes of a file are kept. They are private.
+    pub fn evidence_path(&self, sha256: &str) -> PathBuf {
+        self.config
+            .data
+            .join("evidence")
+            .join(&sha256[..2.min(sha256.len())])
+            .join(sha256)
+    }
+
+    /// The present instant, cut to the milliseconds that are stored.
+    pub fn now(&self) -> DateTime<Utc> {
+        let now = self.clock.now();
+        DateTime::from_timestamp_millis(now.timestamp_millis()).unwrap_or(now)
+    }
+}
+
+/// A UUIDv7 of an instant.
+pub fn new_id(now: DateTime<Utc>) -> Uuid {
+    let seconds = u64::try_from(now.timestamp()).unwrap_or(0);
+    let stamp = uuid::Timestamp::from_unix(uuid::NoContext, seconds, now.timestamp_subsec_nanos());
+    Uuid::new_v7(stamp)
+}
+
+/// Reads the signing key, or makes it on a first start: readable by its owner only, never overwritten.
+fn signing_key(path: &Path) -> Result<SigningKey> {
+    match fs::read_to_string(path) {
+        Ok(text) => {
+            let bytes = Zeroizing::new(hex::decode(text.trim()).context("signing.key is not hexadecimal")?);
+            let bytes: [u8; 32] = bytes
+                .as_slice()
+                .try_into()
+                .context("signing.key does not have 32 bytes")?;
+            Ok(SigningKey::from_bytes(&bytes))
+        }
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
+            let mut seed = Zeroizing::new([0u8; 32]);
+            getrandom::fill(seed.as_mut_slice())
+                .map_err(|error| anyhow::anyhow!("no random bytes: {error}"))?;
+            let mut options = OpenOptions::new();
+            options.write(true).create_new(true);
+            #[cfg(unix)]
+            std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+            match options.open(path) {
+                Ok(mut file) => {
+                    file.write_all(hex::encode(seed.as_slice()).as_bytes())?;
+                    file.sync_all()?;
+                    Ok(SigningKey::from_bytes(&seed))
+                }
+                // Another verb was starting on the same folder: its key is the key.
+                Err(error) if error.kind() == std::io::ErrorKind::AlreadyExists => signing_key_soon(path),
+                Err(error) => Err(error).context("cannot write signing.key"),
+            }
+        }
+        Err(error) => Err(error).context("cannot read signing.key"),
+    }
+}
+
+/// Waits for the other process to finish writing its key.
+fn signing_key_soon(path: &Path) -> Result<SigningKey> {
+    for _ in 0..50 {
+        if fs::read_to_string(path).is_ok_and(|text| text.trim().len() == 64) {
+            return signing_key(path);
+        }
+        std::thread::sleep(std::time::Duration::from_millis(20));
+    }
+    anyhow::bail!("signing.key is there but is not a key; restore it from the backup")
+}

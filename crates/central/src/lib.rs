@@ -1,0 +1,24 @@
+//! The central endpoint: the only sequencer. It receives follow-ups, keeps the history, decides, and publishes.
+//!
+//! * [`router`] every route with its permission, [`sync`] push, pull and evidence
+//! * [`accept`] from received to a release, [`publish`] from releases to files, [`site`] the public pages
+//! * [`load`] reads base information, [`base`] stores it
+//! * [`store`] one trait, all SQL behind it
+
+pub mod accept;
+pub mod auth;
+pub mod base;
+pub mod config;
+pub mod endpoint;
+pub mod http;
+pub mod load;
+pub mod problem;
+pub mod publish;
+pub mod router;
+pub mod site;
+pub mod state;
+pub mod store;
+pub mod strict;
+pub mod sync;
+pub mod verify;
+pub mod worker;

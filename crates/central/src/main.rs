@@ -1,0 +1,465 @@
+//! `avance-central`: the central endpoint, its roles by subcommand.
+
+use std::io::{IsTerminal, Write};
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::process::ExitCode;
+use std::sync::Arc;
+
+use anyhow::{Context, Result, bail};
+use central::config::{Config, Options};
+use central::endpoint::Endpoint;
+use central::{auth, base, load, publish, router, verify, worker};
+use chrono::Duration;
+use clap::{Parser, Subcommand};
+use domain::clock::SystemClock;
+use domain::person::Role;
+
+#[derive(Parser)]
+#[command(
+    name = "avance-central",
+    version,
+    about = "Central endpoint: receives, validates and publishes follow-ups"
+)]
+struct Cli {
+    #[command(flatten)]
+    options: Options,
+    #[command(subcommand)]
+    verb: Verb,
+}
+
+#[derive(Subcommand)]
+enum Verb {
+    /// Serves devices and the public files, and publishes in the background.
+    Serve {
+        /// Address to listen on.
+        #[arg(long, env = "AVANCE_LISTEN", default_value = "127.0.0.1:8780")]
+        listen: SocketAddr,
+    },
+    /// Loads base information: a CSV or XLSX list of projects.
+    Load {
+        /// The file.
+        file: PathBuf,
+        /// Ready mapping by name, or a mapping file; found by the headers when absent.
+        #[arg(long)]
+        mapping: Option<String>,
+        /// Reads and reports; stores nothing.
+        #[arg(long)]
+        dry_run: bool,
+        /// Loads the rows without errors although others have them.
+        #[arg(long)]
+        accept_good_rows: bool,
+    },
+    /// Publishes what is queued, once.
+    Publish,
+    /// People of the register.
+    People {
+        #[command(subcommand)]
+        verb: PeopleVerb,
+    },
+    /// Devices, and what each said it still holds.
+    Devices {
+        /// As JSON.
+        #[arg(long)]
+        json: bool,
+        /// Revokes a device by its identifier.
+        #[arg(long, value_name = "ID")]
+        revoke: Option<uuid::Uuid>,
+    },
+    /// Verifies the history: every stream, entry by entry.
+    Verify,
+}
+
+#[derive(Subcommand)]
+enum PeopleVerb {
+    /// Adds a person (or finds the same one) and prints a one-use code for a device, alone, on standard output.
+    Add {
+        /// Name.
+        #[arg(long)]
+        name: String,
+        /// enlace, campo, coordinacion, administracion or auditoria.
+        #[arg(long)]
+        role: String,
+        /// Name of the área.
+        #[arg(long)]
+        area: String,
+        /// The person finished the training: follow-ups without errors are accepted by themselves.
+        #[arg(long)]
+        trained: bool,
+        /// Hours the code is valid.
+        #[arg(long, default_value_t = 24, value_parser = clap::value_parser!(u32).range(1..=24 * 14))]
+        valid_hours: u32,
+    },
+    /// Lists the register.
+    List,
+}
+
+fn main() -> ExitCode {
+    tracing_subscriber::fmt()
+        .with_writer(std::io::stderr)
+        .with_env_filter(
+            tracing_subscriber::EnvFilter::try_from_default_env().unwrap_or_else(|_| "info".into()),
+        )
+        .with_target(false)
+        .init();
+    let cli = Cli::parse();
+    match run(cli) {
+        Ok(code) => code,
+        Err(error) => {
+            eprintln!("avance-central: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn run(cli: Cli) -> Result<ExitCode> {
+    // A file that is not there must not leave a data folder behind.
+    if let Verb::Load { file, .. } = &cli.verb
+        && !file.is_file()
+    {
+        bail!(
+            "{}",
+            load::LoadError::NotFound { path: file.clone() }.prose(lang())
+        );
+    }
+    let config = Config::load(&cli.options)?;
+    for warning in config.warnings() {
+        tracing::warn!("{warning}");
+    }
+    let role = match &cli.verb {
+        Verb::People {
+            verb: PeopleVerb::Add { role, name, area, .. },
+        } => {
+            if name.trim().is_empty() || domain::person::area_id(area).is_empty() {
+                bail!(
+                    "{}",
+                    say(
+                        "--name y --area no pueden ir en blanco",
+                        "--name and --area cannot be blank"
+                    )
+                );
+            }
+            let roles = Role::ALL.map(Role::as_str).join(", ");
+            Some(Role::parse(role).with_context(|| {
+                say(
+                    format!("«{role}» no es un rol; roles: {roles}"),
+                    format!("«{role}» is not a role; roles: {roles}"),
+                )
+            })?)
+        }
+        _ => None,
+    };
+    let endpoint = Endpoint::open(config, Arc::new(SystemClock))?;
+    match cli.verb {
+        Verb::Serve { listen } => serve(endpoint, listen).map(|()| ExitCode::SUCCESS),
+        Verb::Load {
+            file,
+            mapping,
+            dry_run,
+            accept_good_rows,
+        } => load_file(&endpoint, &file, mapping.as_deref(), dry_run, accept_good_rows),
+        Verb::Publish => publish_once(&endpoint),
+        Verb::People {
+            verb:
+                PeopleVerb::Add {
+                    name,
+                    area,
+                    trained,
+                    valid_hours,
+                    ..
+                },
+        } => {
+            let role = role.context("a role")?;
+            let tx = endpoint.store.begin()?;
+            let validity = Duration::hours(i64::from(valid_hours));
+            let (person, code) = auth::add_person(
+                &*tx,
+                name.trim(),
+                role,
+                area.trim(),
+                trained,
+                endpoint.now(),
+                validity,
+            )?;
+            tx.commit()?;
+            eprintln!(
+                "{} · {} · {}",
+                person.card.name,
+                person.card.role.as_str(),
+                person.card.area
+            );
+            eprintln!(
+                "{}",
+                say(
+                    format!(
+                        "Código de un solo uso, válido {valid_hours} h. Se escribe en la aplicación, o: avance-device enrol --code …"
+                    ),
+                    format!(
+                        "One use, valid {valid_hours} h. Type it in the application, or: avance-device enrol --code …"
+                    ),
+                )
+            );
+            println!("{code}");
+            Ok(ExitCode::SUCCESS)
+        }
+        Verb::People {
+            verb: PeopleVerb::List,
+        } => {
+            for person in endpoint.store.read()?.people()? {
+                let card = person.card;
+                let trained = if card.trained { "trained" } else { "not trained" };
+                println!("{}\t{}\t{}\t{trained}", card.area, card.name, card.role.as_str());
+            }
+            Ok(ExitCode::SUCCESS)
+        }
+        Verb::Devices { json, revoke } => devices(&endpoint, json, revoke),
+        Verb::Verify => {
+            let verdict = verify::verify(&*endpoint.store.read()?)?;
+            for line in &verdict.broken {
+                println!("{line}");
+            }
+            println!(
+                "{} streams, {} entries, {} breaks",
+                verdict.streams,
+                verdict.entries,
+                verdict.broken.len()
+            );
+            Ok(if verdict.broken.is_empty() {
+                ExitCode::SUCCESS
+            } else {
+                ExitCode::FAILURE
+            })
+        }
+    }
+}
+
+/// Language of this terminal: English when the environment says so, Spanish otherwise.
+fn lang() -> load::Lang {
+    let named = ["LC_ALL", "LC_MESSAGES", "LANG"]
+        .iter()
+        .find_map(|name| std::env::var(name).ok().filter(|v| !v.is_empty()));
+    if named.is_some_and(|name| name.to_lowercase().starts_with("en")) {
+        load::Lang::En
+    } else {
+        load::Lang::Es
+    }
+}
+
+/// The sentence in the language of this terminal.
+fn say(es: impl Into<String>, en: impl Into<String>) -> String {
+    match lang() {
+        load::Lang::Es => es.into(),
+        load::Lang::En => en.into(),
+    }
+}
+
+fn serve(endpoint: Endpoint, listen: SocketAddr) -> Result<()> {
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
+    runtime.block_on(async move {
+        let endpoint = Arc::new(endpoint);
+        let listener = tokio::net::TcpListener::bind(listen)
+            .await
+            .with_context(|| format!("cannot listen on {listen}"))?;
+        let address = listener.local_addr()?;
+        tracing::info!("listening on http://{address}");
+        tracing::info!("public files: {}", endpoint.config.public().display());
+        // For whoever asked for port 0.
+        std::fs::write(endpoint.config.data.join("listen"), address.to_string())?;
+        let worker = tokio::spawn(worker::work(endpoint.clone()));
+        axum::serve(listener, router::router(endpoint))
+            .with_graceful_shutdown(stopped())
+            .await?;
+        worker.abort();
+        Ok(())
+    })
+}
+
+async fn stopped() {
+    let interrupted = tokio::signal::ctrl_c();
+    #[cfg(unix)]
+    {
+        let terminate = tokio::signal::unix::signal(tokio::signal::unix::SignalKind::terminate());
+        match terminate {
+            Ok(mut terminate) => {
+                tokio::select! {
+                    _ = interrupted => {}
+                    _ = terminate.recv() => {}
+                }
+            }
+            Err(error) => tracing::warn!(%error, "the termination signal cannot be heard"),
+        }
+    }
+    #[cfg(not(unix))]
+    let _ = interrupted.await;
+}
+
+fn load_file(
+    endpoint: &Endpoint,
+    file: &std::path::Path,
+    mapping: Option<&str>,
+    dry_run: bool,
+    accept_good_rows: bool,
+) -> Result<ExitCode> {
+    let tx = endpoint.store.begin()?;
+    let mut loader = base::Loader::new(endpoint, &*tx);
+    let mut failed: Option<anyhow::Error> = None;
+    let mut shown = 0u64;
+    let terminal = std::io::stderr().is_terminal();
+    let mut rows = 0u64;
+    let summary = load::read(file, mapping, &mut |row| {
+        rows += 1;
+        if terminal && rows.is_multiple_of(500) {
+            eprint!("\r{rows} …");
+            let _ = std::io::stderr().flush();
+        }
+        match row {
+            Ok(row) => {
+                if failed.is_none()
+                    && let Err(error) = loader.put(&row)
+                {
+                    failed = Some(error.into());
+                    return Err(load::LoadError::Stopped {
+                        detail: "store".into(),
+                    });
+                }
+            }
+            Err(errors) => {
+                for error in errors {
+                    shown += 1;
+                    if shown <= 200 {
+                        eprintln!("{}", error.prose(lang()));
+                    }
+                }
+            }
+        }
+        Ok(())
+    });
+    if terminal && rows >= 500 {
+        eprintln!();
+    }
+    if let Some(error) = failed {
+        return Err(error.context(say("no se cargó nada", "nothing was loaded")));
+    }
+    let summary = match summary {
+        Ok(summary) => summary,
+        Err(error) => bail!("{}", error.prose(lang())),
+    };
+    if shown > 200 {
+        eprintln!("… +{}", shown - 200);
+    }
+    let stored = loader.finish()?;
+    if summary.bad > 0 && !accept_good_rows {
+        drop(tx);
+        eprintln!(
+            "{}",
+            say(
+                format!(
+                    "{} de {} filas tienen errores: no se cargó nada. Corrígelas, o carga sólo las buenas con --accept-good-rows.",
+                    summary.bad, summary.rows
+                ),
+                format!(
+                    "{} of {} rows have errors: nothing was loaded. Mend them, or load only the good ones with --accept-good-rows.",
+                    summary.bad, summary.rows
+                ),
+            )
+        );
+        return Ok(ExitCode::FAILURE);
+    }
+    if dry_run {
+        drop(tx);
+    } else {
+        tx.commit()?;
+    }
+    let base::Stored { new, changed, same } = stored;
+    let (mapping, bad) = (&summary.mapping, summary.bad);
+    let mut line = say(
+        format!(
+            "{new} proyectos nuevos, {changed} con cambios, {same} iguales, {bad} filas con errores (mapeo «{mapping}»)."
+        ),
+        format!(
+            "{new} new projects, {changed} changed, {same} the same, {bad} rows with errors (mapping «{mapping}»)."
+        ),
+    );
+    if dry_run {
+        line.push_str(&say(
+            " Ensayo: no se guardó nada.",
+            " Dry run: nothing was stored.",
+        ));
+    }
+    println!("{line}");
+    Ok(ExitCode::SUCCESS)
+}
+
+fn publish_once(endpoint: &Endpoint) -> Result<ExitCode> {
+    let mut held = 0;
+    loop {
+        let accepted = central::accept::run(endpoint)?;
+        let note = publish::run(endpoint)?;
+        if accepted == 0 && note.is_none() {
+            break;
+        }
+        if let Some(note) = note {
+            held += note.held.len();
+            println!(
+                "{} projects, {} releases, {} held back",
+                note.projects.len(),
+                note.releases.len(),
+                note.held.len()
+            );
+            for back in note.held {
+                for finding in back.findings {
+                    println!(
+                        "  {} {}: {} {}",
+                        back.project, back.what, finding.rule, finding.pointer
+                    );
+                }
+            }
+        }
+    }
+    println!("{}", endpoint.config.public().display());
+    Ok(if held == 0 {
+        ExitCode::SUCCESS
+    } else {
+        ExitCode::FAILURE
+    })
+}
+
+fn devices(endpoint: &Endpoint, json: bool, revoke: Option<uuid::Uuid>) -> Result<ExitCode> {
+    if let Some(id) = revoke {
+        let tx = endpoint.store.begin()?;
+        let known = tx.revoke_device(id, endpoint.now())?;
+        tx.commit()?;
+        if !known {
+            bail!(
+                "{}",
+                say(
+                    format!("no hay un equipo {id}"),
+                    format!("there is no device {id}")
+                )
+            );
+        }
+    }
+    let rows = endpoint.store.read()?.devices()?;
+    if json {
+        println!("{}", serde_json::to_string_pretty(&rows)?);
+        return Ok(ExitCode::SUCCESS);
+    }
+    for row in rows {
+        let when = |at: Option<chrono::DateTime<chrono::Utc>>| {
+            at.map_or("-".into(), |at| at.format("%Y-%m-%d %H:%M").to_string())
+        };
+        let out: Vec<&str> = row.waiting.iter().map(|waiting| waiting.folio.as_str()).collect();
+        println!(
+            "{}\t{}\t{}\t{}\tlast contact {}\tlast receipt {}\tout: {}{}",
+            row.device_id,
+            row.area,
+            row.person,
+            row.device,
+            when(row.last_contact),
+            when(row.last_receipt),
+            if out.is_empty() { "-".into() } else { out.join(" ") },
+            if row.revoked { "\trevoked" } else { "" },
+        );
+    }
+    Ok(ExitCode::SUCCESS)
+}

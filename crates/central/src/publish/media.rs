@@ -1,0 +1,141 @@
+//! The published copy of a file: photographs re-encoded without metadata, PDFs without their information dictionary.
+//! The original stays private.
+
+use std::io::Cursor;
+use std::path::Path;
+
+use anyhow::{Context, Result, bail};
+use domain::evidence::MediaType;
+use image::{DynamicImage, ImageDecoder, ImageReader, Limits};
+
+/// Longest side of a published photograph, pixels.
+const LONGEST: u32 = 2048;
+/// Most pixels decoded on one side; with the allocation limit below this stays under 25 megapixels.
+const MAX_SIDE: u32 = 12_000;
+/// Most bytes a decoder may take: 25 megapixels of four bytes, twice.
+const MAX_ALLOC: u64 = 25_000_000 * 8;
+
+/// Makes the published copy.
+///
+/// # Errors
+/// The file is not what it says it is, or is larger than what is accepted.
+pub fn published_copy(path: &Path, kind: MediaType) -> Result<Vec<u8>> {
+    let bytes = std::fs::read(path).with_context(|| "the original is not here")?;
+    if MediaType::sniff(&bytes) != Some(kind) {
+        bail!("the bytes are not {}", kind.as_str());
+    }
+    if kind.is_image() {
+        photograph(&bytes)
+    } else {
+        document(&bytes)
+    }
+}
+
+fn photograph(bytes: &[u8]) -> Result<Vec<u8>> {
+    let mut reader = ImageReader::new(Cursor::new(bytes)).with_guessed_format()?;
+    let mut limits = Limits::default();
+    limits.max_image_width = Some(MAX_SIDE);
+    limits.max_image_height = Some(MAX_SIDE);
+    limits.max_alloc = Some(MAX_ALLOC);
+    reader.limits(limits);
+    let mut decoder = reader.into_decoder()?;
+    // The position of the camera is in the metadata that is about to go: it is applied to the pixels first.
+    let orientation = decoder.orientation()?;
+    let mut image = DynamicImage::from_decoder(decoder)?;
+    image.apply_orientation(orientation);
+    if image.width() > LONGEST || image.height() > LONGEST {
+        image = image.resize(LONGEST, LONGEST, image::imageops::FilterType::Triangle);
+    }
+    let mut out = Vec::new();
+    let encoder = image::codecs::jpeg::JpegEncoder::new_with_quality(&mut out, 82);
+    image.to_rgb8().write_with_encoder(encoder)?;
+    Ok(out)
+}
+
+fn document(bytes: &[u8]) -> Result<Vec<u8>> {
+    let mut document = lopdf::Document::load_mem(bytes).context("the PDF cannot be read")?;
+    if document.is_encrypted() {
+        bail!("the PDF is protected with a password");
+    }
+    document.trailer.remove(b"Info");
+    for object in document.objects.values_mut() {
+        let dictionary = match object {
+            lopdf::Object::Dictionary(dictionary) => dictionary,
+            lopdf::Object::Stream(stream) => &mut stream.dict,
+            _ => continue,
+        };
+        // XMP packets, what programs leave for themselves, and anything that acts by itself.
+        for key in [
+            &b"Metadata"[..],
+            b"PieceInfo",
+            b"OpenAction",
+            b"AA",
+            b"JS",
+            b"JavaScript",
+            b"EmbeddedFiles",
+        ] {
+            dictionary.remove(key);
+        }
+    }
+    document.prune_objects();
+    let mut out = Vec::new();
+    document.save_to(&mut out).context("the PDF cannot be written")?;
+    Ok(out)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn file(bytes: &[u8]) -> tempfile::NamedTempFile {
+        let file = tempfile::NamedTempFile::new().unwrap();
+        std::fs::write(file.path(), bytes).unwrap();
+        file
+    }
+
+    #[test]
+    fn a_photograph_loses_its_metadata_and_keeps_its_size() {
+        let picture = DynamicImage::new_rgb8(40, 20);
+        let mut jpeg = Vec::new();
+        picture
+            .write_to(&mut Cursor::new(&mut jpeg), image::ImageFormat::Jpeg)
+            .unwrap();
+        // An APP1 segment with a position that must not survive, right after the start of the image.
+        let secret = b"Exif\0\0GPS 25.6579,-100.4037 canario";
+        let mut tagged = jpeg[..2].to_vec();
+        tagged.extend([0xFF, 0xE1]);
+        tagged.extend(u16::try_from(secret.len() + 2).unwrap().to_be_bytes());
+        tagged.extend(secret);
+        tagged.extend(&jpeg[2..]);
+        let out = published_copy(file(&tagged).path(), MediaType::Jpeg).unwrap();
+        assert!(!out.windows(7).any(|window| window == b"canario"));
+        let again = image::load_from_memory(&out).unwrap();
+        assert_eq!((again.width(), again.height()), (40, 20));
+    }
+
+    #[test]
+    fn what_is_not_a_photograph_is_refused() {
+        assert!(published_copy(file(b"<svg/>").path(), MediaType::Png).is_err());
+        assert!(published_copy(file(b"\x89PNG\r\n\x1a\nnot really").path(), MediaType::Png).is_err());
+        assert!(published_copy(Path::new("nowhere"), MediaType::Png).is_err());
+    }
+
+    #[test]
+    fn a_document_loses_its_author() {
+        let mut document = lopdf::Document::with_version("1.5");
+        let info =
+            document.add_object(lopdf::dictionary! {"Author" => lopdf::Object::string_literal("canario")});
+        let pages = document.add_object(
+            lopdf::dictionary! {"Type" => "Pages", "Kids" => Vec::<lopdf::Object>::new(), "Count" => 0},
+        );
+        let root = document.add_object(lopdf::dictionary! {"Type" => "Catalog", "Pages" => pages});
+        document.trailer.set("Root", root);
+        document.trailer.set("Info", info);
+        let mut bytes = Vec::new();
+        document.save_to(&mut bytes).unwrap();
+        assert!(bytes.windows(7).any(|window| window == b"canario"));
+        let out = published_copy(file(&bytes).path(), MediaType::Pdf).unwrap();
+        assert!(!out.windows(7).any(|window| window == b"canario"));
+        assert!(lopdf::Document::load_mem(&out).is_ok());
+    }
+}

@@ -1,0 +1,159 @@
+//! Pull: pages of changes, per stream in sequence, with a sealed cursor.
+
+use std::collections::BTreeMap;
+
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use domain::person::{Action, can};
+use domain::problem::{Code, Problem};
+use domain::wire::{COMMON, MAX_CHANGES, PullAnswer, area_stream};
+use hmac::{Hmac, Mac};
+use serde::{Deserialize, Serialize};
+use sha2::Sha256;
+use uuid::Uuid;
+
+use crate::auth::Actor;
+use crate::endpoint::Endpoint;
+use crate::problem::Answer;
+use crate::store::Tx;
+
+/// Largest page, bytes of JSON before compression.
+const PAGE_BYTES: usize = 1024 * 1024;
+
+/// What a cursor says: sealed, so that nobody reads streams they are not entitled to by writing one.
+#[derive(Debug, PartialEq, Serialize, Deserialize)]
+struct Cursor {
+    epoch: Uuid,
+    device: Uuid,
+    at: BTreeMap<String, u64>,
+}
+
+/// Streams a person reads: the common one and their área's; all of them for those who see every área.
+fn scope(tx: &dyn Tx, actor: &Actor) -> Answer<Vec<String>> {
+    let mut streams = vec![COMMON.to_owned(), area_stream(&actor.person.area_id)];
+    if can(actor.person.card.role, Action::SeeEveryArea) {
+        streams.extend(tx.streams()?);
+    }
+    streams.sort();
+    streams.dedup();
+    Ok(streams)
+}
+
+/// One page after a cursor; an empty cursor, or one of another epoch, begins again.
+pub fn pull(endpoint: &Endpoint, actor: &Actor, cursor: &str) -> Answer<PullAnswer> {
+    actor.may(Action::Pull)?;
+    let key = endpoint.cursor_key();
+    let mut at = match cursor {
+        "" => BTreeMap::new(),
+        text => {
+            let cursor = open(text, &key).ok_or_else(|| {
+                Problem::new(Code::MalformedRequest)
+                    .with("detail", "the cursor was not given by this endpoint")
+            })?;
+            if cursor.epoch == endpoint.epoch && cursor.device == actor.device_id {
+                cursor.at
+            } else {
+                BTreeMap::new()
+            }
+        }
+    };
+    let tx = endpoint.store.read()?;
+    let scope = scope(&*tx, actor)?;
+    at.retain(|stream, _| scope.contains(stream));
+    let mut changes = Vec::new();
+    let mut heads = BTreeMap::new();
+    let mut room = PAGE_BYTES;
+    let mut has_more = false;
+    for stream in &scope {
+        let head = tx.head(stream)?;
+        let mut position = at.get(stream).copied().unwrap_or(0);
+        if !has_more {
+            for change in tx.changes(stream, position, MAX_CHANGES - changes.len())? {
+                let size = change.state.to_string().len() + 256;
+                if size > room && !changes.is_empty() {
+                    break;
+                }
+                room = room.saturating_sub(size);
+                position = change.seq;
+                changes.push(change);
+            }
+        }
+        has_more |= position < head.seq;
+        at.insert(stream.clone(), position);
+        heads.insert(stream.clone(), head);
+    }
+    drop(tx);
+    let cursor = seal(
+        &Cursor {
+            epoch: endpoint.epoch,
+            device: actor.device_id,
+            at,
+        },
+        &key,
+    );
+    let now = endpoint.now();
+    let tx = endpoint.store.begin()?;
+    tx.contact_device(actor.device_id, now)?;
+    tx.commit()?;
+    Ok(PullAnswer {
+        server_epoch: endpoint.epoch,
+        now,
+        person: actor.person.card.clone(),
+        scope,
+        changes,
+        heads,
+        cursor,
+        has_more,
+        snapshot: None,
+    })
+}
+
+fn mac(bytes: &[u8], key: &[u8]) -> Vec<u8> {
+    let mut mac = Hmac::<Sha256>::new_from_slice(key).expect("HMAC takes keys of any length");
+    mac.update(bytes);
+    mac.finalize().into_bytes().to_vec()
+}
+
+fn seal(cursor: &Cursor, key: &[u8]) -> String {
+    let bytes = serde_json::to_vec(cursor).unwrap_or_default();
+    format!(
+        "{}.{}",
+        URL_SAFE_NO_PAD.encode(&bytes),
+        URL_SAFE_NO_PAD.encode(mac(&bytes, key))
+    )
+}
+
+fn open(text: &str, key: &[u8]) -> Option<Cursor> {
+    let (bytes, seal) = text.split_once('.')?;
+    let bytes = URL_SAFE_NO_PAD.decode(bytes).ok()?;
+    let seal = URL_SAFE_NO_PAD.decode(seal).ok()?;
+    let mut mac = Hmac::<Sha256>::new_from_slice(key).ok()?;
+    mac.update(&bytes);
+    mac.verify_slice(&seal).ok()?;
+    serde_json::from_slice(&bytes).ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_cursor_opens_only_with_its_seal() {
+        let cursor = Cursor {
+            epoch: Uuid::from_u128(1),
+            device: Uuid::from_u128(2),
+            at: BTreeMap::from([("common".into(), 7)]),
+        };
+        let text = seal(&cursor, b"key");
+        assert_eq!(open(&text, b"key"), Some(cursor));
+        assert_eq!(open(&text, b"other"), None);
+        let (bytes, seal) = text.split_once('.').unwrap();
+        let forged = URL_SAFE_NO_PAD.encode(
+            String::from_utf8(URL_SAFE_NO_PAD.decode(bytes).unwrap())
+                .unwrap()
+                .replace('7', "0"),
+        );
+        assert_eq!(open(&format!("{forged}.{seal}"), b"key"), None);
+        assert_eq!(open("x", b"key"), None);
+    }
+}

@@ -1,0 +1,460 @@
+//! Push: what devices offer is recorded exactly once, answered with a receipt, and decided afterwards.
+
+use chrono::{DateTime, Utc};
+use domain::follow_up::{FollowUp, State};
+use domain::person::{Action, area_id, can};
+use domain::problem::{Code, Problem};
+use domain::receipt::{Receipt, ReceiptBody, Verdict, body_hash, key_id};
+use domain::wire::{
+    MAX_OPERATIONS, Operation, OperationKind, PROTOCOL, Placeholder, PushAnswer, PushRequest, PushResult,
+    SCHEMA,
+};
+use domain::{Finding, Severity};
+use serde_json::{Map, Value, json};
+use uuid::Uuid;
+
+use crate::auth::Actor;
+use crate::endpoint::Endpoint;
+use crate::problem::Answer;
+use crate::state;
+use crate::store::{Entry, JobKind, Project, StoreError, StoredFollowUp, StoredOperation, Tx};
+
+/// Records a batch in one transaction and answers each operation.
+///
+/// # Errors
+/// A batch that is not one (too many operations, an unknown protocol), or a first operation that cannot follow: then
+/// nothing is recorded. A later one that cannot follow is refused alone, with everything after it.
+pub fn push(endpoint: &Endpoint, actor: &Actor, request: &PushRequest) -> Answer<PushAnswer> {
+    actor.may(Action::Push)?;
+    if request.protocol > PROTOCOL {
+        return Err(Problem::new(Code::UpgradeRequired)
+            .with("speaks", PROTOCOL)
+            .into());
+    }
+    if request.operations.len() > MAX_OPERATIONS {
+        let problem = Problem::new(Code::MalformedRequest);
+        return Err(problem
+            .with("detail", format!("more than {MAX_OPERATIONS} operations"))
+            .into());
+    }
+    // Everything that needs no row is checked before the transaction begins.
+    let checked: Vec<Checked<'_>> = request
+        .operations
+        .iter()
+        .map(check)
+        .collect::<Result<_, Problem>>()?;
+    let now = endpoint.now();
+    let tx = endpoint.store.begin()?;
+    let device = tx.device(actor.device_id)?.ok_or(Code::DeviceRevoked)?;
+    if device.revoked_at.is_some() {
+        return Err(Code::DeviceRevoked.into());
+    }
+    let person = tx.person(&device.person_id)?.ok_or(Code::DeviceRevoked)?;
+    let actor = Actor {
+        device_id: actor.device_id,
+        person,
+    };
+    let mut recorder = Recorder {
+        endpoint,
+        tx: &*tx,
+        actor: &actor,
+        now,
+        last: device.last_seq,
+        pending: Vec::new(),
+        entries: Vec::new(),
+    };
+    let mut results: Vec<Option<PushResult>> = Vec::with_capacity(checked.len());
+    let mut stopped: Option<Problem> = None;
+    for (index, operation) in checked.iter().enumerate() {
+        if let Some(problem) = &stopped {
+            results.push(Some(PushResult::Refused {
+                op_id: operation.operation.op_id,
+                problem: problem.clone(),
+            }));
+            continue;
+        }
+        match recorder.take(operation)? {
+            Taken::Known(result) => results.push(Some(result)),
+            Taken::New => results.push(None),
+            Taken::Refused(problem) if index == 0 => return Err(problem.into()),
+            Taken::Refused(problem) => {
+                results.push(Some(PushResult::Refused {
+                    op_id: operation.operation.op_id,
+                    problem: problem.clone(),
+                }));
+                stopped = Some(problem);
+            }
+        }
+    }
+    let last = recorder.last;
+    let mut fresh = recorder.finish()?.into_iter();
+    let received = fresh.len() > 0;
+    let results: Vec<PushResult> = results
+        .into_iter()
+        .filter_map(|result| result.or_else(|| fresh.next()))
+        .collect();
+    tx.report_device(actor.device_id, &request.report, now)?;
+    tx.advance_device(actor.device_id, last, received, now)?;
+    tx.commit()?;
+    if received {
+        endpoint.wake.notify_one();
+    }
+    Ok(PushAnswer {
+        server_epoch: endpoint.epoch,
+        now,
+        results,
+    })
+}
+
+/// An operation whose own parts agree.
+struct Checked<'a> {
+    operation: &'a Operation,
+    body_hash: String,
+    body: Body,
+}
+
+enum Body {
+    FollowUp(Box<FollowUp>),
+    Placeholder,
+    /// It cannot be read as what it says it is: recorded as rejected, with the reason.
+    Unreadable(String),
+}
+
+fn check(operation: &Operation) -> Result<Checked<'_>, Problem> {
+    let malformed = |detail: String| {
+        Problem::new(Code::MalformedRequest)
+            .with("opId", operation.op_id.to_string())
+            .with("detail", detail)
+    };
+    if operation.salt.len() != 32 {
+        return Err(malformed("the salt does not have 16 bytes".into()));
+    }
+    let body_hash =
+        body_hash(&operation.salt, &operation.body).map_err(|error| malformed(error.to_string()))?;
+    if operation.client_seq == 0 {
+        return Err(malformed("clientSeq begins at 1".into()));
+    }
+    let body = match operation.kind {
+        OperationKind::Placeholder => match serde_json::from_value::<Placeholder>(operation.body.clone()) {
+            Ok(_) => Body::Placeholder,
+            Err(error) => return Err(malformed(error.to_string())),
+        },
+        OperationKind::FollowUp if operation.schema > SCHEMA => {
+            Body::Unreadable(format!("schema {} is newer than {SCHEMA}", operation.schema))
+        }
+        OperationKind::FollowUp => match serde_json::from_value::<FollowUp>(operation.body.clone()) {
+            Ok(follow_up) => match disagreement(operation, &follow_up) {
+                None => Body::FollowUp(Box::new(follow_up)),
+                Some(detail) => Body::Unreadable(detail),
+            },
+            Err(error) => Body::Unreadable(error.to_string()),
+        },
+    };
+    Ok(Checked {
+        operation,
+        body_hash,
+        body,
+    })
+}
+
+fn disagreement(operation: &Operation, follow_up: &FollowUp) -> Option<String> {
+    if follow_up.id != operation.record_id {
+        return Some("recordId is not the id of the follow-up".into());
+    }
+    let files: Vec<&String> = follow_up.evidence.iter().map(|file| &file.sha256).collect();
+    if files != operation.evidence.iter().collect::<Vec<_>>() {
+        return Some("evidence does not name the files of the follow-up".into());
+    }
+    let wrong = follow_up.evidence.iter().find(|file| {
+        !domain::evidence::is_sha256(&file.sha256)
+            || file.size == 0
+            || file.size > domain::evidence::MAX_BYTES
+    });
+    wrong.map(|file| format!("the file {} is not acceptable", file.sha256))
+}
+
+enum Taken {
+    /// It was recorded before: the stored answer.
+    Known(PushResult),
+    /// It is recorded now; its answer is made when the streams have their numbers.
+    New,
+    /// It cannot be recorded.
+    Refused(Problem),
+}
+
+/// An operation recorded in this transaction, whose receipt waits for its number in the stream.
+struct Pending {
+    operation: StoredOperation,
+    /// What its receipt says; none for a placeholder.
+    said: Option<Said>,
+}
+
+/// What a receipt says beside its number in the stream.
+struct Said {
+    /// Index of the entry whose number it takes.
+    place: usize,
+    folio: String,
+    evidence: Vec<String>,
+    verdict: Verdict,
+    findings: Vec<Finding>,
+}
+
+struct Recorder<'a> {
+    endpoint: &'a Endpoint,
+    tx: &'a dyn Tx,
+    actor: &'a Actor,
+    now: DateTime<Utc>,
+    last: u64,
+    pending: Vec<Pending>,
+    entries: Vec<Entry>,
+}
+
+impl Recorder<'_> {
+    fn take(&mut self, checked: &Checked<'_>) -> Answer<Taken> {
+        let operation = checked.operation;
+        let again = self
+            .pending
+            .iter()
+            .any(|pending| pending.operation.op_id == operation.op_id);
+        if again {
+            let problem = Problem::new(Code::MalformedRequest).with("opId", operation.op_id.to_string());
+            return Ok(Taken::Refused(problem.with("detail", "twice in one batch")));
+        }
+        if let Some(known) = self.tx.operation(operation.op_id)? {
+            if known.body_hash != checked.body_hash || known.device_id != self.actor.device_id {
+                return Ok(Taken::Refused(
+                    Problem::new(Code::OpIdReused).with("opId", operation.op_id.to_string()),
+                ));
+            }
+            let answer = serde_json::from_str(&known.answer)
+                .map_err(|error| StoreError::Corrupt(format!("answer of {}: {error}", operation.op_id)))?;
+            return Ok(Taken::Known(answer));
+        }
+        if operation.client_seq > self.last + 1 {
+            return Ok(Taken::Refused(Problem::new(Code::Gap).with("last", self.last)));
+        }
+        if operation.client_seq <= self.last {
+            return Ok(Taken::Refused(
+                Problem::new(Code::DeviceForked).with("clientSeq", operation.client_seq),
+            ));
+        }
+        let said = match &checked.body {
+            Body::Placeholder => None,
+            Body::Unreadable(detail) => {
+                let finding = refusal("/", "follow-up-unreadable", json!({"detail": detail}));
+                Some(self.refuse_unreadable(operation, finding)?)
+            }
+            Body::FollowUp(follow_up) => Some(self.record(operation, follow_up)?),
+        };
+        self.last = operation.client_seq;
+        self.pending.push(Pending {
+            operation: StoredOperation {
+                op_id: operation.op_id,
+                device_id: self.actor.device_id,
+                client_seq: operation.client_seq,
+                kind: match operation.kind {
+                    OperationKind::FollowUp => "follow_up".into(),
+                    OperationKind::Placeholder => "placeholder".into(),
+                },
+                body_hash: checked.body_hash.clone(),
+                answer: String::new(),
+            },
+            said,
+        });
+        Ok(Taken::New)
+    }
+
+    /// A body that cannot be read is in the history too, in its author's stream, with its reason.
+    fn refuse_unreadable(&mut self, operation: &Operation, finding: Finding) -> Answer<Said> {
+        let folio = domain::follow_up::folio(operation.record_id);
+        let stream = domain::wire::area_stream(&self.actor.person.area_id);
+        let place = self.entries.len();
+        self.entries.push(Entry {
+            stream,
+            kind: domain::history::ChangeKind::FollowUp,
+            record_id: operation.record_id.to_string(),
+            state: json!({"opId": operation.op_id, "folio": folio, "state": State::Rejected, "findings": [finding]}),
+        });
+        Ok(Said {
+            place,
+            folio,
+            evidence: operation.evidence.clone(),
+            verdict: Verdict::Rejected,
+            findings: vec![finding],
+        })
+    }
+
+    fn record(&mut self, operation: &Operation, follow_up: &FollowUp) -> Answer<Said> {
+        let (project, findings) = self.assess(follow_up)?;
+        let rejected = findings.iter().any(|finding| finding.severity == Severity::Error);
+        let verdict = if rejected {
+            Verdict::Rejected
+        } else {
+            Verdict::Received
+        };
+        if self.tx.follow_up(follow_up.id)?.is_some() {
+            let finding = refusal(
+                "/id",
+                "follow-up-repeated",
+                json!({"id": follow_up.id.to_string()}),
+            );
+            return self.refuse_unreadable(operation, finding);
+        }
+        let stored = StoredFollowUp {
+            follow_up: follow_up.clone(),
+            op_id: operation.op_id,
+            device_id: self.actor.device_id,
+            person_id: self.actor.person.card.id.clone(),
+            area_id: self.actor.person.area_id.clone(),
+            state: if rejected {
+                State::Rejected
+            } else {
+                State::Received
+            },
+            held: None,
+            base: operation.base.clone(),
+            captured_at: operation.captured_at,
+            recorded_at: self.now,
+            decided_at: rejected.then_some(self.now),
+            findings: findings.clone(),
+            overlaps: Vec::new(),
+            release_id: None,
+        };
+        self.tx.add_follow_up(&stored)?;
+        if !rejected {
+            self.tx
+                .queue(JobKind::Accept, &follow_up.id.to_string(), self.now)?;
+        }
+        let place = self.entries.len();
+        self.entries.extend(state::follow_up_entries(
+            &self.endpoint.config.municipality,
+            project.as_ref(),
+            &stored,
+        )?);
+        Ok(Said {
+            place,
+            folio: follow_up.folio(),
+            evidence: operation.evidence.clone(),
+            verdict,
+            findings,
+        })
+    }
+
+    /// What the device could not know (the project, the scope) and what it found too.
+    fn assess(&self, follow_up: &FollowUp) -> Answer<(Option<Project>, Vec<Finding>)> {
+        let Some(project) = self.tx.project(&follow_up.project)? else {
+            let finding = refusal("/project", "project-unknown", json!({"value": follow_up.project}));
+            return Ok((None, vec![finding]));
+        };
+        let own_area = &self.actor.person.area_id;
+        let inside = project.areas.is_empty()
+            || project.areas.iter().any(|area| area_id(area) == *own_area)
+            || can(self.actor.person.card.role, Action::SeeEveryArea);
+        if !inside {
+            let finding = refusal(
+                "/project",
+                "project-outside-area",
+                json!({"value": follow_up.project}),
+            );
+            // Recorded in its author's stream: nothing outside the scope is accepted, nor told to another área.
+            return Ok((None, vec![finding]));
+        }
+        let process = self
+            .tx
+            .process(&follow_up.ocid)?
+            .filter(|process| process.folio == project.folio);
+        let Some(process) = process else {
+            let finding = refusal("/ocid", "process-unknown", json!({"value": follow_up.ocid}));
+            return Ok((Some(project), vec![finding]));
+        };
+        let basis = state::basis(&self.endpoint.config.municipality, &process);
+        let mut findings = domain::release::assess(follow_up, &basis, self.now);
+        if let Some(folio) = &follow_up.content.corrects {
+            let known = self.tx.follow_up_by_folio(folio)?;
+            if known.is_none_or(|known| known.follow_up.project != follow_up.project) {
+                findings.push(refusal(
+                    "/corrects",
+                    "correction-unknown",
+                    json!({"value": folio}),
+                ));
+            }
+        }
+        Ok((Some(project), findings))
+    }
+
+    /// Takes the numbers of the streams, last of all, and makes the answers.
+    fn finish(self) -> Answer<Vec<PushResult>> {
+        let streams: Vec<String> = self.entries.iter().map(|entry| entry.stream.clone()).collect();
+        let heads = self.tx.append(self.entries, self.now)?;
+        let key = self.endpoint.signing();
+        let mut results = Vec::with_capacity(self.pending.len());
+        for pending in self.pending {
+            let mut operation = pending.operation;
+            let result = match pending.said {
+                None => PushResult::Placed {
+                    op_id: operation.op_id,
+                },
+                Some(Said {
+                    place,
+                    folio,
+                    evidence,
+                    verdict,
+                    findings,
+                }) => {
+                    let head = heads.get(place).cloned().unwrap_or_default();
+                    let body = ReceiptBody {
+                        op_id: operation.op_id,
+                        folio,
+                        body_hash: operation.body_hash.clone(),
+                        evidence,
+                        stream: streams.get(place).cloned().unwrap_or_default(),
+                        seq: head.seq,
+                        chain: head.chain,
+                        recorded_at: self.now,
+                        key_id: key_id(&key.verifying_key()),
+                        verdict,
+                    };
+                    let receipt = Receipt::sign(body, key).map_err(StoreError::from)?;
+                    PushResult::Recorded {
+                        op_id: operation.op_id,
+                        receipt: Box::new(receipt),
+                        findings,
+                    }
+                }
+            };
+            operation.answer =
+                serde_json::to_string(&result).map_err(|error| StoreError::Corrupt(error.to_string()))?;
+            self.tx.add_operation(&operation, self.now)?;
+            results.push(result);
+        }
+        Ok(results)
+    }
+}
+
+/// Rules that only the central endpoint can decide.
+pub const RULES: &[&str] = &[
+    "follow-up-unreadable",
+    "follow-up-repeated",
+    "project-unknown",
+    "project-outside-area",
+    "process-unknown",
+    "correction-unknown",
+];
+
+fn refusal(pointer: &str, rule: &str, params: Value) -> Finding {
+    let params = match params {
+        Value::Object(map) => map,
+        _ => Map::new(),
+    };
+    Finding {
+        pointer: pointer.to_owned(),
+        rule: rule.to_owned(),
+        severity: Severity::Error,
+        params,
+    }
+}
+
+/// Reads an operation id out of a path or a key.
+pub fn id_of(text: &str) -> Option<Uuid> {
+    text.parse().ok()
+}

@@ -1,0 +1,60 @@
+//! The background: decides and publishes whenever there is something, and looks again every second because another
+//! process (`load`) may have queued work.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use crate::endpoint::Endpoint;
+use crate::{accept, publish};
+
+/// How often the queue is looked at when nobody says anything.
+const LOOK: Duration = Duration::from_secs(1);
+
+/// Does everything that is queued, once. Gives whether anything was done.
+///
+/// # Errors
+/// The disk or the database. What was queued stays queued.
+pub fn once(endpoint: &Endpoint) -> anyhow::Result<bool> {
+    let accepted = accept::run(endpoint)?;
+    let note = publish::run(endpoint)?;
+    if let Some(note) = &note {
+        tracing::info!(
+            accepted,
+            projects = note.projects.len(),
+            releases = note.releases.len(),
+            held = note.held.len(),
+            "published"
+        );
+    }
+    Ok(accepted > 0 || note.is_some())
+}
+
+/// Works until the process ends. A failure is logged and tried again: the timer always re-arms.
+pub async fn work(endpoint: Arc<Endpoint>) {
+    let mut pause = LOOK;
+    loop {
+        let worker = endpoint.clone();
+        match tokio::task::spawn_blocking(move || once(&worker)).await {
+            Ok(Ok(true)) => {
+                pause = LOOK;
+                continue;
+            }
+            Ok(Ok(false)) => pause = LOOK,
+            Ok(Err(error)) => {
+                tracing::error!(
+                    error = format!("{error:#}"),
+                    "the background could not do its work"
+                );
+                pause = (pause * 2).min(Duration::from_secs(60));
+            }
+            Err(error) => {
+                tracing::error!(%error, "the background stopped on a defect");
+                pause = (pause * 2).min(Duration::from_secs(60));
+            }
+        }
+        tokio::select! {
+            () = endpoint.wake.notified() => {}
+            () = tokio::time::sleep(pause) => {}
+        }
+    }
+}

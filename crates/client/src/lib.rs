@@ -1,0 +1,317 @@
+//! What a laptop does, without a window: an encrypted store, capture with and without a network, and synchronisation
+//! with the central endpoint. [`Client`] is the only door.
+//!
+//! | module | |
+//! |---|---|
+//! | `store` | the two encrypted databases: all SQL |
+//! | `keys` | the database key and what wraps it |
+//! | `capture`, `evidence` | drafts, files, and the moment a draft becomes an operation |
+//! | `view` | the base with what is still here laid upon it |
+//! | `session`, `sync` | enrolment and tokens; plan, engine, scheduler, transport |
+//! | `command`, `events` | what a window asks, what it is told |
+
+mod capture;
+mod command;
+mod error;
+mod events;
+mod evidence;
+mod keys;
+mod search;
+mod session;
+mod store;
+mod sync;
+mod view;
+
+use std::fs::{File, TryLockError};
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, PoisonError, RwLock};
+
+use domain::clock::Clock;
+use domain::command::{AppState, Event, ReceiptView, Sent, Status};
+use domain::follow_up::FollowUpFile;
+use domain::problem::{Code, Problem};
+use serde_json::Value;
+use tokio::sync::{Notify, broadcast};
+use tokio::task::AbortHandle;
+use uuid::Uuid;
+
+use crate::error::Error;
+use crate::store::Store;
+use crate::sync::link::Link;
+use crate::sync::transport::Transport;
+
+/// Version of the program, as it is told to the endpoint.
+pub const VERSION: &str = env!("CARGO_PKG_VERSION");
+
+/// One folder of one person on one device. Cheap to clone; the folder is released when the last clone is dropped.
+#[derive(Clone)]
+pub struct Client {
+    inner: Arc<Inner>,
+    keeper: Arc<Keeper>,
+}
+
+/// What the modules of this crate share.
+pub(crate) struct Inner {
+    dir: PathBuf,
+    clock: Arc<dyn Clock>,
+    lock: Mutex<Option<File>>,
+    store: RwLock<Option<Arc<Store>>>,
+    events: events::Events,
+    link: Link,
+    tokens: session::Tokens,
+    transport: Mutex<Option<(String, Transport)>>,
+    /// Taken by the cycle that runs.
+    turn: tokio::sync::Mutex<()>,
+    /// Ends the wait of the scheduler.
+    wake: Notify,
+}
+
+/// Ends the background work when the last [`Client`] is dropped. The work itself holds [`Inner`], never this.
+struct Keeper {
+    inner: Arc<Inner>,
+    background: Mutex<Option<AbortHandle>>,
+}
+
+impl Drop for Keeper {
+    fn drop(&mut self) {
+        if let Some(task) = self.background.get_mut().unwrap_or_else(PoisonError::into_inner).take() {
+            task.abort();
+        }
+        // The task ends at its next await; whoever opens the folder next must not have to wait for that.
+        *self.inner.store.write().unwrap_or_else(PoisonError::into_inner) = None;
+        self.inner.lock.lock().unwrap_or_else(PoisonError::into_inner).take();
+    }
+}
+
+impl Client {
+    /// Takes the folder, making it if needed. The store stays closed until [`Client::unlock`].
+    ///
+    /// # Errors
+    /// `store_in_use` when another process has the folder, `folder_read_only`, `disk_full`.
+    pub fn open(dir: &Path, clock: Arc<dyn Clock>) -> Result<Client, Problem> {
+        let lock = take(dir)?;
+        let inner = Arc::new(Inner {
+            dir: dir.to_owned(),
+            clock,
+            lock: Mutex::new(Some(lock)),
+            store: RwLock::new(None),
+            events: events::Events::default(),
+            link: Link::default(),
+            tokens: session::Tokens::default(),
+            transport: Mutex::new(None),
+            turn: tokio::sync::Mutex::new(()),
+            wake: Notify::new(),
+        });
+        let keeper = Keeper { inner: Arc::clone(&inner), background: Mutex::new(None) };
+        Ok(Client { inner, keeper: Arc::new(keeper) })
+    }
+
+    /// Opens the store, or makes it on a first start. Without a passphrase the system's keyring is asked.
+    ///
+    /// # Errors
+    /// `passphrase_needed`, `passphrase_wrong`, `passphrase_too_short`, `keyring_locked`; `store_set_aside` when the
+    /// store could not be read: it was renamed, and unlocking again starts an empty one with the same key.
+    pub fn unlock(&self, passphrase: Option<&str>) -> Result<AppState, Problem> {
+        self.unlock_with(passphrase).map_err(|error| self.inner.problem(error))
+    }
+
+    pub(crate) fn unlock_with(&self, passphrase: Option<&str>) -> Result<AppState, Error> {
+        let inner = &*self.inner;
+        {
+            let mut place = inner.store.write().unwrap_or_else(PoisonError::into_inner);
+            if place.is_none() {
+                let key = match (keys::exist(&inner.dir), store::exists(&inner.dir), passphrase) {
+                    // Only where there is nothing yet: any other key would make the database unreadable for ever.
+                    (false, false, Some(passphrase)) => keys::create(&inner.dir, passphrase)?,
+                    (false, false, None) => return Err(Code::PassphraseNeeded.into()),
+                    // Without its keys.json a database stays as it is; opening says which file is missing.
+                    _ => keys::open(&inner.dir, passphrase)?,
+                };
+                *place = Some(Arc::new(Store::open(&inner.dir, key, inner.clock.now())?));
+            }
+        }
+        inner.wake.notify_one();
+        self.app_state()
+    }
+
+    /// Runs a command of [`domain::command::COMMANDS`] by its name.
+    ///
+    /// # Errors
+    /// `command_invalid`, and what each command says.
+    pub async fn call(&self, name: &str, payload: Value) -> Result<Value, Problem> {
+        command::call(self, name, payload).await.map_err(|error| self.inner.problem(error))
+    }
+
+    /// Listens to what changes.
+    pub fn events(&self) -> broadcast::Receiver<Event> {
+        self.inner.events.listen()
+    }
+
+    /// Starts the scheduler on the current runtime, once. It ends when the last clone of this client is dropped.
+    ///
+    /// # Panics
+    /// Outside of a tokio runtime.
+    pub fn start_background(&self) {
+        let mut background = self.keeper.background.lock().unwrap_or_else(PoisonError::into_inner);
+        if background.is_none() {
+            let task = tokio::spawn(sync::scheduler::run(Arc::clone(&self.inner)));
+            *background = Some(task.abort_handle());
+        }
+    }
+
+    pub(crate) fn in_background(&self) -> bool {
+        self.keeper.background.lock().unwrap_or_else(PoisonError::into_inner).is_some()
+    }
+
+    /// Runs one cycle: offer, fetch, send files.
+    ///
+    /// # Errors
+    /// Why it failed; nothing that is here is lost by it.
+    pub async fn sync_once(&self) -> Result<Status, Problem> {
+        sync::engine::run(&self.inner).await.map_err(|error| self.inner.problem(error))?;
+        self.status()
+    }
+
+    /// The queue and the connection, without a network.
+    ///
+    /// # Errors
+    /// `passphrase_needed` while the store is closed.
+    pub fn status(&self) -> Result<Status, Problem> {
+        self.inner.status().map_err(|error| self.inner.problem(error))
+    }
+
+    /// How much moved between this client and the endpoint since it was opened. Only ever grows: a watcher compares.
+    pub fn moved(&self) -> u64 {
+        self.inner.link.moved()
+    }
+
+    /// Captures a follow-up from a file and its evidence: `(path, document type)`.
+    ///
+    /// # Errors
+    /// `has_errors` with its findings, `project_unknown`, `process_…`, `evidence_…`, `file_unreadable`; nothing is kept then.
+    pub fn capture_file(
+        &self,
+        project_folio: &str,
+        file: FollowUpFile,
+        evidence: &[(PathBuf, String)],
+    ) -> Result<Sent, Problem> {
+        let inner = &*self.inner;
+        let capture = || capture::capture_file(&*inner.store()?, &inner.dir, inner.moment(), project_folio, file, evidence);
+        let sent = capture().map_err(|error| inner.problem(error))?;
+        inner.wake.notify_one();
+        inner.say(Event::Changed);
+        inner.say_status();
+        Ok(sent)
+    }
+
+    /// Every receipt of this device with its verification, newest follow-up first: `(folio, project, receipt)`.
+    ///
+    /// # Errors
+    /// `passphrase_needed` while the store is closed.
+    pub fn receipts(&self) -> Result<Vec<(String, String, ReceiptView)>, Problem> {
+        let receipts = || -> Result<_, Error> {
+            let store = self.inner.store()?;
+            let own: Vec<(String, String, Uuid)> = store.read(|connection| {
+                let own = store::outbox::all(connection)?.into_iter().filter(|queued| queued.receipt.is_some());
+                Ok(own.map(|queued| (queued.folio, queued.project, queued.operation.record_id)).collect())
+            })?;
+            own.into_iter().map(|(folio, project, id)| Ok((folio, project, command::receipt(&store, id)?))).collect()
+        };
+        receipts().map_err(|error| self.inner.problem(error))
+    }
+}
+
+impl Inner {
+    /// The open store.
+    fn store(&self) -> Result<Arc<Store>, Error> {
+        let store = self.store.read().unwrap_or_else(PoisonError::into_inner);
+        store.clone().ok_or_else(|| Code::PassphraseNeeded.into())
+    }
+
+    fn is_enrolled(&self) -> bool {
+        self.store().and_then(|store| store.read(session::identity)).is_ok_and(|identity| identity.is_some())
+    }
+
+    /// The transport to an address; one connection pool is kept for it.
+    fn transport(&self, server: &str) -> Result<Transport, Error> {
+        let mut kept = self.transport.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some((address, transport)) = &*kept
+            && address == server
+        {
+            return Ok(transport.clone());
+        }
+        let transport = Transport::new(server)?;
+        *kept = Some((server.to_owned(), transport.clone()));
+        Ok(transport)
+    }
+
+    fn moment(&self) -> capture::Moment {
+        let captured_at = self.clock.now();
+        capture::Moment { captured_at, tz_offset_minutes: capture::tz_offset_minutes(captured_at) }
+    }
+
+    fn tz_offset_minutes(&self) -> i32 {
+        self.moment().tz_offset_minutes
+    }
+
+    fn status(&self) -> Result<Status, Error> {
+        let free = evidence::free_bytes(&self.dir);
+        self.store()?.read(|connection| view::status(connection, &self.link, free))
+    }
+
+    fn say(&self, event: Event) {
+        self.events.say(event);
+    }
+
+    fn say_status(&self) {
+        if self.events.is_heard()
+            && let Ok(status) = self.status()
+        {
+            self.events.say(Event::Status { status: Box::new(status) });
+        }
+    }
+
+    /// What a person is told, with the room that is left where that is the reason.
+    fn problem(&self, error: Error) -> Problem {
+        let problem = Problem::from(error);
+        let path = self.dir.display().to_string();
+        match (problem.code, evidence::free_bytes(&self.dir)) {
+            (Code::DiskFull, Some(free)) if !problem.params.contains_key("freeBytes") => problem.with("freeBytes", free),
+            (Code::FolderReadOnly, _) if !problem.params.contains_key("path") => problem.with("path", path),
+            _ => problem,
+        }
+    }
+}
+
+/// Takes the folder. The lock is the system's: a process that was killed leaves none behind, whatever files it left.
+fn take(dir: &Path) -> Result<File, Error> {
+    std::fs::create_dir_all(dir).map_err(Error::io(dir))?;
+    restrict(dir)?;
+    let path = dir.join("lock");
+    let file = File::options().create(true).truncate(false).write(true).open(&path).map_err(Error::io(dir))?;
+    match file.try_lock() {
+        Ok(()) => Ok(file),
+        Err(TryLockError::WouldBlock) => {
+            Err(Problem::new(Code::StoreInUse).with("path", dir.display().to_string()).into())
+        }
+        Err(TryLockError::Error(error)) => Err(Error::io(&path)(error)),
+    }
+}
+
+/// Nobody else of this machine needs to list the folder. Encryption does not depend on it.
+#[cfg(unix)]
+fn restrict(dir: &Path) -> Result<(), Error> {
+    use std::os::unix::fs::PermissionsExt as _;
+    let metadata = std::fs::metadata(dir).map_err(Error::io(dir))?;
+    let is_empty = std::fs::read_dir(dir).map_err(Error::io(dir))?.next().is_none();
+    // Only a folder of our own making: an existing one keeps the permissions somebody gave it.
+    if is_empty && metadata.permissions().mode() & 0o077 != 0 {
+        std::fs::set_permissions(dir, std::fs::Permissions::from_mode(0o700)).map_err(Error::io(dir))?;
+    }
+    Ok(())
+}
+
+#[cfg(not(unix))]
+fn restrict(_dir: &Path) -> Result<(), Error> {
+    Ok(())
+}

@@ -1,0 +1,528 @@
+//! What a window may ask of the client: one list of commands, each a name, a request and a response. The window, the
+//! browser used by tests and the command line all go through it; TypeScript bindings are made from it.
+
+use std::collections::BTreeMap;
+
+use chrono::{DateTime, Utc};
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+use ts_rs::TS;
+use uuid::Uuid;
+
+use crate::Finding;
+use crate::evidence::MediaType;
+use crate::follow_up::{FollowUpState, Percent, Stage, State};
+use crate::form::{Form, Values};
+use crate::person::PersonCard;
+use crate::problem::Problem;
+use crate::project::ProjectState;
+use crate::receipt::Receipt;
+use crate::wire::{DeviceRow, MunicipalityCard};
+
+macro_rules! commands {
+    ($($(#[doc = $doc:literal])* $name:ident: $request:ty => $response:ty;)*) => {
+        /// Every command by name.
+        pub const COMMANDS: &[&str] = &[$(stringify!($name)),*];
+
+        /// One command with its request, as it is read from a name and a payload.
+        #[derive(Debug)]
+        pub enum Command { $($(#[doc = $doc])* #[expect(non_camel_case_types, reason = "the variant is the name on the wire")] $name($request),)* }
+
+        impl Command {
+            /// Reads a command; a payload that is not the expected one is `command_invalid`.
+            pub fn read(name: &str, payload: Value) -> Result<Command, Problem> {
+                match name {
+                    $(stringify!($name) => serde_json::from_value::<$request>(payload).map(Command::$name).map_err(|error| {
+                        Problem::new(crate::problem::Code::CommandInvalid).with("name", name).with("detail", error.to_string())
+                    }),)*
+                    _ => Err(Problem::new(crate::problem::Code::CommandInvalid).with("name", name)),
+                }
+            }
+        }
+
+        /// The map of commands as a TypeScript interface: `Commands["name"]["request" | "response"]`.
+        pub fn typescript(config: &ts_rs::Config) -> String {
+            let mut text = String::from("export interface Commands {\n");
+            $(text.push_str(&format!("  {}: {{ request: {}; response: {} }};\n", stringify!($name), <$request as TS>::name(config), <$response as TS>::name(config)));)*
+            text.push_str("}\n");
+            text
+        }
+    };
+}
+
+commands! {
+    /// Where this equipment stands: to unlock, to enrol, or ready.
+    app_state: Nothing => AppState;
+    /// Opens the store with its passphrase, or makes it with this one on a first start.
+    unlock: Unlock => AppState;
+    /// Enrols this equipment with a one-use code.
+    enrol: Enrol => AppState;
+    /// The projects in scope, searched by folio, title or place.
+    projects: ProjectQuery => Vec<ProjectRow>;
+    /// One project with its history.
+    project: ProjectOf => ProjectDetail;
+    /// The person's follow-ups by state, drafts first.
+    tray: Nothing => Tray;
+    /// Starts a draft with the form of a stage.
+    draft_new: DraftNew => Draft;
+    /// Opens a draft.
+    draft_open: DraftOf => Draft;
+    /// Saves what was typed. Called while typing; answers what is missing or wrong.
+    draft_save: DraftSave => Draft;
+    /// Puts a draft in the tray of discarded ones, where it stays 30 days.
+    draft_discard: DraftOf => Done;
+    /// Takes a draft out of the tray of discarded ones.
+    draft_restore: DraftOf => Draft;
+    /// Marks a draft ready: it is checked, made immutable and queued.
+    draft_ready: DraftOf => Sent;
+    /// Attaches files by their path (drag and drop, dialog).
+    evidence_add_paths: EvidencePaths => Draft;
+    /// Attaches bytes (pasted picture, browser), base64.
+    evidence_add_bytes: EvidenceBytes => Draft;
+    /// Changes type or title of a file.
+    evidence_set: EvidenceSet => Draft;
+    /// Takes a file out of a draft.
+    evidence_remove: EvidenceOf => Draft;
+    /// A small picture of a file, as a data URL.
+    evidence_thumbnail: Hash => Thumbnail;
+    /// The queue, the last receipt, the connection.
+    status: Nothing => Status;
+    /// Sends now.
+    send_now: Nothing => Status;
+    /// The receipt of a follow-up.
+    receipt: FollowUpOf => ReceiptView;
+    /// The equipment of the municipality and what is still on it (coordination).
+    devices: Nothing => Vec<DeviceRow>;
+}
+
+/// No request.
+#[derive(Clone, Copy, Debug, Default, Serialize, Deserialize, TS)]
+pub struct Nothing {}
+
+/// It was done.
+#[derive(Clone, Copy, Debug, Default, Serialize, Deserialize, TS)]
+pub struct Done {}
+
+/// Where this equipment stands.
+#[expect(
+    clippy::large_enum_variant,
+    reason = "one is made per question of the window; a box would only hide it"
+)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, TS)]
+#[serde(rename_all = "snake_case", tag = "stage")]
+pub enum AppState {
+    /// The store needs its passphrase; `new` when there is no store yet and this one will be made.
+    Locked {
+        /// No store yet.
+        new: bool,
+    },
+    /// Open, without a device identity.
+    NotEnrolled {
+        /// Endpoint written by the administration beside the program, if any.
+        server: Option<String>,
+    },
+    /// Ready to work.
+    Ready {
+        /// Who works here.
+        person: PersonCard,
+        /// For which municipality.
+        municipality: MunicipalityCard,
+        /// Central endpoint.
+        server: String,
+        /// Name of this equipment.
+        device: String,
+        /// Version of the program.
+        version: String,
+        /// The day it is in the municipality, `yyyy-mm-dd`.
+        today: String,
+        /// Stages that can be captured here, with the title of their form.
+        forms: Vec<FormCard>,
+        /// Document types to choose from when a file is attached.
+        document_types: Vec<crate::form::Choice>,
+    },
+}
+
+/// A form that can be captured.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, TS)]
+pub struct FormCard {
+    /// Stage.
+    pub stage: Stage,
+    /// Title.
+    pub title: crate::form::Text,
+}
+
+/// Opens or makes the store.
+#[derive(Clone, Debug, Serialize, Deserialize, TS)]
+pub struct Unlock {
+    /// Passphrase, at least 8 characters on a new store.
+    pub passphrase: String,
+}
+
+/// Enrols this equipment.
+#[derive(Clone, Debug, Serialize, Deserialize, TS)]
+pub struct Enrol {
+    /// Address of the central endpoint.
+    pub server: String,
+    /// One-use code.
+    pub code: String,
+    /// How people call this equipment; its host name when blank.
+    #[serde(default)]
+    pub device: String,
+}
+
+/// Which projects.
+#[derive(Clone, Debug, Default, Serialize, Deserialize, TS)]
+pub struct ProjectQuery {
+    /// Words to find in folio, title or place; accents and case are ignored. Blank finds all.
+    #[serde(default)]
+    pub text: String,
+}
+
+/// A project in the list.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, TS)]
+#[serde(rename_all = "camelCase")]
+pub struct ProjectRow {
+    /// Folio.
+    pub folio: String,
+    /// Title.
+    pub title: String,
+    /// Process of the project, when it has exactly one; else the first.
+    pub ocid: String,
+    /// District, sector or colonia.
+    pub place: Option<String>,
+    /// Áreas.
+    pub areas: Vec<String>,
+    /// Approved budget.
+    #[ts(type = "{ amount: number; currency: string } | null")]
+    pub budget: Option<Value>,
+    /// Physical progress: planned and actual, of the latest follow-up, sent or not.
+    pub physical: Option<Percent>,
+    /// Financial progress.
+    pub financial: Option<Percent>,
+    /// Day of the latest visit, `yyyy-mm-dd`.
+    pub visited_on: Option<String>,
+    /// Follow-ups of this project that are only on this equipment.
+    pub waiting: u32,
+    /// A draft of this project, the newest.
+    pub draft: Option<Uuid>,
+}
+
+/// Which project.
+#[derive(Clone, Debug, Serialize, Deserialize, TS)]
+pub struct ProjectOf {
+    /// Folio.
+    pub folio: String,
+}
+
+/// One project.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, TS)]
+#[serde(rename_all = "camelCase")]
+pub struct ProjectDetail {
+    /// In the list.
+    pub row: ProjectRow,
+    /// As the central endpoint knows it.
+    pub project: ProjectState,
+    /// Compiled release of the process with what is still here laid upon it.
+    #[ts(type = "any")]
+    pub compiled: Value,
+    /// Follow-ups, newest first: own ones on this equipment and those of the área.
+    pub follow_ups: Vec<FollowUpRow>,
+}
+
+/// A follow-up in a list.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, TS)]
+#[serde(rename_all = "camelCase")]
+pub struct FollowUpRow {
+    /// Identifier; also of its draft.
+    pub id: Uuid,
+    /// Folio; a draft has it already.
+    pub folio: String,
+    /// Folio of the project.
+    pub project: String,
+    /// Title of the project.
+    pub title: String,
+    /// Stage.
+    pub stage: Stage,
+    /// State.
+    pub state: State,
+    /// Day of the visit.
+    pub visited_on: Option<String>,
+    /// Physical progress.
+    pub physical: Option<Percent>,
+    /// Financial progress.
+    pub financial: Option<Percent>,
+    /// When it was captured or last changed.
+    pub at: DateTime<Utc>,
+    /// Whether it was captured on this equipment.
+    pub own: bool,
+    /// Fields still missing in a draft.
+    pub missing: u32,
+    /// Files attached.
+    pub files: u32,
+    /// Files the central endpoint does not have yet.
+    pub files_waiting: u32,
+    /// Bytes of those.
+    pub bytes_waiting: u64,
+    /// Why it could not be sent last time.
+    pub problem: Option<Problem>,
+    /// What the central endpoint said of it.
+    pub central: Option<FollowUpState>,
+}
+
+/// The person's follow-ups.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, TS)]
+#[serde(rename_all = "camelCase")]
+pub struct Tray {
+    /// How many by state (`draft`, `ready`, …).
+    pub counts: BTreeMap<String, u32>,
+    /// Rows: drafts, then what waits, then what arrived; newest first within each.
+    pub rows: Vec<FollowUpRow>,
+    /// Discarded drafts that can still be taken back.
+    pub discarded: Vec<FollowUpRow>,
+}
+
+/// Starts a draft.
+#[derive(Clone, Debug, Serialize, Deserialize, TS)]
+pub struct DraftNew {
+    /// Folio of the project.
+    pub folio: String,
+    /// Stage; chooses the form.
+    pub stage: Stage,
+}
+
+/// Which draft.
+#[derive(Clone, Debug, Serialize, Deserialize, TS)]
+pub struct DraftOf {
+    /// Identifier.
+    pub id: Uuid,
+}
+
+/// What was typed.
+#[derive(Clone, Debug, Serialize, Deserialize, TS)]
+pub struct DraftSave {
+    /// Draft.
+    pub id: Uuid,
+    /// Changed fields only, as typed; a blank value clears the field.
+    pub values: Values,
+}
+
+/// A finding beside its field.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, TS)]
+#[serde(rename_all = "camelCase")]
+pub struct FieldFinding {
+    /// Field of the form, or none when it is about the whole.
+    pub field: Option<String>,
+    /// Rule, severity and values.
+    #[ts(
+        type = "{ pointer: string; rule: string; severity: \"error\" | \"warning\"; params: Record<string, any> }"
+    )]
+    pub finding: Finding,
+}
+
+/// A file of a draft.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, TS)]
+#[serde(rename_all = "camelCase")]
+pub struct AttachedFile {
+    /// SHA-256, hexadecimal.
+    pub sha256: String,
+    /// Name it had, shown here only.
+    pub name: String,
+    /// Bytes.
+    pub size: u64,
+    /// Kind.
+    pub media_type: MediaType,
+    /// Document type.
+    pub document_type: String,
+    /// Title.
+    pub title: Option<String>,
+}
+
+/// A draft with everything the form shows.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, TS)]
+#[serde(rename_all = "camelCase")]
+pub struct Draft {
+    /// Identifier.
+    pub id: Uuid,
+    /// Folio it will have.
+    pub folio: String,
+    /// Project.
+    pub project: ProjectRow,
+    /// Its form.
+    pub form: Form,
+    /// As typed.
+    pub values: Values,
+    /// Value of the last follow-up beside each field that has one, as text.
+    pub last: BTreeMap<String, String>,
+    /// Day of that last follow-up.
+    pub last_on: Option<String>,
+    /// What is missing or wrong, with the rules of the central endpoint.
+    pub findings: Vec<FieldFinding>,
+    /// Required fields that are blank.
+    pub missing: u32,
+    /// Files.
+    pub files: Vec<AttachedFile>,
+    /// When it was last saved.
+    pub saved_at: DateTime<Utc>,
+}
+
+/// Attaches files by path.
+#[derive(Clone, Debug, Serialize, Deserialize, TS)]
+#[serde(rename_all = "camelCase")]
+pub struct EvidencePaths {
+    /// Draft.
+    pub id: Uuid,
+    /// Paths chosen by the person.
+    pub paths: Vec<String>,
+    /// Document type; by content when blank.
+    #[serde(default)]
+    pub document_type: Option<String>,
+}
+
+/// Attaches bytes.
+#[derive(Clone, Debug, Serialize, Deserialize, TS)]
+#[serde(rename_all = "camelCase")]
+pub struct EvidenceBytes {
+    /// Draft.
+    pub id: Uuid,
+    /// Name to show.
+    pub name: String,
+    /// Bytes, base64.
+    pub base64: String,
+    /// Document type; by content when blank.
+    #[serde(default)]
+    pub document_type: Option<String>,
+}
+
+/// Changes type or title of a file.
+#[derive(Clone, Debug, Serialize, Deserialize, TS)]
+#[serde(rename_all = "camelCase")]
+pub struct EvidenceSet {
+    /// Draft.
+    pub id: Uuid,
+    /// File.
+    pub sha256: String,
+    /// Document type.
+    pub document_type: String,
+    /// Title; none when blank.
+    #[serde(default)]
+    pub title: Option<String>,
+}
+
+/// A file of a draft.
+#[derive(Clone, Debug, Serialize, Deserialize, TS)]
+pub struct EvidenceOf {
+    /// Draft.
+    pub id: Uuid,
+    /// File.
+    pub sha256: String,
+}
+
+/// A file.
+#[derive(Clone, Debug, Serialize, Deserialize, TS)]
+pub struct Hash {
+    /// SHA-256, hexadecimal.
+    pub sha256: String,
+}
+
+/// A small picture.
+#[derive(Clone, Debug, Serialize, Deserialize, TS)]
+pub struct Thumbnail {
+    /// `data:image/jpeg;base64,…`, or none for a document.
+    pub url: Option<String>,
+}
+
+/// A follow-up was queued.
+#[derive(Clone, Debug, Serialize, Deserialize, TS)]
+pub struct Sent {
+    /// Its folio.
+    pub folio: String,
+}
+
+/// A follow-up.
+#[derive(Clone, Debug, Serialize, Deserialize, TS)]
+pub struct FollowUpOf {
+    /// Identifier.
+    pub id: Uuid,
+}
+
+/// Connection with the central endpoint.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, TS)]
+#[serde(rename_all = "snake_case")]
+pub enum Connection {
+    /// Not tried since the start.
+    Unknown,
+    /// A cycle is under way.
+    Working,
+    /// The last cycle went well.
+    Online,
+    /// The last cycle failed; see the problem.
+    Offline,
+}
+
+/// What the status bar says.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, TS)]
+#[serde(rename_all = "camelCase")]
+pub struct Status {
+    /// Connection.
+    pub connection: Connection,
+    /// Why the last cycle failed.
+    pub problem: Option<Problem>,
+    /// When it will be tried again.
+    pub next_attempt: Option<DateTime<Utc>>,
+    /// Counts by state.
+    pub counts: BTreeMap<String, u32>,
+    /// Follow-ups that are only on this equipment: drafts, ready, sending, parked.
+    pub here: u32,
+    /// Follow-ups sent of all that were marked ready.
+    pub received: u32,
+    /// Of how many.
+    pub marked: u32,
+    /// Files received.
+    pub files_received: u32,
+    /// Of how many.
+    pub files: u32,
+    /// Bytes of files still to send.
+    pub bytes_waiting: u64,
+    /// Last receipt.
+    pub last_receipt: Option<DateTime<Utc>>,
+    /// Last time something came from the central endpoint.
+    pub last_pull: Option<DateTime<Utc>>,
+    /// Clock of this equipment minus the endpoint's, milliseconds, as last measured.
+    pub clock_offset_ms: i64,
+    /// Room left on the disk of the store, bytes.
+    pub free_bytes: Option<u64>,
+}
+
+/// A receipt and what its verification says.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, TS)]
+#[serde(rename_all = "camelCase")]
+pub struct ReceiptView {
+    /// The receipt, if there is one.
+    pub receipt: Option<Receipt>,
+    /// Whether its signature is the central endpoint's and its hash is that of the follow-up here.
+    pub valid: bool,
+    /// Hash of the follow-up as it is here.
+    pub body_hash: Option<String>,
+}
+
+/// What the client tells a window without being asked.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, TS)]
+#[serde(rename_all = "snake_case", tag = "event")]
+pub enum Event {
+    /// The status changed.
+    Status {
+        /// The new one.
+        status: Box<Status>,
+    },
+    /// Projects or follow-ups changed: lists are asked for again.
+    Changed,
+    /// Bytes of a file went out.
+    FileProgress {
+        /// File.
+        sha256: String,
+        /// Bytes sent.
+        sent: u64,
+        /// Bytes in all.
+        size: u64,
+    },
+}

@@ -1,0 +1,213 @@
+//! Tolerant reading of what people type or paste: numbers, money, percentages, dates.
+
+use chrono::{Datelike, Days, NaiveDate};
+use rust_decimal::Decimal;
+use serde_json::Number;
+
+/// A plain decimal (`12`, `12.5`, `-3`), as JSON writes it; exponents are accepted. Never infinite, never NaN.
+pub fn decimal(text: &str) -> Option<Decimal> {
+    let text = text.trim();
+    text.parse::<Decimal>()
+        .ok()
+        .or_else(|| Decimal::from_scientific(text).ok())
+}
+
+/// A decimal as a JSON number. Whole numbers stay whole; others take the shortest form that reads back the same.
+pub fn json_number(value: Decimal) -> Number {
+    let value = value.normalize();
+    if value.scale() == 0
+        && let Ok(whole) = i64::try_from(value)
+    {
+        return Number::from(whole);
+    }
+    value
+        .to_string()
+        .parse::<f64>()
+        .ok()
+        .and_then(Number::from_f64)
+        .unwrap_or_else(|| Number::from(0))
+}
+
+/// What a person typed as a percentage: `35`, `35 %`, `35,5`, `35.5%`.
+pub fn percent(text: &str) -> Option<Decimal> {
+    amount(text.trim().trim_end_matches('%'))
+}
+
+/// What a person typed or pasted as money: `1,234.56`, `$1,234.56 MXN`, `150.000 €`, `1.234,56`, `1 234`.
+///
+/// The separator that comes last is the decimal one when it occurs once and is not followed by exactly three digits;
+/// with a single separator followed by three digits, `,` and `.` both mean thousands when the currency or a second
+/// group says so, and otherwise `,` means thousands and `.` is decimal only if it leaves one or two digits.
+pub fn amount(text: &str) -> Option<Decimal> {
+    let mut plain = String::with_capacity(text.len());
+    let mut negative = false;
+    let upper = text.trim().to_uppercase();
+    let body = ["MXN", "M.N.", "MN", "EUR", "PESOS"]
+        .iter()
+        .fold(upper, |body, word| body.replace(word, ""));
+    for ch in body.chars() {
+        match ch {
+            '0'..='9' | '.' | ',' => plain.push(ch),
+            '-' | '−' if plain.is_empty() => negative = true,
+            '$' | '€' | ' ' | '\u{a0}' | '\u{202f}' | '\'' | '+' => {}
+            _ => return None,
+        }
+    }
+    if !plain.bytes().any(|b| b.is_ascii_digit()) {
+        return None;
+    }
+    let dots = plain.matches('.').count();
+    let commas = plain.matches(',').count();
+    let decimal_mark = match (dots, commas) {
+        (0, 0) => None,
+        (_, 0) => decimal_of(&plain, '.', dots),
+        (0, _) => decimal_of(&plain, ',', commas),
+        _ => {
+            let last_dot = plain.rfind('.').unwrap_or(0);
+            let last_comma = plain.rfind(',').unwrap_or(0);
+            let (mark, count) = if last_dot > last_comma {
+                ('.', dots)
+            } else {
+                (',', commas)
+            };
+            if count > 1 {
+                return None;
+            }
+            Some(mark)
+        }
+    };
+    let (whole, fraction) = match decimal_mark.and_then(|mark| plain.rsplit_once(mark)) {
+        Some((whole, fraction)) => (whole, fraction),
+        None => (plain.as_str(), ""),
+    };
+    if !groups_are_of_three(whole) {
+        return None;
+    }
+    let digits: String = whole.chars().filter(char::is_ascii_digit).collect();
+    let digits = if digits.is_empty() { "0".to_owned() } else { digits };
+    let sign = if negative { "-" } else { "" };
+    let fraction = if fraction.is_empty() {
+        String::new()
+    } else {
+        format!(".{fraction}")
+    };
+    format!("{sign}{digits}{fraction}").parse().ok()
+}
+
+/// With one kind of separator: thousands when it repeats or leaves exactly three digits, decimal otherwise.
+fn decimal_of(plain: &str, mark: char, count: usize) -> Option<char> {
+    let after = plain.rsplit(mark).next().map_or(0, str::len);
+    (count == 1 && after != 3).then_some(mark)
+}
+
+fn groups_are_of_three(whole: &str) -> bool {
+    let groups: Vec<&str> = whole.split(['.', ',']).collect();
+    groups.len() == 1 || (groups[0].len() <= 3 && groups[1..].iter().all(|group| group.len() == 3))
+}
+
+/// What a person typed as a date: `2026-03-12`, `12/03/2026`, `12-3-26`, `12/3` (this year, or the last one when
+/// that would be in the future), `hoy`, `ayer`, `today`, `yesterday`. Day before month.
+pub fn date(text: &str, today: NaiveDate) -> Option<NaiveDate> {
+    let text = text.trim().to_lowercase();
+    match text.as_str() {
+        "hoy" | "today" => return Some(today),
+        "ayer" | "yesterday" => return today.checked_sub_days(Days::new(1)),
+        "anteayer" | "antier" => return today.checked_sub_days(Days::new(2)),
+        _ => {}
+    }
+    let parts: Vec<&str> = text
+        .split(['/', '-', '.', ' '])
+        .filter(|part| !part.is_empty())
+        .collect();
+    let number = |part: &str| part.parse::<u32>().ok();
+    match parts.as_slice() {
+        [year, month, day] if year.len() == 4 => {
+            NaiveDate::from_ymd_opt(number(year)?.try_into().ok()?, number(month)?, number(day)?)
+        }
+        [day, month, year] => {
+            let year = match (year.len(), number(year)?) {
+                (2, short) => 2000 + short,
+                (4, full) => full,
+                _ => return None,
+            };
+            NaiveDate::from_ymd_opt(year.try_into().ok()?, number(month)?, number(day)?)
+        }
+        [day, month] => {
+            let this_year = NaiveDate::from_ymd_opt(today.year(), number(month)?, number(day)?);
+            match this_year {
+                Some(date) if date <= today => Some(date),
+                _ => NaiveDate::from_ymd_opt(today.year() - 1, number(month)?, number(day)?).or(this_year),
+            }
+        }
+        _ => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    fn money(text: &str) -> Option<String> {
+        amount(text).map(|value| value.normalize().to_string())
+    }
+
+    #[test]
+    fn money_as_people_write_it() {
+        for (text, value) in [
+            ("1,234.56", "1234.56"),
+            ("$1,234.56 MXN", "1234.56"),
+            ("150.000 €", "150000"),
+            ("39.094 €", "39094"),
+            ("1.234,56", "1234.56"),
+            ("1 234", "1234"),
+            ("50000", "50000"),
+            ("1,234,567", "1234567"),
+            ("12.5", "12.5"),
+            ("12,5", "12.5"),
+            ("-5", "-5"),
+        ] {
+            assert_eq!(money(text).as_deref(), Some(value), "{text}");
+        }
+        for text in ["", "NaN", "inf", "1e9x", "12.34.5", "abc", "1,23,456", "€"] {
+            assert_eq!(money(text), None, "{text}");
+        }
+    }
+
+    #[test]
+    fn dates_as_people_write_them() {
+        let today = NaiveDate::from_ymd_opt(2026, 11, 22).unwrap();
+        let read = |text: &str| date(text, today).map(|d| d.to_string());
+        assert_eq!(read("12/3").as_deref(), Some("2026-03-12"));
+        assert_eq!(read("12/12").as_deref(), Some("2025-12-12"));
+        assert_eq!(read("hoy").as_deref(), Some("2026-11-22"));
+        assert_eq!(read("Ayer").as_deref(), Some("2026-11-21"));
+        assert_eq!(read("2026-03-12").as_deref(), Some("2026-03-12"));
+        assert_eq!(read("12-3-26").as_deref(), Some("2026-03-12"));
+        for bad in ["31/02/2026", "32/1", "x", "", "2026", "1/1/126"] {
+            assert_eq!(read(bad), None, "{bad}");
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn typed_text_never_panics(text in "\\PC{0,24}") {
+            let _ = amount(&text);
+            let _ = percent(&text);
+            let _ = date(&text, NaiveDate::from_ymd_opt(2026, 2, 28).unwrap());
+        }
+
+        #[test]
+        fn grouped_amounts_read_back(cents in 0i64..1_000_000_000_000) {
+            let value = Decimal::new(cents, 2);
+            let whole = (cents / 100).to_string();
+            let mut grouped = String::new();
+            for (index, ch) in whole.chars().enumerate() {
+                if index > 0 && (whole.len() - index) % 3 == 0 { grouped.push(','); }
+                grouped.push(ch);
+            }
+            let text = format!("${grouped}.{:02} MXN", cents % 100);
+            prop_assert_eq!(amount(&text), Some(value));
+        }
+    }
+}

@@ -1,0 +1,200 @@
+//! The hash chain of a stream: h_n = SHA256(h_{n-1} ‖ SHA256(salt_n ‖ entry_n)).
+//!
+//! The inner hash is kept apart so that an entry can lawfully be erased: its commitment stays and the chain still holds.
+
+use chrono::{DateTime, Utc};
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+use sha2::{Digest, Sha256};
+use ts_rs::TS;
+
+use crate::receipt::{ReceiptError, canonical};
+
+/// Head of an empty stream: 32 zero bytes, hexadecimal.
+pub const GENESIS: &str = "0000000000000000000000000000000000000000000000000000000000000000";
+
+/// What a change is about.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, TS)]
+#[serde(rename_all = "snake_case")]
+pub enum ChangeKind {
+    /// State of a project ([`crate::project::ProjectState`]).
+    Project,
+    /// State of a follow-up ([`crate::follow_up::FollowUpState`]).
+    FollowUp,
+    /// Data of the municipality ([`crate::wire::MunicipalityCard`]).
+    Municipality,
+    /// A record left this stream; `state` is null.
+    Tombstone,
+}
+
+/// One entry of a stream: the full authoritative state of one record after a change.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, TS)]
+#[serde(rename_all = "camelCase")]
+pub struct Change {
+    /// Stream.
+    pub stream: String,
+    /// Number in the stream, from 1, without gaps.
+    pub seq: u64,
+    /// What the record is.
+    pub kind: ChangeKind,
+    /// Which record.
+    pub record_id: String,
+    /// When the central endpoint recorded it.
+    pub recorded_at: DateTime<Utc>,
+    /// Sixteen random bytes, hexadecimal.
+    pub salt: String,
+    /// Full state of the record.
+    #[ts(type = "any")]
+    pub state: Value,
+}
+
+impl Change {
+    /// Inner commitment: SHA256(salt ‖ canonical entry), hexadecimal. The salt itself is not part of the entry.
+    pub fn commitment(&self) -> Result<String, ReceiptError> {
+        #[derive(Serialize)]
+        #[serde(rename_all = "camelCase")]
+        struct Entry<'a> {
+            stream: &'a str,
+            seq: u64,
+            kind: ChangeKind,
+            record_id: &'a str,
+            recorded_at: DateTime<Utc>,
+            state: &'a Value,
+        }
+        let entry = Entry {
+            stream: &self.stream,
+            seq: self.seq,
+            kind: self.kind,
+            record_id: &self.record_id,
+            recorded_at: self.recorded_at,
+            state: &self.state,
+        };
+        crate::receipt::body_hash(&self.salt, &entry)
+    }
+}
+
+/// The next head of a chain.
+pub fn extend(head_hex: &str, commitment_hex: &str) -> Result<String, ReceiptError> {
+    let head = hex::decode(head_hex).map_err(|_| ReceiptError::Hex("chain head"))?;
+    let commitment = hex::decode(commitment_hex).map_err(|_| ReceiptError::Hex("commitment"))?;
+    let mut hasher = Sha256::new();
+    hasher.update(head);
+    hasher.update(commitment);
+    Ok(hex::encode(hasher.finalize()))
+}
+
+/// What is wrong with a chain.
+#[derive(Debug, thiserror::Error, PartialEq, Eq)]
+pub enum ChainError {
+    /// A number is missing or came out of order.
+    #[error("stream {stream}: expected number {expected}, found {found}")]
+    Sequence {
+        /// Stream.
+        stream: String,
+        /// The number that should follow.
+        expected: u64,
+        /// The number that came.
+        found: u64,
+    },
+    /// An entry was altered, or entries were exchanged.
+    #[error("stream {stream}: the chain breaks at number {seq}")]
+    Broken {
+        /// Stream.
+        stream: String,
+        /// Where.
+        seq: u64,
+    },
+    /// An entry has no canonical bytes.
+    #[error(transparent)]
+    Bytes(#[from] ReceiptError),
+}
+
+/// Position of a reader in a stream.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, TS)]
+#[serde(rename_all = "camelCase")]
+pub struct Head {
+    /// Number of the last entry; 0 before the first.
+    pub seq: u64,
+    /// Head of the chain after it, hexadecimal.
+    pub chain: String,
+}
+
+impl Default for Head {
+    fn default() -> Head {
+        Head {
+            seq: 0,
+            chain: GENESIS.to_owned(),
+        }
+    }
+}
+
+impl Head {
+    /// Takes the next entry: its number must follow and its commitment extends the chain.
+    pub fn take(&mut self, change: &Change) -> Result<(), ChainError> {
+        if change.seq != self.seq + 1 {
+            return Err(ChainError::Sequence {
+                stream: change.stream.clone(),
+                expected: self.seq + 1,
+                found: change.seq,
+            });
+        }
+        self.chain = extend(&self.chain, &change.commitment()?)?;
+        self.seq = change.seq;
+        Ok(())
+    }
+}
+
+/// Root over the heads of every stream on a day: SHA-256 of the canonical object `{stream: {seq, chain}}`.
+pub fn daily_root(heads: &std::collections::BTreeMap<String, Head>) -> Result<String, ReceiptError> {
+    Ok(crate::receipt::sha256_hex(&canonical(heads)?))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    fn change(seq: u64, state: Value) -> Change {
+        Change {
+            stream: "common".into(),
+            seq,
+            kind: ChangeKind::Project,
+            record_id: "p1".into(),
+            recorded_at: DateTime::UNIX_EPOCH,
+            salt: "0a".repeat(16),
+            state,
+        }
+    }
+
+    #[test]
+    fn the_chain_detects_change_deletion_and_reordering() {
+        let entries = [
+            change(1, json!({"a": 1})),
+            change(2, json!({"a": 2})),
+            change(3, json!({"a": 3})),
+        ];
+        let fold = |changes: &[&Change]| -> Result<Head, ChainError> {
+            let mut head = Head::default();
+            for change in changes {
+                head.take(change)?;
+            }
+            Ok(head)
+        };
+        let whole = fold(&[&entries[0], &entries[1], &entries[2]]).unwrap();
+        assert_eq!(whole.seq, 3);
+        let altered = change(2, json!({"a": 9}));
+        assert_ne!(
+            fold(&[&entries[0], &altered, &entries[2]]).unwrap().chain,
+            whole.chain
+        );
+        assert!(matches!(
+            fold(&[&entries[0], &entries[2]]),
+            Err(ChainError::Sequence {
+                expected: 2,
+                found: 3,
+                ..
+            })
+        ));
+        assert!(fold(&[&entries[1], &entries[0], &entries[2]]).is_err());
+    }
+}

@@ -1,0 +1,27 @@
+//! What the device and the central endpoint agree on.
+//!
+//! Everything here is pure: no disk, no network, no clock of its own. Both programs run the same functions on the
+//! same bytes, which is why the central endpoint can only refuse a follow-up for what the device could not know.
+//!
+//! * [`follow_up`] the immutable fragment and its states, [`release`] how it becomes an OCDS release
+//! * [`receipt`] canonical bytes, hashes and signatures, [`history`] the chain of a stream
+//! * [`wire`] what travels, [`command`] what a window may ask of the client, [`problem`] what can go wrong
+//! * [`form`] capture forms as data, [`entry`] tolerant reading of typed numbers and dates
+
+pub mod clock;
+pub mod command;
+pub mod conflict;
+pub mod entry;
+pub mod evidence;
+pub mod follow_up;
+pub mod form;
+pub mod history;
+pub mod person;
+pub mod problem;
+pub mod project;
+pub mod receipt;
+pub mod release;
+pub mod wire;
+
+/// A finding as the OCDS library states it: where, which rule, how grave, with what values.
+pub use ocds::check::{Finding, Severity};

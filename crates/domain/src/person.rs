@@ -1,0 +1,152 @@
+//! People, their roles and what each role may do.
+
+use serde::{Deserialize, Serialize};
+use ts_rs::TS;
+
+/// The role of a person, fixed at enrolment by the administration.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, TS)]
+#[serde(rename_all = "lowercase")]
+pub enum Role {
+    /// Liaison of an área: captures on an office PC.
+    Enlace,
+    /// Field staff: captures without a network for days.
+    Campo,
+    /// Sees what arrived and what is still out; reviews.
+    Coordinacion,
+    /// People, devices, catalogues, loads.
+    Administracion,
+    /// Reads and verifies the history.
+    Auditoria,
+}
+
+impl Role {
+    /// Every role, in the order of the register.
+    pub const ALL: [Role; 5] = [
+        Role::Enlace,
+        Role::Campo,
+        Role::Coordinacion,
+        Role::Administracion,
+        Role::Auditoria,
+    ];
+
+    /// The word used on the command line and on the wire.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Role::Enlace => "enlace",
+            Role::Campo => "campo",
+            Role::Coordinacion => "coordinacion",
+            Role::Administracion => "administracion",
+            Role::Auditoria => "auditoria",
+        }
+    }
+
+    /// Reads a role; the accented spelling people type is accepted.
+    pub fn parse(text: &str) -> Option<Role> {
+        let plain = text.trim().to_lowercase().replace('ó', "o").replace('í', "i");
+        Role::ALL.into_iter().find(|role| role.as_str() == plain)
+    }
+}
+
+/// What can be asked of the central endpoint by somebody who is signed in.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Action {
+    /// Offer follow-ups of the own áreas.
+    Push,
+    /// Receive the streams in scope.
+    Pull,
+    /// Send the bytes of evidence.
+    SendEvidence,
+    /// See which devices hold what.
+    SeeDevices,
+    /// See every área's projects, not only one's own.
+    SeeEveryArea,
+}
+
+impl Action {
+    /// Every action.
+    pub const ALL: [Action; 5] = [
+        Action::Push,
+        Action::Pull,
+        Action::SendEvidence,
+        Action::SeeDevices,
+        Action::SeeEveryArea,
+    ];
+}
+
+/// The one table of permissions: denied unless it is written here.
+pub fn can(role: Role, action: Action) -> bool {
+    use Action::*;
+    use Role::*;
+    match action {
+        // The coordination and the administration push too: their devices report themselves and may capture.
+        Push | SendEvidence => matches!(role, Enlace | Campo | Coordinacion | Administracion),
+        Pull => true,
+        SeeDevices => matches!(role, Coordinacion | Administracion | Auditoria),
+        SeeEveryArea => matches!(role, Coordinacion | Administracion | Auditoria),
+    }
+}
+
+/// Who a device belongs to, as the device shows it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, TS)]
+#[serde(rename_all = "camelCase")]
+pub struct PersonCard {
+    /// Identifier of the person in the register.
+    pub id: String,
+    /// Name as registered.
+    pub name: String,
+    /// Role.
+    pub role: Role,
+    /// Name of the área.
+    pub area: String,
+    /// Whether the person finished the training; what an untrained person sends waits for the coordination.
+    pub trained: bool,
+}
+
+/// Stable identifier of an área: its name in lower case, without accents, words joined by `-`.
+pub fn area_id(name: &str) -> String {
+    let mut id = String::with_capacity(name.len());
+    for ch in name.trim().to_lowercase().chars() {
+        let plain = match ch {
+            'á' | 'à' | 'ä' => 'a',
+            'é' | 'è' | 'ë' => 'e',
+            'í' | 'ì' | 'ï' => 'i',
+            'ó' | 'ò' | 'ö' => 'o',
+            'ú' | 'ù' | 'ü' => 'u',
+            'ñ' => 'n',
+            other => other,
+        };
+        if plain.is_ascii_alphanumeric() {
+            id.push(plain);
+        } else if !id.ends_with('-') && !id.is_empty() {
+            id.push('-');
+        }
+    }
+    id.trim_end_matches('-').to_owned()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn area_id_is_stable_under_accents_case_and_spacing() {
+        assert_eq!(area_id("  Obras Públicas y Diseño "), "obras-publicas-y-diseno");
+        assert_eq!(area_id("OBRAS PUBLICAS Y DISEÑO"), "obras-publicas-y-diseno");
+        assert_eq!(area_id("---"), "");
+    }
+
+    #[test]
+    fn roles_are_read_as_people_type_them() {
+        assert_eq!(Role::parse("Coordinación"), Some(Role::Coordinacion));
+        assert_eq!(Role::parse("jefe"), None);
+    }
+
+    #[test]
+    fn an_auditor_changes_nothing_and_an_enlace_sees_only_their_own() {
+        assert!(!can(Role::Auditoria, Action::Push));
+        assert!(!can(Role::Auditoria, Action::SendEvidence));
+        assert!(!can(Role::Enlace, Action::SeeDevices));
+        assert!(!can(Role::Campo, Action::SeeEveryArea));
+        assert!(Role::ALL.into_iter().all(|role| can(role, Action::Pull)));
+    }
+}

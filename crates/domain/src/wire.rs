@@ -1,0 +1,388 @@
+//! What travels between device and central endpoint (`sync.md`). `tests/wire_format.rs` keeps a snapshot of every
+//! type here: changing the wire is a visible act.
+
+use std::collections::BTreeMap;
+
+use chrono::{DateTime, Utc};
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+use ts_rs::TS;
+use uuid::Uuid;
+
+use crate::Finding;
+use crate::history::{Change, Head};
+use crate::person::PersonCard;
+use crate::problem::Problem;
+use crate::receipt::Receipt;
+
+/// Version of the protocol. The endpoint accepts pending operations of every earlier one.
+pub const PROTOCOL: u32 = 1;
+/// Version of the schema of a follow-up.
+pub const SCHEMA: u32 = 1;
+/// Most operations in one push.
+pub const MAX_OPERATIONS: usize = 200;
+/// Most bytes of one push as it travels (zstd).
+pub const MAX_COMPRESSED: usize = 1024 * 1024;
+/// Most bytes of one push after decompression.
+pub const MAX_RAW: usize = 8 * 1024 * 1024;
+/// Most changes in one page of a pull.
+pub const MAX_CHANGES: usize = 500;
+/// Stream that every device of a municipality reads.
+pub const COMMON: &str = "common";
+/// Answered by `GET /api/v1/health`: tells the endpoint from a login page that says 200 to everything.
+pub const SERVICE: &str = "avance-central";
+
+/// Stream of an área.
+pub fn area_stream(area_id: &str) -> String {
+    format!("area:{area_id}")
+}
+
+/// `GET /api/v1/health`.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Health {
+    /// Always [`SERVICE`].
+    pub service: String,
+    /// Version of the program.
+    pub version: String,
+    /// Protocol it speaks.
+    pub protocol: u32,
+    /// Its clock.
+    pub now: DateTime<Utc>,
+}
+
+/// `POST /api/v1/enrol`: the code and the device's own public key. The same code with the same key gives the same
+/// answer again, so a lost reply burns nothing.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct EnrolRequest {
+    /// One-use code, as typed.
+    pub code: String,
+    /// Ed25519 public key, hexadecimal.
+    pub public_key: String,
+    /// How people call the device.
+    pub device_name: String,
+    /// Version of the program.
+    pub app_version: String,
+    /// Protocol.
+    pub protocol: u32,
+}
+
+/// Answer to an enrolment.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct EnrolAnswer {
+    /// Identifier of the device.
+    pub device_id: Uuid,
+    /// Whom it belongs to.
+    pub person: PersonCard,
+    /// Which municipality.
+    pub municipality: MunicipalityCard,
+    /// Key with which receipts are signed (Ed25519 public key, hexadecimal).
+    pub server_key: String,
+    /// Changes when a backup is restored.
+    pub server_epoch: Uuid,
+}
+
+/// What a device knows of the municipality; also a record of the common stream.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, TS)]
+#[serde(rename_all = "camelCase")]
+pub struct MunicipalityCard {
+    /// Identifier that leads every key.
+    pub id: String,
+    /// Name.
+    pub name: String,
+    /// OCDS prefix.
+    pub prefix: String,
+    /// Whether the prefix was registered (`ocds-000000` was not).
+    pub prefix_registered: bool,
+    /// Currency of amounts (ISO 4217).
+    pub currency: String,
+    /// Offset of legal time from UTC, minutes.
+    pub offset_minutes: i32,
+    /// Address of the public site, without a final `/`.
+    pub public_url: String,
+}
+
+/// `POST /api/v1/auth/nonce`.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct NonceRequest {
+    /// Device.
+    pub device_id: Uuid,
+}
+
+/// Something to sign; one use, five minutes.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct NonceAnswer {
+    /// Hexadecimal.
+    pub nonce: String,
+}
+
+/// `POST /api/v1/auth/token`.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct TokenRequest {
+    /// Device.
+    pub device_id: Uuid,
+    /// The nonce that was given.
+    pub nonce: String,
+    /// Ed25519 signature over [`nonce_bytes`], hexadecimal.
+    pub signature: String,
+}
+
+/// The bytes a device signs: purpose, device and nonce, so that a signature is good for nothing else.
+pub fn nonce_bytes(device_id: Uuid, nonce: &str) -> Vec<u8> {
+    format!("avance-abierto token {device_id} {nonce}").into_bytes()
+}
+
+/// An opaque access token.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct TokenAnswer {
+    /// Sent as `Authorization: Bearer`.
+    pub token: String,
+    /// When it ends.
+    pub expires_at: DateTime<Utc>,
+    /// Clock of the endpoint: the device measures its offset.
+    pub now: DateTime<Utc>,
+}
+
+/// What an operation does.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum OperationKind {
+    /// Body is a [`crate::follow_up::FollowUp`].
+    FollowUp,
+    /// Body is a [`Placeholder`]: it consumes the number of an operation that could not be processed.
+    Placeholder,
+}
+
+/// Stands for an operation that is parked and will be offered again under a later number.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Placeholder {
+    /// The operation that is parked.
+    pub parked: Uuid,
+    /// Hash of its body.
+    pub body_hash: String,
+}
+
+/// What an operation was based on.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Base {
+    /// Releases of the process the device knew.
+    pub server_version: u64,
+    /// Own earlier operations on the same process that the device had not seen accepted.
+    #[serde(default)]
+    pub after: Vec<Uuid>,
+}
+
+/// One operation of a device (`sync.md`, Objects).
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Operation {
+    /// UUIDv7 made on the device.
+    pub op_id: Uuid,
+    /// Contiguous per device, from 1.
+    pub client_seq: u64,
+    /// Kind.
+    pub kind: OperationKind,
+    /// Record it makes.
+    pub record_id: Uuid,
+    /// What it was based on.
+    pub base: Base,
+    /// Sixteen random bytes, hexadecimal.
+    pub salt: String,
+    /// Body; its canonical form is hashed with the salt.
+    pub body: Value,
+    /// Device clock at capture: a claim.
+    pub captured_at: DateTime<Utc>,
+    /// Offset of the device's time zone from UTC at capture, minutes.
+    pub tz_offset_minutes: i32,
+    /// Device clock minus endpoint clock as last measured, milliseconds.
+    pub clock_offset_ms: i64,
+    /// Version of the body's schema.
+    pub schema: u32,
+    /// Hash of every file of the body.
+    #[serde(default)]
+    pub evidence: Vec<String>,
+}
+
+/// What a device says of itself at each contact, so that the coordination sees what is still out.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct DeviceReport {
+    /// Version of the program.
+    pub app_version: String,
+    /// Follow-ups still on the device after this contact: folio and state, never content.
+    pub waiting: Vec<Waiting>,
+    /// Device clock minus endpoint clock, milliseconds.
+    pub clock_offset_ms: i64,
+    /// Room left on its disk, bytes.
+    #[serde(default)]
+    pub free_bytes: Option<u64>,
+}
+
+/// A follow-up that is still on a device.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, TS)]
+#[serde(rename_all = "camelCase")]
+pub struct Waiting {
+    /// Folio of the follow-up.
+    pub folio: String,
+    /// Folio of the project.
+    pub project: String,
+    /// State on the device.
+    pub state: crate::follow_up::State,
+}
+
+/// `POST /api/v1/sync/push`, body zstd-compressed (`Content-Encoding: zstd`) or plain.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct PushRequest {
+    /// Protocol of the device.
+    pub protocol: u32,
+    /// Epoch the device knows.
+    pub server_epoch: Uuid,
+    /// The device's report.
+    pub report: DeviceReport,
+    /// Up to [`MAX_OPERATIONS`], in order; none is a report alone.
+    pub operations: Vec<Operation>,
+}
+
+/// Answer to a push: one result per operation, in order.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct PushAnswer {
+    /// Epoch of the endpoint.
+    pub server_epoch: Uuid,
+    /// Its clock.
+    pub now: DateTime<Utc>,
+    /// Results.
+    pub results: Vec<PushResult>,
+}
+
+/// What became of one operation. Stored with the operation and given again byte for byte.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case", tag = "outcome")]
+pub enum PushResult {
+    /// Recorded, with a signed receipt. A rejected follow-up is recorded too: its receipt says so and its findings
+    /// are beside it.
+    Recorded {
+        /// Operation.
+        op_id: Uuid,
+        /// The receipt.
+        receipt: Box<Receipt>,
+        /// Errors and warnings.
+        findings: Vec<Finding>,
+    },
+    /// The number was consumed by a placeholder.
+    Placed {
+        /// Operation.
+        op_id: Uuid,
+    },
+    /// Not recorded. The operation stays on the device.
+    Refused {
+        /// Operation.
+        op_id: Uuid,
+        /// Why.
+        problem: Problem,
+    },
+}
+
+impl PushResult {
+    /// The operation it speaks of.
+    pub fn op_id(&self) -> Uuid {
+        match self {
+            PushResult::Recorded { op_id, .. }
+            | PushResult::Placed { op_id }
+            | PushResult::Refused { op_id, .. } => *op_id,
+        }
+    }
+}
+
+/// `GET /api/v1/sync/pull?cursor=`: one page.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct PullAnswer {
+    /// Epoch of the endpoint.
+    pub server_epoch: Uuid,
+    /// Its clock.
+    pub now: DateTime<Utc>,
+    /// Whom the device belongs to now.
+    pub person: PersonCard,
+    /// Streams in scope; any other is purged from the device, except the person's own unsent operations.
+    pub scope: Vec<String>,
+    /// Changes, per stream in sequence.
+    pub changes: Vec<Change>,
+    /// Head of each stream in scope as the endpoint has it.
+    pub heads: BTreeMap<String, Head>,
+    /// Opaque; names this page's end. Given back with the next pull.
+    pub cursor: String,
+    /// Whether another page is ready.
+    pub has_more: bool,
+    /// Full state to start a stream from, in place of its first changes; absent when the changes tell everything.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub snapshot: Option<Value>,
+}
+
+/// `POST /api/v1/evidence`.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct EvidenceOffer {
+    /// SHA-256 of the whole file, hexadecimal.
+    pub sha256: String,
+    /// Bytes.
+    pub size: u64,
+    /// IANA media type.
+    pub media_type: String,
+}
+
+/// Answer to an offer of evidence.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case", tag = "state")]
+pub enum EvidenceAnswer {
+    /// The endpoint has the file, verified.
+    Have,
+    /// Send the chunks that are not there yet: `PUT /api/v1/evidence/{upload_id}/{n}`, from 0.
+    Upload {
+        /// Names the upload.
+        upload_id: String,
+        /// Bytes per chunk.
+        chunk_size: u64,
+        /// Chunks already there.
+        there: Vec<u64>,
+    },
+}
+
+/// One device as the coordination sees it (`GET /api/v1/devices`, `avance-central devices --json`).
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, TS)]
+#[serde(rename_all = "camelCase")]
+pub struct DeviceRow {
+    /// Identifier.
+    pub device_id: Uuid,
+    /// How people call it.
+    pub device: String,
+    /// Person.
+    pub person: String,
+    /// Role.
+    pub role: crate::person::Role,
+    /// Área.
+    pub area: String,
+    /// Follow-ups it said it still holds.
+    pub waiting: Vec<Waiting>,
+    /// Last time it spoke to the endpoint.
+    pub last_contact: Option<DateTime<Utc>>,
+    /// Last receipt given to it.
+    pub last_receipt: Option<DateTime<Utc>>,
+    /// Its clock minus the endpoint's, milliseconds.
+    pub clock_offset_ms: i64,
+    /// Version of its program.
+    pub app_version: String,
+    /// Room left, bytes.
+    pub free_bytes: Option<u64>,
+    /// Whether it was revoked.
+    pub revoked: bool,
+}

@@ -1,0 +1,298 @@
+//! Checks: the schema, the codelists, then one rule per file.
+//!
+//! A [`Finding`] is data: where, which rule, how serious, and the values that a sentence needs. Sentences belong to
+//! whoever shows them. A rule that can fail for several reasons says which in `params.reason` ([`REASONS`]).
+
+use chrono::{DateTime, Utc};
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value, json};
+
+use crate::merge::{self, Rules};
+use crate::schema::{self, shape::Walk};
+use crate::value::id_text;
+
+mod amounts;
+mod award_resolves;
+mod closed_codelist;
+mod dates;
+mod declared_fields;
+mod deprecated_field;
+mod documents;
+mod ids;
+mod no_personal_data;
+mod no_placeholder;
+mod ocid_prefix;
+mod open_codelist;
+mod package;
+mod party_resolves;
+mod profile_required;
+mod release_date_increasing;
+mod release_id_unique;
+mod tag_matches_sections;
+
+/// Something found in a release or package.
+#[derive(Serialize, Deserialize, Clone, Debug, PartialEq)]
+#[serde(rename_all = "camelCase")]
+pub struct Finding {
+    /// JSON Pointer to the place, in the document that was checked.
+    pub pointer: String,
+    /// Rule id, kebab-case; one of [`RULES`].
+    pub rule: String,
+    /// How serious it is.
+    pub severity: Severity,
+    /// What a sentence about it needs: `field`, `value`, `expected`, `reason`, …
+    pub params: Map<String, Value>,
+}
+
+/// How serious a finding is.
+#[derive(Serialize, Deserialize, Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[serde(rename_all = "lowercase")]
+pub enum Severity {
+    /// The release is not published.
+    Error,
+    /// The release is published; somebody should look.
+    Warning,
+}
+
+/// What a release is checked against, besides itself.
+#[derive(Clone, Copy, Debug)]
+pub struct Context<'a> {
+    /// The registered prefix, such as `ocds-abc123`; `None` accepts any that is well formed.
+    pub prefix: Option<&'a str>,
+    /// All earlier releases of the same ocid, oldest first. Empty for the first release of a process.
+    pub earlier: &'a [Value],
+    /// The present moment.
+    pub now: DateTime<Utc>,
+}
+
+/// Every rule id, in the order in which they are checked: the schema, the fifteen rules, and the warnings.
+pub const RULES: &[&str] = &[
+    "schema-enum",
+    "schema-format",
+    "schema-min-items",
+    "schema-min-length",
+    "schema-min-properties",
+    "schema-one-of",
+    "schema-other",
+    "schema-pattern",
+    "schema-required",
+    "schema-type",
+    "schema-unique-items",
+    "ocid-prefix",
+    "release-id-unique",
+    "release-date-increasing",
+    "tag-matches-sections",
+    "party-resolves",
+    "award-resolves",
+    "closed-codelist",
+    "ids",
+    "no-placeholder",
+    "dates",
+    "amounts",
+    "documents",
+    "declared-fields",
+    "package",
+    "no-personal-data",
+    "open-codelist",
+    "deprecated-field",
+    "profile-required",
+];
+
+/// The values of `params.reason`, by rule, for rules that can fail in more than one way.
+pub const REASONS: &[(&str, &[&str])] = &[
+    ("ocid-prefix", ocid_prefix::REASONS),
+    ("release-id-unique", release_id_unique::REASONS),
+    ("release-date-increasing", release_date_increasing::REASONS),
+    ("tag-matches-sections", tag_matches_sections::REASONS),
+    ("party-resolves", party_resolves::REASONS),
+    ("award-resolves", award_resolves::REASONS),
+    ("ids", ids::REASONS),
+    ("no-placeholder", no_placeholder::REASONS),
+    ("dates", dates::REASONS),
+    ("amounts", amounts::REASONS),
+    ("documents", documents::REASONS),
+    ("package", package::REASONS),
+    ("no-personal-data", no_personal_data::REASONS),
+];
+
+/// Checks one release: schema, codelists, then the rules of a single release.
+///
+/// The release may be partial (only what changed); rules about what the process adds up to look at the compiled
+/// release of `ctx.earlier` and this one. Nothing is found in a release that may be published.
+pub fn release(release: &Value, ctx: &Context<'_>) -> Vec<Finding> {
+    let mut found = schema::validate_release(release);
+    rules(release, ctx, &mut found);
+    found
+}
+
+/// Checks a release package or a record package: its schema, rule `package`, and each release in it.
+///
+/// The earlier releases of a process are those with the same ocid and an earlier date in the same package. A release
+/// package need not hold them all, so what can only be said knowing them is a warning there, unless the package has
+/// a first release of the process.
+pub fn package(package: &Value, prefix: Option<&str>, now: DateTime<Utc>) -> Vec<Finding> {
+    package::check(package, prefix, now)
+}
+
+/// Checks bare releases, of one process or of several: the findings of each, in the order given.
+///
+/// As in a release package, the earlier releases of a process are those before it in date.
+pub fn releases(releases: &[Value], prefix: Option<&str>, now: DateTime<Utc>) -> Vec<Vec<Finding>> {
+    let known = releases.iter().map(schema::validate_release).collect();
+    package::check_releases(releases, known, package::History::Unknown, prefix, now)
+}
+
+/// The rules, without the schema. Adds to what the schema found.
+fn rules(release: &Value, ctx: &Context<'_>, found: &mut Vec<Finding>) {
+    if !release.is_object() {
+        return;
+    }
+    let case = Case::new(release, ctx);
+    let checks: [fn(&Case<'_>) -> Vec<Finding>; 17] = [
+        ocid_prefix::check,
+        release_id_unique::check,
+        release_date_increasing::check,
+        tag_matches_sections::check,
+        party_resolves::check,
+        award_resolves::check,
+        closed_codelist::check,
+        ids::check,
+        no_placeholder::check,
+        dates::check,
+        amounts::check,
+        documents::check,
+        declared_fields::check,
+        no_personal_data::check,
+        open_codelist::check,
+        deprecated_field::check,
+        profile_required::check,
+    ];
+    let by_rules: Vec<Finding> = checks.iter().flat_map(|check| check(&case)).collect();
+    // What a rule says better than the schema is said once.
+    found.retain(|finding| {
+        let said_by = |rule: &str| {
+            by_rules
+                .iter()
+                .any(|other| other.rule == rule && other.pointer == finding.pointer)
+        };
+        match finding.rule.as_str() {
+            "schema-enum" => !by_rules.iter().any(|other| {
+                other.rule == "closed-codelist"
+                    && (finding.pointer == other.pointer
+                        || finding.pointer.starts_with(&format!("{}/", other.pointer)))
+            }),
+            "schema-min-length" | "schema-min-items" | "schema-min-properties" => !said_by("no-placeholder"),
+            _ => true,
+        }
+    });
+    found.extend(by_rules);
+}
+
+/// A release under check, with what every rule needs.
+struct Case<'a> {
+    release: &'a Value,
+    ctx: &'a Context<'a>,
+    walk: Walk<'a>,
+    /// What the earlier releases add up to.
+    before: Option<Value>,
+    /// What they add up to with this release. The release itself if it cannot be merged.
+    after: Value,
+}
+
+impl<'a> Case<'a> {
+    fn new(release: &'a Value, ctx: &'a Context<'a>) -> Case<'a> {
+        let rules = Rules::profile();
+        let before = merge::compiled(rules, ctx.earlier)
+            .ok()
+            .map(|merged| merged.value);
+        let after = before
+            .clone()
+            .and_then(|before| {
+                // Merging is by date; this release is the last, whatever its date says (another rule tells).
+                let (mut first, mut last) = (before, release.clone());
+                first["date"] = json!("0");
+                last["date"] = json!("1");
+                merge::compiled(rules, &[first, last]).ok()
+            })
+            .or_else(|| {
+                let mut alone = release.clone();
+                alone["date"] = json!("1");
+                merge::compiled(rules, &[alone]).ok()
+            })
+            .map_or_else(|| release.clone(), |merged| merged.value);
+        Case {
+            release,
+            ctx,
+            walk: Walk::over(release),
+            before,
+            after,
+        }
+    }
+
+    /// The objects of a definition of the schema.
+    fn objects(&self, definition: &'static str) -> impl Iterator<Item = &crate::schema::shape::Object<'a>> {
+        self.walk
+            .objects
+            .iter()
+            .filter(move |object| object.definition == definition)
+    }
+
+    /// What stood, in the releases before, at a place of this release.
+    fn was(&self, pointer: &str) -> Option<&Value> {
+        counterpart(self.release, self.before.as_ref()?, pointer)
+    }
+
+    /// What stands, with everything merged, at a place of this release.
+    fn is(&self, pointer: &str) -> Option<&Value> {
+        counterpart(self.release, &self.after, pointer)
+    }
+}
+
+/// The value in `other` that corresponds to a place in `release`: items of arrays correspond by `id`, or by position
+/// if they have none.
+fn counterpart<'o>(release: &Value, other: &'o Value, pointer: &str) -> Option<&'o Value> {
+    let (mut here, mut there) = (release, other);
+    for step in pointer.split('/').skip(1) {
+        match (here, there) {
+            (Value::Array(own), Value::Array(others)) => {
+                let index: usize = step.parse().ok()?;
+                here = own.get(index)?;
+                there = match id_text(here.get("id")) {
+                    Some(id) => others
+                        .iter()
+                        .find(|item| id_text(item.get("id")).as_ref() == Some(&id))?,
+                    None => others.get(index)?,
+                };
+            }
+            _ => {
+                let name = step.replace("~1", "/").replace("~0", "~");
+                here = here.get(&name).unwrap_or(&Value::Null);
+                there = there.get(&name)?;
+            }
+        }
+    }
+    Some(there)
+}
+
+/// An error of a rule.
+fn error(rule: &str, pointer: impl Into<String>, params: Value) -> Finding {
+    finding(rule, Severity::Error, pointer, params)
+}
+
+/// A warning of a rule.
+fn warning(rule: &str, pointer: impl Into<String>, params: Value) -> Finding {
+    finding(rule, Severity::Warning, pointer, params)
+}
+
+fn finding(rule: &str, severity: Severity, pointer: impl Into<String>, params: Value) -> Finding {
+    let params = match params {
+        Value::Object(params) => params,
+        _ => Map::new(),
+    };
+    Finding {
+        pointer: pointer.into(),
+        rule: rule.to_owned(),
+        severity,
+        params,
+    }
+}

@@ -1,0 +1,105 @@
+//! Release packages, records and record packages (OCDS 1.1, "Packaging").
+
+use chrono::{DateTime, SecondsFormat, Utc};
+use serde_json::{Map, Value, json};
+
+use crate::merge::{self, MergeError, Rules};
+use crate::schema;
+
+/// Who publishes, and on what terms: the same in every package of a publisher.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Publication {
+    /// Name of the publisher.
+    pub publisher_name: String,
+    /// Scheme of `publisher_uid`, such as `MX-RFC`.
+    pub publisher_scheme: Option<String>,
+    /// Identifier of the publisher in that scheme.
+    pub publisher_uid: Option<String>,
+    /// Web address of the publisher.
+    pub publisher_uri: Option<String>,
+    /// Web address of the licence.
+    pub license: Option<String>,
+    /// Web address of the publication policy.
+    pub publication_policy: Option<String>,
+}
+
+/// A release package: `{uri, version, extensions, publishedDate, publisher, …, releases}`, with the extensions of
+/// the profile declared.
+pub fn releases(
+    publication: &Publication,
+    uri: &str,
+    published: DateTime<Utc>,
+    releases: Vec<Value>,
+) -> Value {
+    wrap(publication, uri, published, "releases", releases)
+}
+
+/// A record package: as [`releases`], with `records`.
+pub fn records(publication: &Publication, uri: &str, published: DateTime<Utc>, records: Vec<Value>) -> Value {
+    wrap(publication, uri, published, "records", records)
+}
+
+/// A record: `{ocid, releases, compiledRelease}`, and `versionedRelease` if asked for. All releases are embedded,
+/// oldest first.
+///
+/// # Errors
+/// [`MergeError`] if the releases cannot be merged; [`MergeError::MixedOcids`] if they are of different processes.
+pub fn record(rules: &Rules, releases: &[Value], versioned: bool) -> Result<Value, MergeError> {
+    let ocid = |release: &Value| release["ocid"].as_str().unwrap_or_default().to_owned();
+    let first = releases.first().map(ocid).ok_or(MergeError::Empty)?;
+    if let Some(other) = releases.iter().map(ocid).find(|other| *other != first) {
+        return Err(MergeError::MixedOcids { first, other });
+    }
+    let compiled = merge::compiled(rules, releases)?.value;
+    let mut sorted = releases.to_vec();
+    sorted.sort_by(|a, b| a["date"].as_str().cmp(&b["date"].as_str()));
+    let mut record = Map::new();
+    record.insert("ocid".to_owned(), Value::String(first));
+    record.insert("releases".to_owned(), Value::Array(sorted));
+    record.insert("compiledRelease".to_owned(), compiled);
+    if versioned {
+        record.insert(
+            "versionedRelease".to_owned(),
+            merge::versioned(rules, releases)?.value,
+        );
+    }
+    Ok(Value::Object(record))
+}
+
+fn wrap(
+    publication: &Publication,
+    uri: &str,
+    published: DateTime<Utc>,
+    name: &str,
+    content: Vec<Value>,
+) -> Value {
+    let mut publisher = Map::new();
+    publisher.insert("name".to_owned(), json!(publication.publisher_name));
+    let optional = [
+        ("scheme", &publication.publisher_scheme),
+        ("uid", &publication.publisher_uid),
+        ("uri", &publication.publisher_uri),
+    ];
+    for (name, value) in optional {
+        if let Some(value) = value {
+            publisher.insert(name.to_owned(), json!(value));
+        }
+    }
+    let mut package = Map::new();
+    package.insert("uri".to_owned(), json!(uri));
+    package.insert("version".to_owned(), json!("1.1"));
+    package.insert("extensions".to_owned(), json!(schema::extensions()));
+    package.insert(
+        "publishedDate".to_owned(),
+        json!(published.to_rfc3339_opts(SecondsFormat::Secs, true)),
+    );
+    package.insert("publisher".to_owned(), Value::Object(publisher));
+    if let Some(license) = &publication.license {
+        package.insert("license".to_owned(), json!(license));
+    }
+    if let Some(policy) = &publication.publication_policy {
+        package.insert("publicationPolicy".to_owned(), json!(policy));
+    }
+    package.insert(name.to_owned(), Value::Array(content));
+    Value::Object(package)
+}

@@ -1,0 +1,294 @@
+//! The embedded schemas of OCDS 1.1.5, the profile (the extensions we declare), and validation.
+//!
+//! This is the only module that knows the `jsonschema` crate. Formats are asserted as the reference tool
+//! (lib-cove-ocds) does: `date-time` by RFC 3339 and `uri` by RFC 3986.
+
+pub(crate) mod shape;
+
+use std::sync::LazyLock;
+
+use jsonschema::{Draft, ValidationError, Validator, error::ValidationErrorKind};
+use serde_json::{Map, Value, json};
+
+use crate::check::{Finding, Severity};
+use crate::value::is_date_time;
+
+macro_rules! schema {
+    ($path:literal) => {
+        include_str!(concat!("../../../schemas/", $path))
+    };
+}
+
+const RELEASE: &str = schema!("ocds/release-schema.json");
+const RELEASE_PACKAGE: &str = schema!("ocds/release-package-schema.json");
+const RECORD_PACKAGE: &str = schema!("ocds/record-package-schema.json");
+const VERSIONED: &str = schema!("ocds/versioned-release-schema.json");
+const PROFILE: &str = schema!("profile.json");
+
+/// The merge patch of each extension, in the order in which they are applied.
+const EXTENSIONS: &[(&str, &str)] = &[
+    (
+        "budget_breakdown",
+        schema!("ocds/extensions/budget_breakdown.json"),
+    ),
+    ("location", schema!("ocds/extensions/location.json")),
+    ("process_title", schema!("ocds/extensions/process_title.json")),
+    ("project", schema!("ocds/extensions/project.json")),
+    ("metrics", schema!("ocds/extensions/metrics.json")),
+    (
+        "contract_completion",
+        schema!("ocds/extensions/contract_completion.json"),
+    ),
+    (
+        "implementationStatus",
+        schema!("ocds/extensions/implementationStatus.json"),
+    ),
+    ("guarantees", schema!("ocds/extensions/guarantees.json")),
+    (
+        "procurementUnits",
+        schema!("ocds/extensions/procurementUnits.json"),
+    ),
+    ("paymentMethod", schema!("ocds/extensions/paymentMethod.json")),
+    (
+        "surveillanceMechanisms",
+        schema!("ocds/extensions/surveillanceMechanisms.json"),
+    ),
+    ("awardRationale", schema!("ocds/extensions/awardRationale.json")),
+];
+
+/// The canonical URLs of the declared extensions, for `extensions` of a package.
+pub fn extensions() -> &'static [&'static str] {
+    static URLS: LazyLock<Vec<&'static str>> = LazyLock::new(|| {
+        let listed = profile()["extensions"].as_array().map_or(&[][..], Vec::as_slice);
+        listed
+            .iter()
+            .filter_map(|extension| extension["url"].as_str())
+            .collect()
+    });
+    &URLS
+}
+
+/// `schemas/profile.json`: the declared extensions, and the fields that are required here, each with its reason.
+pub fn profile() -> &'static Value {
+    static LOADED: LazyLock<Value> = LazyLock::new(|| embedded(PROFILE));
+    &LOADED
+}
+
+/// The release schema with the declared extensions applied. It refers to nothing outside itself. Fields and
+/// definitions carry `title_es` and `title_en`.
+pub fn release() -> &'static Value {
+    static PATCHED: LazyLock<Value> = LazyLock::new(|| {
+        let mut schema = embedded(RELEASE);
+        for (_, patch) in EXTENSIONS {
+            merge_patch(&mut schema, &embedded(patch));
+        }
+        schema
+    });
+    &PATCHED
+}
+
+/// The names of the declared extensions, in the order in which they are applied.
+pub fn extension_names() -> impl Iterator<Item = &'static str> {
+    EXTENSIONS.iter().map(|(name, _)| *name)
+}
+
+/// Validates a release against [`release`]. An empty list means valid.
+pub fn validate_release(release: &Value) -> Vec<Finding> {
+    static VALIDATOR: LazyLock<Validator> = LazyLock::new(|| validator(self::release()));
+    findings(&VALIDATOR, release)
+}
+
+/// Validates a release package and the releases in it.
+pub fn validate_release_package(package: &Value) -> Vec<Finding> {
+    static VALIDATOR: LazyLock<Validator> = LazyLock::new(|| validator(&bundle(RELEASE_PACKAGE)));
+    findings(&VALIDATOR, package)
+}
+
+/// Validates a record package, with the releases (embedded or linked), compiled and versioned releases in it.
+pub fn validate_record_package(package: &Value) -> Vec<Finding> {
+    static VALIDATOR: LazyLock<Validator> = LazyLock::new(|| validator(&bundle(RECORD_PACKAGE)));
+    findings(&VALIDATOR, package)
+}
+
+/// A JSON Merge Patch (RFC 7396), which is how extensions change the release schema.
+pub fn merge_patch(target: &mut Value, patch: &Value) {
+    let Value::Object(patch) = patch else {
+        *target = patch.clone();
+        return;
+    };
+    if !target.is_object() {
+        *target = Value::Object(Map::new());
+    }
+    let Value::Object(fields) = target else { return };
+    for (name, value) in patch {
+        if value.is_null() {
+            fields.shift_remove(name);
+        } else {
+            merge_patch(fields.entry(name.clone()).or_insert(Value::Null), value);
+        }
+    }
+}
+
+fn embedded(text: &str) -> Value {
+    serde_json::from_str(text).expect("the schemas in the program are JSON; any test would fail otherwise")
+}
+
+fn validator(schema: &Value) -> Validator {
+    jsonschema::options()
+        .with_draft(Draft::Draft4)
+        .should_validate_formats(true)
+        .with_format("date-time", is_date_time)
+        .build(schema)
+        .expect("the schemas in the program are valid; any test would fail otherwise")
+}
+
+/// A package schema with the release schemas inside, since it refers to them by their web address.
+fn bundle(package: &str) -> Value {
+    let mut bundled = embedded(package);
+    let mut definitions = Map::new();
+    for (prefix, mut schema) in [("", release().clone()), ("Versioned", embedded(VERSIONED))] {
+        rename(&mut schema, &|reference| {
+            reference
+                .strip_prefix("#/definitions/")
+                .map(|name| format!("#/definitions/{prefix}{name}"))
+        });
+        let Value::Object(mut root) = schema else { continue };
+        root.shift_remove("id");
+        root.shift_remove("$schema");
+        if let Some(Value::Object(inner)) = root.shift_remove("definitions") {
+            definitions.extend(
+                inner
+                    .into_iter()
+                    .map(|(name, schema)| (format!("{prefix}{name}"), schema)),
+            );
+        }
+        definitions.insert(format!("{prefix}Release"), Value::Object(root));
+    }
+    rename(&mut bundled, &|reference| {
+        let name = reference.rsplit('/').next()?;
+        match name {
+            "release-schema.json" => Some("#/definitions/Release".to_owned()),
+            "versioned-release-validation-schema.json" => Some("#/definitions/VersionedRelease".to_owned()),
+            _ => None,
+        }
+    });
+    if let Value::Object(root) = &mut bundled {
+        root.shift_remove("id");
+        if let Value::Object(own) = root.entry("definitions").or_insert_with(|| json!({})) {
+            own.extend(definitions);
+        }
+    }
+    bundled
+}
+
+/// Rewrites every `$ref` for which there is a new name.
+fn rename(schema: &mut Value, new_name: &impl Fn(&str) -> Option<String>) {
+    match schema {
+        Value::Object(fields) => {
+            for (name, value) in fields {
+                match value {
+                    Value::String(reference) if name == "$ref" => {
+                        if let Some(new) = new_name(reference) {
+                            *reference = new;
+                        }
+                    }
+                    other => rename(other, new_name),
+                }
+            }
+        }
+        Value::Array(items) => items.iter_mut().for_each(|item| rename(item, new_name)),
+        _ => {}
+    }
+}
+
+fn findings(validator: &Validator, instance: &Value) -> Vec<Finding> {
+    let mut found = Vec::new();
+    // Telling what is wrong costs more than telling whether something is.
+    if !validator.is_valid(instance) {
+        for error in validator.iter_errors(instance) {
+            describe(&error, &mut found);
+        }
+    }
+    found
+}
+
+fn describe(error: &ValidationError<'_>, found: &mut Vec<Finding>) {
+    let pointer = error.instance_path().as_str().to_owned();
+    let mut params = Map::new();
+    let field = pointer
+        .rsplit('/')
+        .find(|step| step.parse::<usize>().is_err())
+        .unwrap_or_default();
+    params.insert("field".to_owned(), json!(field));
+    let value = error.instance();
+    if !(value.is_object() || value.is_array()) {
+        params.insert("value".to_owned(), value.clone().into_owned());
+    }
+    let expected = match error.kind() {
+        ValidationErrorKind::Required { property } => {
+            params.insert("field".to_owned(), property.clone());
+            None
+        }
+        ValidationErrorKind::Type { .. } => Some(expected_types(error)),
+        ValidationErrorKind::Format { format } => Some(json!(format)),
+        ValidationErrorKind::Enum { options } => Some(Value::clone(options)),
+        ValidationErrorKind::Pattern { pattern } => Some(json!(pattern)),
+        ValidationErrorKind::MinLength { limit }
+        | ValidationErrorKind::MinItems { limit }
+        | ValidationErrorKind::MinProperties { limit } => Some(json!(limit)),
+        // `releases` of a record are either all links or all releases: only what is wrong with the kind that the
+        // publisher chose is of use.
+        ValidationErrorKind::OneOfNotValid { context } => {
+            let linked = value.get(0).is_some_and(|first| first.get("url").is_some());
+            let branch = context
+                .get(usize::from(!linked))
+                .filter(|branch| !branch.is_empty());
+            if let Some(branch) = branch {
+                branch.iter().for_each(|error| describe(error, found));
+                return;
+            }
+            None
+        }
+        _ => None,
+    };
+    if let Some(expected) = expected {
+        params.insert("expected".to_owned(), expected);
+    }
+    let rule = rule(error.kind()).to_owned();
+    found.push(Finding {
+        pointer,
+        rule,
+        severity: Severity::Error,
+        params,
+    });
+}
+
+fn expected_types(error: &ValidationError<'_>) -> Value {
+    let ValidationErrorKind::Type { kind } = error.kind() else {
+        return Value::Null;
+    };
+    match kind {
+        jsonschema::error::TypeKind::Single(one) => json!([one.to_string()]),
+        jsonschema::error::TypeKind::Multiple(many) => {
+            many.iter().map(|one| Value::String(one.to_string())).collect()
+        }
+    }
+}
+
+fn rule(kind: &ValidationErrorKind) -> &'static str {
+    match kind {
+        ValidationErrorKind::Required { .. } => "schema-required",
+        ValidationErrorKind::Type { .. } => "schema-type",
+        ValidationErrorKind::Format { .. } => "schema-format",
+        ValidationErrorKind::Enum { .. } => "schema-enum",
+        ValidationErrorKind::Pattern { .. } => "schema-pattern",
+        ValidationErrorKind::MinLength { .. } => "schema-min-length",
+        ValidationErrorKind::MinItems { .. } => "schema-min-items",
+        ValidationErrorKind::MinProperties { .. } => "schema-min-properties",
+        ValidationErrorKind::UniqueItems => "schema-unique-items",
+        ValidationErrorKind::OneOfNotValid { .. } | ValidationErrorKind::OneOfMultipleValid { .. } => {
+            "schema-one-of"
+        }
+        _ => "schema-other",
+    }
+}

@@ -1,0 +1,84 @@
+//! Dates, money and JSON Pointers.
+
+use std::str::FromStr;
+
+use chrono::{DateTime, FixedOffset};
+use rust_decimal::Decimal;
+use serde_json::Value;
+
+/// An amount of money (OCDS 1.1, "Value"): `{amount, currency}`. Sums are exact.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Money {
+    /// The amount.
+    pub amount: Decimal,
+    /// ISO 4217 code.
+    pub currency: String,
+}
+
+impl Money {
+    /// Reads an OCDS value; `None` without an amount that is a number or without a currency.
+    pub fn read(value: &Value) -> Option<Money> {
+        let currency = value.get("currency")?.as_str()?.to_owned();
+        Some(Money {
+            amount: decimal(value.get("amount")?)?,
+            currency,
+        })
+    }
+}
+
+/// A JSON number as an exact decimal; `None` if it is no number, or has more digits than a decimal holds.
+pub fn decimal(value: &Value) -> Option<Decimal> {
+    let Value::Number(number) = value else { return None };
+    let text = number.to_string();
+    Decimal::from_str(&text)
+        .or_else(|_| Decimal::from_scientific(&text))
+        .ok()
+}
+
+/// Whether a text is a date-time as the reference tools take it: RFC 3339 with seconds and offset, a day that
+/// exists, hours up to 23, a leap second.
+pub fn is_date_time(text: &str) -> bool {
+    date_time(text).is_some()
+}
+
+/// Reads a date-time; see [`is_date_time`].
+pub fn date_time(text: &str) -> Option<DateTime<FixedOffset>> {
+    let bytes = text.as_bytes();
+    // chrono takes a space between date and time, and an offset such as +24:00; RFC 3339 does not.
+    let shape = bytes.len() >= 20
+        && text.is_ascii()
+        && bytes[..19].iter().enumerate().all(|(at, byte)| match at {
+            4 | 7 => *byte == b'-',
+            10 => byte.eq_ignore_ascii_case(&b'T'),
+            13 | 16 => *byte == b':',
+            _ => byte.is_ascii_digit(),
+        });
+    if !shape {
+        return None;
+    }
+    let end = &bytes[bytes.len() - 6..];
+    let offset_fits = bytes[bytes.len() - 1].eq_ignore_ascii_case(&b'z')
+        || (matches!(end[0], b'+' | b'-') && end[3] == b':' && &end[1..3] <= b"23".as_slice());
+    if !offset_fits {
+        return None;
+    }
+    DateTime::parse_from_rfc3339(&text.to_ascii_uppercase()).ok()
+}
+
+/// Escapes one step of a JSON Pointer (RFC 6901).
+pub fn escape(step: &str) -> String {
+    if step.contains(['~', '/']) {
+        step.replace('~', "~0").replace('/', "~1")
+    } else {
+        step.to_owned()
+    }
+}
+
+/// An `id` as text, so that `1` and `"1"` are the same; `None` for anything that identifies nothing.
+pub fn id_text(value: Option<&Value>) -> Option<String> {
+    match value? {
+        Value::String(id) => Some(id.clone()),
+        Value::Number(id) => Some(id.to_string()),
+        _ => None,
+    }
+}

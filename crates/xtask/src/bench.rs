@@ -1,0 +1,33 @@
+//! The verb `bench`: the measurements, each a bench target of the workspace.
+
+use crate::End;
+use crate::places::{Workspace, cargo};
+use crate::run::{Outcome, run};
+use crate::words::text;
+
+/// Runs one measurement by name, or all of them.
+pub fn bench(arguments: &[String]) -> Outcome<End> {
+    let workspace = Workspace::read()?;
+    let known = workspace.all("bench");
+    let wanted: Vec<&str> = match arguments.split_first() {
+        None => known.clone(),
+        Some((name, _)) => known.iter().copied().filter(|own| own == name).collect(),
+    };
+    if wanted.is_empty() {
+        let names = if known.is_empty() {
+            "—".to_owned()
+        } else {
+            known.join(", ")
+        };
+        return Ok(End::Absent(text!(
+            "No existe esa medición. Hay: {names}",
+            "There is no such measurement. There are: {names}"
+        )));
+    }
+    for name in wanted {
+        run(cargo()
+            .args(["bench", "--workspace", "--bench", name, "--"])
+            .args(arguments.iter().skip(1)))?;
+    }
+    Ok(End::Done)
+}
