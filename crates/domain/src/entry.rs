@@ -94,10 +94,11 @@ pub fn amount(text: &str) -> Option<Decimal> {
     format!("{sign}{digits}{fraction}").parse().ok()
 }
 
-/// With one kind of separator: thousands when it repeats or leaves exactly three digits, decimal otherwise.
+/// With one kind of separator: thousands when it repeats or leaves exactly three digits, decimal otherwise. Nobody
+/// writes thousands after a lone zero: `0.125` is an eighth.
 fn decimal_of(plain: &str, mark: char, count: usize) -> Option<char> {
-    let after = plain.rsplit(mark).next().map_or(0, str::len);
-    (count == 1 && after != 3).then_some(mark)
+    let (before, after) = plain.rsplit_once(mark)?;
+    (count == 1 && (after.len() != 3 || before == "0" || before.is_empty())).then_some(mark)
 }
 
 fn groups_are_of_three(whole: &str) -> bool {
@@ -166,6 +167,8 @@ mod tests {
             ("12.5", "12.5"),
             ("12,5", "12.5"),
             ("-5", "-5"),
+            ("0.125", "0.125"),
+            ("0,500", "0.5"),
         ] {
             assert_eq!(money(text).as_deref(), Some(value), "{text}");
         }

@@ -89,7 +89,7 @@ pub enum LoadError {
     /// Something is over its limit.
     #[error("{what} over the limit of {limit}")]
     TooLarge {
-        /// `file-bytes`, `unpacked-bytes`, `parts`, `cells`, `rows`, `columns`, `cell-bytes`, `row-bytes`.
+        /// `file-bytes`, `unpacked-bytes`, `parts`, `strings`, `cells`, `rows`, `columns`, `cell-bytes`, `row-bytes`.
         what: String,
         /// Where, when it is somewhere.
         row: Option<u64>,

@@ -15,6 +15,7 @@ use zip::ZipArchive;
 
 use super::check::{Cell, Checker};
 use super::mapping::{self, Mapping};
+use super::value::cut;
 use super::{Each, HEADER_WITHIN, LoadError, Summary};
 
 /// Largest workbook file.
@@ -27,8 +28,10 @@ const MAX_PARTS: usize = 5_000;
 const MAX_CELLS: u64 = 5_000_000;
 /// Most columns of a sheet, as the format has it.
 const MAX_COLUMNS: u32 = 16_384;
-/// Largest cell; the format allows 32,767 characters.
-const MAX_CELL: usize = 1024 * 1024;
+/// Largest cell: what the format allows, 32,767 characters.
+const MAX_CELL: usize = 32_767 * 4;
+/// How much of a cell is looked at as a header. One long text can be shared by every cell of a sheet.
+const MAX_HEADER: usize = 200;
 /// Most different texts of a workbook.
 const MAX_STRINGS: u64 = 5_000_000;
 
@@ -45,7 +48,7 @@ pub(super) fn read(
     if bytes > MAX_FILE {
         return Err(LoadError::too_large("file-bytes", MAX_FILE));
     }
-    let file = guard(file, path)?;
+    let file = guard(file, path, MAX_UNPACKED)?;
     let damaged = |detail: String| LoadError::Damaged {
         path: path.to_owned(),
         detail,
@@ -148,7 +151,10 @@ impl<'a> Rows<'a> {
         while first.len() < HEADER_WITHIN
             && let Some((row, cells)) = self.next_row()?
         {
-            first.push((row, cells.iter().map(|cell| cell.shown().into_owned()).collect()));
+            first.push((
+                row,
+                cells.iter().map(|cell| cut(&cell.shown(), MAX_HEADER)).collect(),
+            ));
         }
         Ok(first)
     }
@@ -239,8 +245,8 @@ fn read_cell<'a>(value: &DataRef<'a>) -> Cell<'a> {
     }
 }
 
-/// Whether a file is a workbook that can be unpacked. Gives the file back, at its beginning.
-fn guard(file: File, path: &Path) -> Result<File, LoadError> {
+/// Whether a file is a workbook that unpacks to so many bytes at the most. Gives the file back, at its beginning.
+fn guard(file: File, path: &Path, unpacked: u64) -> Result<File, LoadError> {
     let damaged = |detail: String| LoadError::Damaged {
         path: path.to_owned(),
         detail,
@@ -273,7 +279,7 @@ fn guard(file: File, path: &Path) -> Result<File, LoadError> {
         return Err(other(found));
     }
     // The sizes a ZIP declares may lie; what comes out does not.
-    let mut left = MAX_UNPACKED;
+    let mut left = unpacked;
     for index in 0..archive.len() {
         let part = archive
             .by_index(index)
@@ -285,7 +291,7 @@ fn guard(file: File, path: &Path) -> Result<File, LoadError> {
         let read = read.ok_or_else(|| LoadError::too_large("strings", MAX_STRINGS))?;
         left = left
             .checked_sub(read)
-            .ok_or_else(|| LoadError::too_large("unpacked-bytes", MAX_UNPACKED))?;
+            .ok_or_else(|| LoadError::too_large("unpacked-bytes", unpacked))?;
     }
     let mut file = archive.into_inner().into_inner();
     file.rewind().map_err(|error| LoadError::opening(path, &error))?;

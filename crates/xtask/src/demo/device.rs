@@ -71,10 +71,13 @@ impl Device {
     /// Captures a follow-up from a file, without a network.
     pub fn capture(&self, project: &str, file: &Path, photograph: Option<&Path>) -> Outcome {
         let mut command = self.command(&["capture", "--project", project]);
+        command.arg("--file").arg(file);
         if let Some(photograph) = photograph {
-            command.arg("--evidence").arg(photograph);
+            let mut evidence = photograph.as_os_str().to_owned();
+            evidence.push(":illustration");
+            command.arg("--evidence").arg(evidence);
         }
-        run(command.arg(file))
+        run(&mut command)
     }
 
     /// Sends what waits and takes what is new.

@@ -1,0 +1,112 @@
+//! What can be asked on the command line.
+
+use std::path::PathBuf;
+
+use clap::{Parser, Subcommand};
+
+/// Captures and sends follow-ups of projects, with or without a network.
+#[derive(Debug, Parser)]
+#[command(name = "avance-device", version, disable_help_subcommand = true)]
+pub(crate) struct Args {
+    /// Folder of this equipment's encrypted store.
+    #[arg(long, global = true, env = "AVANCE_DATA", value_name = "DIR")]
+    pub(crate) data: Option<PathBuf>,
+    /// File whose first line is the passphrase; else AVANCE_PASSPHRASE, else the system's keyring.
+    #[arg(long, global = true, value_name = "FILE")]
+    pub(crate) passphrase_file: Option<PathBuf>,
+    #[command(subcommand)]
+    pub(crate) verb: Verb,
+}
+
+/// What to do.
+#[derive(Debug, Subcommand)]
+pub(crate) enum Verb {
+    /// Activates this equipment with a one-use code and fetches its projects.
+    Enrol {
+        /// Address of the central endpoint.
+        #[arg(long, env = "AVANCE_SERVER", value_name = "URL")]
+        server: String,
+        /// One-use code.
+        #[arg(long)]
+        code: String,
+        /// How people call this equipment; its host name when absent.
+        #[arg(long, default_value = "", value_name = "NAME")]
+        device: String,
+    },
+    /// Lists the projects in scope. Needs no network.
+    Projects {
+        /// As JSON.
+        #[arg(long)]
+        json: bool,
+        /// Words to find in folio, title or place.
+        #[arg(default_value = "")]
+        text: Vec<String>,
+    },
+    /// Captures a follow-up from a file and queues it. Needs no network. Prints its folio.
+    Capture {
+        /// Folio of the project.
+        #[arg(long, value_name = "FOLIO")]
+        project: String,
+        /// The follow-up file.
+        #[arg(long, value_name = "FOLLOW_UP.json")]
+        file: PathBuf,
+        /// A photograph or PDF and its document type, such as `photo.jpg:illustration`.
+        #[arg(long, value_name = "FILE:TYPE", value_parser = evidence)]
+        evidence: Vec<(PathBuf, String)>,
+    },
+    /// Sends what waits, files included. Ends with 2 and the reason after 20 s without progress.
+    Send,
+    /// Shows the queue. Needs no network.
+    Status {
+        /// As JSON.
+        #[arg(long)]
+        json: bool,
+    },
+    /// Lists the receipts. Needs no network.
+    Receipts {
+        /// As JSON.
+        #[arg(long)]
+        json: bool,
+        /// Verifies each again; ends with 1 if any fails.
+        #[arg(long)]
+        verify: bool,
+    },
+    /// Lists the equipment of the municipality and what is still on it (coordination).
+    Devices {
+        /// As JSON.
+        #[arg(long)]
+        json: bool,
+    },
+}
+
+/// `FILE:TYPE`, at the last colon: a path may have others.
+fn evidence(text: &str) -> Result<(PathBuf, String), String> {
+    match text.rsplit_once(':') {
+        Some((path, kind)) if !path.is_empty() && !kind.trim().is_empty() => {
+            Ok((path.into(), kind.trim().to_owned()))
+        }
+        _ => Err("FILE:TYPE".to_owned()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use clap::CommandFactory as _;
+
+    #[test]
+    fn the_command_line_is_sound() {
+        Args::command().debug_assert();
+    }
+
+    #[test]
+    fn evidence_is_split_at_the_last_colon() {
+        assert_eq!(
+            evidence("C:/f/a.jpg:illustration").unwrap(),
+            ("C:/f/a.jpg".into(), "illustration".into())
+        );
+        assert!(evidence("a.jpg").is_err());
+        assert!(evidence("a.jpg:").is_err());
+        assert!(evidence(":x").is_err());
+    }
+}

@@ -1,0 +1,566 @@
+//! Sentences of the command line, in Spanish and English: what happened, why, what to do, what was not lost.
+
+use domain::Finding;
+use domain::command::{FieldFinding, ProjectRow, ReceiptView, Status};
+use domain::follow_up::{Percent, State};
+use domain::person::PersonCard;
+use domain::problem::{Code, Problem};
+use domain::receipt::Verdict;
+use domain::wire::DeviceRow;
+use serde_json::Value;
+
+use crate::rules;
+
+/// Language of the sentences.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Language {
+    Spanish,
+    English,
+}
+
+impl Language {
+    /// `LC_ALL`, `LC_MESSAGES` or `LANG`, the first that is set; Spanish unless it begins with `en`.
+    pub(crate) fn of_environment() -> Language {
+        let set = |name| {
+            std::env::var(name)
+                .ok()
+                .filter(|value: &String| !value.is_empty())
+        };
+        Language::of(
+            &set("LC_ALL")
+                .or_else(|| set("LC_MESSAGES"))
+                .or_else(|| set("LANG"))
+                .unwrap_or_default(),
+        )
+    }
+
+    fn of(locale: &str) -> Language {
+        if locale.to_lowercase().starts_with("en") {
+            Language::English
+        } else {
+            Language::Spanish
+        }
+    }
+
+    /// The sentence of this language.
+    pub(crate) fn pick<'t>(self, es: &'t str, en: &'t str) -> &'t str {
+        match self {
+            Language::Spanish => es,
+            Language::English => en,
+        }
+    }
+}
+
+/// A value of a problem or finding as text.
+pub(crate) fn text(value: Option<&Value>) -> String {
+    match value {
+        None | Some(Value::Null) => String::new(),
+        Some(Value::String(text)) => text.clone(),
+        Some(Value::Array(items)) => items
+            .iter()
+            .map(|item| text(Some(item)))
+            .collect::<Vec<_>>()
+            .join(", "),
+        Some(other) => other.to_string(),
+    }
+}
+
+/// Puts values in the places `{name}` of a sentence. A value that is missing leaves `–`.
+pub(crate) fn fill(sentence: &str, value: impl Fn(&str) -> String) -> String {
+    let mut filled = String::with_capacity(sentence.len() + 32);
+    let mut rest = sentence;
+    while let Some((before, after)) = rest.split_once('{') {
+        filled.push_str(before);
+        let Some((name, after)) = after.split_once('}') else {
+            break;
+        };
+        let value = value(name);
+        filled.push_str(if value.is_empty() { "–" } else { &value });
+        rest = after;
+    }
+    filled.push_str(rest);
+    filled
+}
+
+/// A problem in words; its findings, one per line, below.
+pub(crate) fn problem(language: Language, problem: &Problem) -> String {
+    let (es, en) = sentence(problem.code);
+    let mut words = fill(language.pick(es, en), |name| match name {
+        "limitMegabytes" => megabytes(problem.params.get("limitBytes")),
+        "megabytes" => megabytes(problem.params.get("bytes")),
+        "freeMegabytes" => megabytes(problem.params.get("freeBytes")),
+        "found" => found(language, &text(problem.params.get("found"))).to_owned(),
+        name => text(problem.params.get(name)),
+    });
+    let findings = problem.params.get("findings").cloned().unwrap_or_default();
+    if let Ok(findings) = serde_json::from_value::<Vec<FieldFinding>>(findings.clone()) {
+        findings
+            .iter()
+            .for_each(|found| add_finding(&mut words, language, &found.finding));
+    } else if let Ok(findings) = serde_json::from_value::<Vec<Finding>>(findings) {
+        findings
+            .iter()
+            .for_each(|found| add_finding(&mut words, language, found));
+    }
+    words
+}
+
+fn add_finding(words: &mut String, language: Language, finding: &Finding) {
+    words.push_str("\n  ");
+    words.push_str(&rules::finding(language, finding));
+}
+
+fn megabytes(value: Option<&Value>) -> String {
+    value
+        .and_then(Value::as_f64)
+        .map(|bytes| format!("{:.1}", bytes / 1_048_576.0))
+        .unwrap_or_default()
+}
+
+fn found(language: Language, word: &str) -> &'static str {
+    let (es, en) = match word {
+        "empty" => ("está vacío", "it is empty"),
+        "broken_image" => (
+            "la imagen está incompleta o dañada",
+            "the picture is cut or damaged",
+        ),
+        "too_many_pixels" => (
+            "la imagen tiene más de 25 megapíxeles",
+            "the picture has more than 25 megapixels",
+        ),
+        _ => (
+            "su contenido es de otra clase, diga lo que diga su nombre",
+            "its content is of another kind, whatever its name says",
+        ),
+    };
+    match language {
+        Language::Spanish => es,
+        Language::English => en,
+    }
+}
+
+/// The sentence of a code: Spanish, English.
+fn sentence(code: Code) -> (&'static str, &'static str) {
+    match code {
+        Code::MalformedRequest => (
+            "La Coordinación no entendió lo que este equipo envió ({detail}). Lo capturado sigue aquí. Actualiza el programa y vuelve a enviar.",
+            "The central endpoint did not understand what this equipment sent ({detail}). What was captured is still here. Update the program and send again.",
+        ),
+        Code::Unauthenticated => (
+            "La Coordinación pidió a este equipo que se identifique otra vez. Nada se perdió; se reintenta al enviar.",
+            "The central endpoint asked this equipment to identify itself again. Nothing was lost; it is tried again when sending.",
+        ),
+        Code::DeviceRevoked => (
+            "La Coordinación no reconoce este equipo o le retiró el acceso. Nada se perdió: pide un código nuevo y activa otra vez esta misma carpeta con «enrol».",
+            "The central endpoint does not know this equipment or has revoked it. Nothing was lost: ask for a new code and activate this same folder again with `enrol`.",
+        ),
+        Code::Forbidden => (
+            "Tu función no permite hacer esto ({action}). Lo capturado sigue en este equipo. Si debería permitirlo, avisa a la administración.",
+            "Your role does not allow this ({action}). What was captured is still on this equipment. If it should, tell the administration.",
+        ),
+        Code::NotFound => (
+            "No existe lo que se pidió. Revisa el folio; nada cambió.",
+            "What was asked for does not exist. Check the folio; nothing changed.",
+        ),
+        Code::MethodNotAllowed => (
+            "La dirección del servidor responde, pero no a esta operación. Revisa la dirección y actualiza el programa; lo capturado sigue aquí.",
+            "The address answers, but not to this operation. Check the address and update the program; what was captured is still here.",
+        ),
+        Code::CodeUnknown => (
+            "El código «{code}» no existe. Revísalo letra por letra o pide otro a la administración.",
+            "The code “{code}” does not exist. Check it letter by letter or ask the administration for another.",
+        ),
+        Code::CodeUsed => (
+            "Este código ya se usó en otro equipo ({usedAt}). Cada código sirve una vez: pide uno nuevo a la administración.",
+            "This code was already used on another equipment ({usedAt}). Each code works once: ask the administration for a new one.",
+        ),
+        Code::CodeExpired => (
+            "Este código venció ({expiredAt}). Pide uno nuevo a la administración.",
+            "This code expired ({expiredAt}). Ask the administration for a new one.",
+        ),
+        Code::Gap => (
+            "A la Coordinación le faltan seguimientos anteriores al que se envió (tiene hasta el {last}). Siguen en este equipo y se ofrecen otra vez en orden.",
+            "The central endpoint lacks follow-ups before the one that was sent (it has up to {last}). They are still on this equipment and are offered again in order.",
+        ),
+        Code::DeviceForked => (
+            "Hay otra copia de esta carpeta que ya envió con la misma identidad (número {clientSeq}). Nada se perdió: pide un código nuevo y activa otra vez esta carpeta con «enrol»; lo pendiente saldrá con la identidad nueva.",
+            "Another copy of this folder has already sent with the same identity (number {clientSeq}). Nothing was lost: ask for a new code and activate this folder again with `enrol`; what waits goes out under the new identity.",
+        ),
+        Code::OpIdReused => (
+            "La Coordinación ya tiene otro contenido con el identificador {opId}. El seguimiento sigue aquí, apartado; avisa a la administración.",
+            "The central endpoint already has other content under the identifier {opId}. The follow-up is still here, set apart; tell the administration.",
+        ),
+        Code::TooLarge => (
+            "Lo enviado pasa del límite de la Coordinación ({limitMegabytes} MB). Sigue en este equipo; se intenta en partes más pequeñas.",
+            "What was sent is over the endpoint's limit ({limitMegabytes} MB). It is still on this equipment; smaller parts are tried.",
+        ),
+        Code::BrokenCompression => (
+            "Lo enviado llegó dañado. Sigue en este equipo y se reintenta.",
+            "What was sent arrived damaged. It is still on this equipment and is tried again.",
+        ),
+        Code::UpgradeRequired => (
+            "Este programa es más antiguo de lo que la Coordinación admite (mínimo {minimum}). Lo capturado sigue aquí: actualiza el programa y vuelve a enviar.",
+            "This program is older than the central endpoint admits (minimum {minimum}). What was captured is still here: update the program and send again.",
+        ),
+        Code::TooManyRequests => (
+            "La Coordinación recibe demasiado en este momento. Nada se perdió; se reintenta en {retryAfterSeconds} s.",
+            "The central endpoint is receiving too much right now. Nothing was lost; it is tried again in {retryAfterSeconds} s.",
+        ),
+        Code::Unavailable => (
+            "La Coordinación no pudo guardar en este momento y no registró nada. Todo sigue en este equipo y se reintenta.",
+            "The central endpoint could not store right now and recorded nothing. Everything is still on this equipment and is tried again.",
+        ),
+        Code::Fault => (
+            "Algo falló que nadie previó (reporte {reportId} {detail}). Lo capturado sigue guardado. Repite la operación; si vuelve a fallar, envía este número a la administración.",
+            "Something failed that nobody foresaw (report {reportId} {detail}). What was captured is still stored. Try again; if it fails again, send this number to the administration.",
+        ),
+        Code::ProjectUnknown => (
+            "El proyecto «{folio}» no está entre los de tu área. Revisa el folio con «projects», o envía para traer los proyectos nuevos. No se guardó nada de este seguimiento.",
+            "The project “{folio}” is not among those of your area. Check the folio with `projects`, or send to fetch new projects. Nothing of this follow-up was kept.",
+        ),
+        Code::ProcessAmbiguous => (
+            "El proyecto tiene varios procesos de contratación. Escribe en «ocid» cuál es: {ocids}.",
+            "The project has several contracting processes. Write in `ocid` which one it is: {ocids}.",
+        ),
+        Code::ProcessUnknown => (
+            "El proceso «{ocid}» no es de este proyecto. Sus procesos son: {ocids}.",
+            "The process “{ocid}” is not one of this project. Its processes are: {ocids}.",
+        ),
+        Code::HasErrors => (
+            "El seguimiento tiene errores y no se puso en la lista de envío. Corrige lo siguiente y vuelve a capturar:",
+            "The follow-up has errors and was not queued. Mend the following and capture again:",
+        ),
+        Code::DraftUnknown => (
+            "El borrador {id} ya no existe. Búscalo entre los enviados.",
+            "The draft {id} no longer exists. Look for it among those sent.",
+        ),
+        Code::FollowUpFileInvalid => (
+            "«{file}» no es un archivo de seguimiento: {detail}. Corrígelo y vuelve a capturar; no se guardó nada.",
+            "“{file}” is not a follow-up file: {detail}. Mend it and capture again; nothing was kept.",
+        ),
+        Code::FileUnreadable => (
+            "No se pudo leer «{file}»: {detail}. Revisa que exista y que tengas permiso; no se guardó nada.",
+            "“{file}” could not be read: {detail}. Check that it exists and that you may read it; nothing was kept.",
+        ),
+        Code::EvidenceNotReadable => (
+            "«{file}» no se puede adjuntar: {found}. Se aceptan fotografías JPEG, PNG o WebP y documentos PDF. No se guardó nada.",
+            "“{file}” cannot be attached: {found}. JPEG, PNG or WebP photographs and PDF documents are accepted. Nothing was kept.",
+        ),
+        Code::EvidenceTooLarge => (
+            "«{file}» pesa {megabytes} MB y el límite es {limitMegabytes} MB. Redúcelo y vuelve a capturar; no se guardó nada.",
+            "“{file}” has {megabytes} MB and the limit is {limitMegabytes} MB. Make it smaller and capture again; nothing was kept.",
+        ),
+        Code::EvidenceTypeUnknown => (
+            "«{type}» no es un tipo de documento de la lista (archivo «{file}»). Para una fotografía usa «illustration» o «physicalProgressReport». No se guardó nada.",
+            "“{type}” is not a document type of the list (file “{file}”). For a photograph use `illustration` or `physicalProgressReport`. Nothing was kept.",
+        ),
+        Code::EvidenceHashMismatch => (
+            "Un archivo llegó distinto de como salió. El original sigue aquí y se envía otra vez.",
+            "A file arrived different from how it left. The original is still here and is sent again.",
+        ),
+        Code::NotEnrolled => (
+            "Esta carpeta todavía no tiene un equipo activado. Actívalo con «enrol» y el código que da la administración.",
+            "This folder has no activated equipment yet. Activate it with `enrol` and the code the administration gives.",
+        ),
+        Code::AlreadyEnrolled => (
+            "Esta carpeta ya es el equipo de {person}. Para otra persona usa otra carpeta.",
+            "This folder is already the equipment of {person}. For another person use another folder.",
+        ),
+        Code::PassphraseNeeded => (
+            "Hace falta la frase de paso: escríbela en AVANCE_PASSPHRASE o en un archivo con --passphrase-file. Los datos siguen cifrados y completos.",
+            "The passphrase is needed: set AVANCE_PASSPHRASE or give a file with --passphrase-file. The data are still encrypted and whole.",
+        ),
+        Code::PassphraseWrong => (
+            "La frase de paso no es la de esta carpeta. Revisa mayúsculas y acentos; los datos siguen cifrados y completos.",
+            "The passphrase is not the one of this folder. Check capitals and accents; the data are still encrypted and whole.",
+        ),
+        Code::PassphraseTooShort => (
+            "La frase de paso es muy corta: usa al menos {minimum} caracteres. No se creó nada.",
+            "The passphrase is too short: use at least {minimum} characters. Nothing was made.",
+        ),
+        Code::KeyringLocked => (
+            "El llavero del sistema está cerrado o no tiene la llave. Ábrelo, o usa la frase de paso; los datos siguen cifrados y completos.",
+            "The system's keyring is locked or does not have the key. Open it, or use the passphrase; the data are still encrypted and whole.",
+        ),
+        Code::StoreInUse => (
+            "Otra ventana u otro comando tiene abierta esta carpeta. Ciérralo y vuelve a intentar; nada se perdió.",
+            "Another window or command has this folder open. Close it and try again; nothing was lost.",
+        ),
+        Code::StoreSetAside => (
+            "La base de datos no se pudo leer y se apartó entera en «{path}»; no se borró nada. Repite el comando para empezar con una vacía y entrega ese archivo a la administración.",
+            "The database could not be read and was set aside whole in “{path}”; nothing was deleted. Repeat the command to start with an empty one and hand that file to the administration.",
+        ),
+        Code::DiskFull => (
+            "No hay espacio en el disco (quedan {freeMegabytes} MB). Lo guardado antes está completo; libera espacio y repite.",
+            "The disk is full ({freeMegabytes} MB left). What was stored before is whole; free some room and repeat.",
+        ),
+        Code::FolderReadOnly => (
+            "No se puede escribir en «{path}». Pide permiso de escritura o usa otra carpeta; no se cambió nada.",
+            "“{path}” cannot be written. Ask for permission to write or use another folder; nothing was changed.",
+        ),
+        Code::ServerUnreachable => (
+            "No hay conexión con la Coordinación en {server} ({detail}). Lo capturado está guardado en este equipo y se enviará cuando haya conexión.",
+            "The central endpoint at {server} does not answer ({detail}). What was captured is stored on this equipment and will be sent when there is a connection.",
+        ),
+        Code::ServerNotOurs => (
+            "En {server} respondió algo que no es la Coordinación (quizá una página de acceso a la red). Revisa la dirección o inicia sesión en la red; lo capturado sigue aquí.",
+            "Something answered at {server} that is not the central endpoint (perhaps a network's login page). Check the address or sign in to the network; what was captured is still here.",
+        ),
+        Code::ReceiptInvalid => (
+            "La Coordinación contestó con un acuse que no se puede comprobar (operación {opId}). El seguimiento sigue aquí como no enviado; avisa a la administración.",
+            "The central endpoint answered with a receipt that does not verify (operation {opId}). The follow-up is still here as not sent; tell the administration.",
+        ),
+        Code::NoProgress => (
+            "El envío no avanzó en {seconds} s. Quedan {waiting} seguimientos en este equipo, guardados; vuelve a enviar más tarde.",
+            "Sending made no progress in {seconds} s. {waiting} follow-ups are left on this equipment, stored; send again later.",
+        ),
+        Code::ServerAddressInvalid => (
+            "«{server}» no es una dirección que se pueda usar. Escríbela como https://avance.municipio.gob.mx; sin https sólo se acepta este mismo equipo.",
+            "“{server}” is not an address that can be used. Write it like https://avance.municipio.gob.mx; without https only this very machine is accepted.",
+        ),
+        Code::CommandInvalid => (
+            "No se entendió «{name}»: {detail}. Consulta --help; nada cambió.",
+            "“{name}” was not understood: {detail}. See --help; nothing changed.",
+        ),
+    }
+}
+
+/// No folder was given.
+pub(crate) fn no_folder(language: Language) -> &'static str {
+    match language {
+        Language::Spanish => "falta la carpeta: --data CARPETA o AVANCE_DATA",
+        Language::English => "the folder is missing: --data DIR or AVANCE_DATA",
+    }
+}
+
+/// The equipment was activated.
+pub(crate) fn enrolled(
+    language: Language,
+    person: &PersonCard,
+    municipality: &str,
+    device: &str,
+    projects: usize,
+) -> String {
+    let es = "Equipo «{device}» activado para {person} ({area}), {municipality}. Proyectos: {projects}.";
+    let en = "Equipment “{device}” activated for {person} ({area}), {municipality}. Projects: {projects}.";
+    fill(language.pick(es, en), |name| match name {
+        "device" => device.to_owned(),
+        "person" => person.name.clone(),
+        "area" => person.area.clone(),
+        "municipality" => municipality.to_owned(),
+        _ => projects.to_string(),
+    })
+}
+
+/// A follow-up was queued.
+pub(crate) fn queued(language: Language) -> &'static str {
+    match language {
+        Language::Spanish => "Listo para enviar: guardado en este equipo.",
+        Language::English => "Ready to send: stored on this equipment.",
+    }
+}
+
+/// A project in the list.
+pub(crate) fn project(language: Language, row: &ProjectRow) -> String {
+    let percent = |figure: &Option<Percent>| {
+        figure
+            .and_then(|f| f.actual)
+            .map_or("–".to_owned(), |v| format!("{} %", v.normalize()))
+    };
+    let progress = language.pick("físico", "physical");
+    let visited = row.visited_on.as_deref().unwrap_or("–");
+    format!(
+        "{}\t{}\t{progress} {}\t{visited}",
+        row.folio,
+        row.title,
+        percent(&row.physical)
+    )
+}
+
+/// Everything was sent.
+pub(crate) fn sent(language: Language, status: &Status) -> String {
+    let es = "{received} de {marked} seguimientos y {files_received} de {files} archivos recibidos por la Coordinación.";
+    let en = "{received} of {marked} follow-ups and {files_received} of {files} files received by the central endpoint.";
+    fill(language.pick(es, en), |name| match name {
+        "received" => status.received.to_string(),
+        "marked" => status.marked.to_string(),
+        "files_received" => status.files_received.to_string(),
+        _ => status.files.to_string(),
+    })
+}
+
+/// What is left here after a send that ended.
+pub(crate) fn still_here(language: Language, follow_ups: u32, files: u32) -> String {
+    let es = "En este equipo, guardados: {follow_ups} seguimientos y {files} archivos por enviar.";
+    let en = "On this equipment, stored: {follow_ups} follow-ups and {files} files to send.";
+    fill(language.pick(es, en), |name| {
+        if name == "files" {
+            files.to_string()
+        } else {
+            follow_ups.to_string()
+        }
+    })
+}
+
+/// The word of a state.
+fn state(language: Language, word: &str) -> String {
+    let Some(state) = State::parse(word) else {
+        return word.to_owned();
+    };
+    let (es, en) = match state {
+        State::Draft => ("Borrador", "Draft"),
+        State::Ready => ("Listo para enviar", "Ready to send"),
+        State::Sending => ("Enviando", "Sending"),
+        State::Received => ("Recibido", "Received"),
+        State::Accepted => ("Aceptado", "Accepted"),
+        State::Published => ("Publicado", "Published"),
+        State::Observed => ("Con observaciones", "Observed"),
+        State::Rejected => ("Rechazado", "Rejected"),
+        State::Conflict => ("En conflicto", "In conflict"),
+        State::Parked => ("Apartado", "Set apart"),
+        State::Withdrawn => ("Retirado", "Withdrawn"),
+        State::Superseded => ("Sustituido", "Superseded"),
+    };
+    language.pick(es, en).to_owned()
+}
+
+/// The queue, line by line.
+pub(crate) fn status(language: Language, status: &Status) -> Vec<String> {
+    let mut lines: Vec<String> = status
+        .counts
+        .iter()
+        .map(|(word, count)| format!("{}\t{count}", state(language, word)))
+        .collect();
+    let mut line =
+        |es: &str, en: &str, value: String| lines.push(format!("{}\t{value}", language.pick(es, en)));
+    line(
+        "Sólo en este equipo",
+        "Only on this equipment",
+        status.here.to_string(),
+    );
+    line(
+        "Archivos recibidos",
+        "Files received",
+        format!("{}/{}", status.files_received, status.files),
+    );
+    let instant =
+        |at: Option<chrono::DateTime<chrono::Utc>>| at.map_or("–".to_owned(), |at| at.to_rfc3339());
+    line("Último acuse", "Last receipt", instant(status.last_receipt));
+    line("Última consulta", "Last fetch", instant(status.last_pull));
+    let minutes = status.clock_offset_ms / 60_000;
+    if minutes.abs() >= 5 {
+        line(
+            "Reloj de este equipo, minutos de diferencia",
+            "Clock of this equipment, minutes off",
+            minutes.to_string(),
+        );
+    }
+    if let Some(reason) = &status.problem {
+        lines.push(problem(language, reason));
+    }
+    lines
+}
+
+/// A receipt in one line.
+pub(crate) fn receipt(language: Language, folio: &str, project: &str, view: &ReceiptView) -> String {
+    let verdict = if view.valid {
+        language.pick("válido", "valid")
+    } else {
+        language.pick("NO VÁLIDO", "NOT VALID")
+    };
+    let Some(receipt) = &view.receipt else {
+        return format!("{folio}\t{project}\t{verdict}");
+    };
+    let body = &receipt.body;
+    let word = match body.verdict {
+        Verdict::Received => state(language, "received"),
+        Verdict::Rejected => state(language, "rejected"),
+    };
+    let at = body.recorded_at.to_rfc3339();
+    format!(
+        "{folio}\t{project}\t{word}\t{at}\t{} #{}\t{}\t{verdict}",
+        body.stream, body.seq, body.body_hash
+    )
+}
+
+/// A receipt that does not verify.
+pub(crate) fn receipt_failed(language: Language, folio: &str) -> String {
+    let es = "El acuse de {folio} no se puede comprobar: la firma o los datos no coinciden con lo que hay en este equipo.";
+    let en = "The receipt of {folio} does not verify: its signature or its data are not those of what is on this equipment.";
+    fill(language.pick(es, en), |_| folio.to_owned())
+}
+
+/// An equipment in one line.
+pub(crate) fn device(language: Language, row: &DeviceRow) -> String {
+    let contact = row.last_contact.map_or("–".to_owned(), |at| at.to_rfc3339());
+    let folios: Vec<String> = row
+        .waiting
+        .iter()
+        .map(|waiting| format!("{} ({})", waiting.folio, state(language, waiting.state.as_str())))
+        .collect();
+    let revoked = if row.revoked {
+        language.pick("\trevocado", "\trevoked")
+    } else {
+        ""
+    };
+    format!(
+        "{}\t{}\t{}\t{contact}\t{}{revoked}",
+        row.device,
+        row.person,
+        row.area,
+        folios.join(", ")
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_code_has_its_sentence_and_every_place_can_be_filled() {
+        for code in Code::ALL {
+            for language in [Language::Spanish, Language::English] {
+                let bare = problem(language, &Problem::new(*code));
+                assert!(
+                    bare.len() > 40 && !bare.contains('{') && !bare.contains('}'),
+                    "{bare}"
+                );
+                assert!(!bare.contains('!'), "{bare}");
+            }
+        }
+        let (es, en) = sentence(Code::ServerUnreachable);
+        assert_ne!(es, en);
+    }
+
+    #[test]
+    fn values_and_findings_are_in_the_sentence() {
+        let finding = serde_json::json!([{"field": null, "finding": {"pointer": "/visitedOn", "rule": "visit-in-future",
+            "severity": "error", "params": {"value": "2031-01-01", "today": "2026-11-22"}}}]);
+        let words = problem(
+            Language::Spanish,
+            &Problem::new(Code::HasErrors).with("findings", finding),
+        );
+        assert!(
+            words.contains("\n  /visitedOn visit-in-future") && words.contains("2031-01-01"),
+            "{words}"
+        );
+        let words = problem(
+            Language::English,
+            &Problem::new(Code::ProjectUnknown).with("folio", "d1_p9"),
+        );
+        assert!(words.contains("“d1_p9”"));
+    }
+
+    #[test]
+    fn spanish_unless_the_locale_is_english() {
+        for (locale, language) in [
+            ("en_US.UTF-8", Language::English),
+            ("es_MX.UTF-8", Language::Spanish),
+            ("C", Language::Spanish),
+            ("POSIX", Language::Spanish),
+            ("", Language::Spanish),
+        ] {
+            assert_eq!(Language::of(locale), language, "{locale}");
+        }
+    }
+}

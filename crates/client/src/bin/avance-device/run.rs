@@ -1,0 +1,307 @@
+//! One function per verb: asks the client, prints the answer.
+
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use client::Client;
+use domain::clock::SystemClock;
+use domain::command::{AppState, ProjectRow, ReceiptView, Status};
+use domain::follow_up::FollowUpFile;
+use domain::problem::{Code, Problem};
+use domain::wire::DeviceRow;
+use serde::de::DeserializeOwned;
+use serde_json::{Value, json};
+use zeroize::Zeroizing;
+
+use crate::args::{Args, Verb};
+use crate::prose::{self, Language};
+use crate::{say, warn};
+
+/// After this time without progress, sending ends with the reason.
+const PATIENCE: Duration = Duration::from_secs(20);
+/// Largest follow-up file.
+const MAX_FILE: u64 = 8 * 1024 * 1024;
+
+/// Runs a verb. The exit code is 0 when it was done.
+pub(crate) async fn run(args: Args, language: Language) -> Result<ExitCode, Problem> {
+    let dir = args.data.clone().ok_or_else(|| {
+        Problem::new(Code::CommandInvalid)
+            .with("name", "--data")
+            .with("detail", prose::no_folder(language))
+    })?;
+    let passphrase = passphrase(args.passphrase_file.as_deref())?;
+    let client = Client::open(&dir, Arc::new(SystemClock))?;
+    let state = client.unlock(passphrase.as_deref().map(String::as_str))?;
+    let enrolling = matches!(args.verb, Verb::Enrol { .. });
+    if !enrolling && !matches!(state, AppState::Ready { .. }) {
+        return Err(Problem::new(Code::NotEnrolled));
+    }
+    match args.verb {
+        Verb::Enrol { server, code, device } => enrol(&client, language, &server, &code, &device).await,
+        Verb::Projects { json, text } => projects(&client, language, json, &text.join(" ")).await,
+        Verb::Capture {
+            project,
+            file,
+            evidence,
+        } => capture(&client, language, &project, &file, &evidence),
+        Verb::Send => send(&client, language).await,
+        Verb::Status { json } => status(&client, language, json),
+        Verb::Receipts { json, verify } => receipts(&client, language, json, verify),
+        Verb::Devices { json } => devices(&client, language, json).await,
+    }
+}
+
+/// The passphrase of a file, else of the environment, else none: then the keyring is asked.
+fn passphrase(file: Option<&Path>) -> Result<Option<Zeroizing<String>>, Problem> {
+    let Some(path) = file else {
+        return Ok(std::env::var("AVANCE_PASSPHRASE")
+            .ok()
+            .filter(|text| !text.is_empty())
+            .map(Zeroizing::new));
+    };
+    let text = Zeroizing::new(std::fs::read_to_string(path).map_err(|error| unreadable(path, &error))?);
+    Ok(Some(Zeroizing::new(
+        text.lines().next().unwrap_or_default().to_owned(),
+    )))
+}
+
+fn unreadable(path: &Path, error: &std::io::Error) -> Problem {
+    Problem::new(Code::FileUnreadable)
+        .with("file", path.display().to_string())
+        .with("detail", error.to_string())
+}
+
+async fn ask<T: DeserializeOwned>(client: &Client, name: &str, payload: Value) -> Result<T, Problem> {
+    let answer = client.call(name, payload).await?;
+    serde_json::from_value(answer).map_err(|error| {
+        Problem::new(Code::CommandInvalid)
+            .with("name", name)
+            .with("detail", error.to_string())
+    })
+}
+
+fn print_json(value: &impl serde::Serialize) {
+    match serde_json::to_string_pretty(value) {
+        Ok(text) => say(&text),
+        Err(error) => warn(&error.to_string()),
+    }
+}
+
+async fn enrol(
+    client: &Client,
+    language: Language,
+    server: &str,
+    code: &str,
+    device: &str,
+) -> Result<ExitCode, Problem> {
+    let state: AppState = ask(
+        client,
+        "enrol",
+        json!({"server": server, "code": code, "device": device}),
+    )
+    .await?;
+    let AppState::Ready {
+        person,
+        municipality,
+        device,
+        ..
+    } = state
+    else {
+        return Err(Problem::new(Code::NotEnrolled));
+    };
+    let rows: Vec<ProjectRow> = ask(client, "projects", json!({})).await?;
+    say(&prose::enrolled(
+        language,
+        &person,
+        &municipality.name,
+        &device,
+        rows.len(),
+    ));
+    // The equipment is activated either way; the projects come with the next contact.
+    if let Some(problem) = client.status()?.problem {
+        warn(&prose::problem(language, &problem));
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+async fn projects(
+    client: &Client,
+    language: Language,
+    as_json: bool,
+    text: &str,
+) -> Result<ExitCode, Problem> {
+    let rows: Vec<ProjectRow> = ask(client, "projects", json!({"text": text})).await?;
+    if as_json {
+        print_json(&rows);
+    } else {
+        for row in &rows {
+            say(&prose::project(language, row));
+        }
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+fn capture(
+    client: &Client,
+    language: Language,
+    project: &str,
+    path: &Path,
+    evidence: &[(PathBuf, String)],
+) -> Result<ExitCode, Problem> {
+    let size = std::fs::metadata(path)
+        .map_err(|error| unreadable(path, &error))?
+        .len();
+    let invalid = |detail: String| {
+        Problem::new(Code::FollowUpFileInvalid)
+            .with("file", path.display().to_string())
+            .with("detail", detail)
+    };
+    if size > MAX_FILE {
+        return Err(invalid(format!("{size} > {MAX_FILE} bytes")));
+    }
+    let bytes = std::fs::read(path).map_err(|error| unreadable(path, &error))?;
+    // Spreadsheets and editors on Windows begin a file with a mark that JSON does not know.
+    let text = bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(&bytes);
+    let file: FollowUpFile = serde_json::from_slice(text).map_err(|error| invalid(error.to_string()))?;
+    let sent = client.capture_file(project, file, evidence)?;
+    say(&sent.folio);
+    warn(prose::queued(language));
+    Ok(ExitCode::SUCCESS)
+}
+
+/// Whether everything that was marked ready is recorded, files included.
+fn all_sent(status: &Status) -> bool {
+    status.received == status.marked && status.files_received == status.files
+}
+
+async fn send(client: &Client, language: Language) -> Result<ExitCode, Problem> {
+    let mut watch = Watch {
+        moved: client.moved(),
+        since: Instant::now(),
+    };
+    let mut reason: Option<Problem>;
+    let mut pause = Duration::from_millis(250);
+    loop {
+        match cycle(client, &mut watch).await {
+            Some(Ok(status)) => reason = status.problem,
+            Some(Err(problem)) => {
+                let final_for_now = matches!(
+                    problem.code,
+                    Code::DeviceRevoked | Code::DeviceForked | Code::UpgradeRequired
+                );
+                reason = Some(problem);
+                if final_for_now {
+                    break;
+                }
+            }
+            None => reason = None,
+        }
+        let status = client.status()?;
+        if all_sent(&status) {
+            if let Some(problem) = &reason {
+                warn(&prose::problem(language, problem));
+            }
+            say(&prose::sent(language, &status));
+            return Ok(ExitCode::SUCCESS);
+        }
+        if watch.is_over(client) {
+            break;
+        }
+        tokio::time::sleep(pause).await;
+        pause = (pause * 2).min(Duration::from_secs(2));
+    }
+    let status = client.status()?;
+    let waiting = status.marked.saturating_sub(status.received);
+    let stalled = Problem::new(Code::NoProgress)
+        .with("seconds", watch.since.elapsed().as_secs())
+        .with("waiting", waiting);
+    let problem = reason.or(status.problem).unwrap_or(stalled);
+    warn(&prose::problem(language, &problem));
+    warn(&prose::still_here(
+        language,
+        waiting,
+        status.files.saturating_sub(status.files_received),
+    ));
+    Ok(ExitCode::from(2))
+}
+
+/// One cycle, given up when nothing moves for too long.
+async fn cycle(client: &Client, watch: &mut Watch) -> Option<Result<Status, Problem>> {
+    let cycle = client.sync_once();
+    tokio::pin!(cycle);
+    loop {
+        tokio::select! {
+            result = &mut cycle => return Some(result),
+            () = tokio::time::sleep(Duration::from_millis(200)) => {
+                if watch.is_over(client) {
+                    return None;
+                }
+            }
+        }
+    }
+}
+
+/// Watches that something moves.
+struct Watch {
+    moved: u64,
+    since: Instant,
+}
+
+impl Watch {
+    fn is_over(&mut self, client: &Client) -> bool {
+        let moved = client.moved();
+        if moved != self.moved {
+            (self.moved, self.since) = (moved, Instant::now());
+        }
+        self.since.elapsed() >= PATIENCE
+    }
+}
+
+fn status(client: &Client, language: Language, as_json: bool) -> Result<ExitCode, Problem> {
+    let status = client.status()?;
+    if as_json {
+        print_json(&status);
+    } else {
+        for line in prose::status(language, &status) {
+            say(&line);
+        }
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+fn receipts(client: &Client, language: Language, as_json: bool, verify: bool) -> Result<ExitCode, Problem> {
+    let receipts = client.receipts()?;
+    if as_json {
+        let rows: Vec<Value> = receipts
+            .iter()
+            .map(|(folio, project, view)| {
+                json!({"folio": folio, "project": project, "valid": view.valid, "bodyHash": view.body_hash, "receipt": view.receipt})
+            })
+            .collect();
+        print_json(&rows);
+    } else {
+        for (folio, project, view) in &receipts {
+            say(&prose::receipt(language, folio, project, view));
+        }
+    }
+    let failed = |(_, _, view): &&(String, String, ReceiptView)| !view.valid;
+    if verify && let Some((folio, ..)) = receipts.iter().find(failed) {
+        warn(&prose::receipt_failed(language, folio));
+        return Ok(ExitCode::FAILURE);
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+async fn devices(client: &Client, language: Language, as_json: bool) -> Result<ExitCode, Problem> {
+    let rows: Vec<DeviceRow> = ask(client, "devices", json!({})).await?;
+    if as_json {
+        print_json(&rows);
+    } else {
+        for row in &rows {
+            say(&prose::device(language, row));
+        }
+    }
+    Ok(ExitCode::SUCCESS)
+}

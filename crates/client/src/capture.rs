@@ -1,0 +1,426 @@
+//! Capture: drafts that keep every letter, and the moment in which one becomes an immutable operation.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+
+use chrono::{DateTime, Offset as _, TimeZone as _, Utc};
+use domain::command::{AttachedFile, Draft, DraftNew, FieldFinding, Sent};
+use domain::evidence::EvidenceRef;
+use domain::follow_up::{FollowUp, FollowUpFile, FormRef, Progress};
+use domain::form::{Folded, Form, Values};
+use domain::problem::{Code, Problem};
+use domain::receipt::new_salt;
+use domain::release::assess;
+use domain::wire::{Base, Operation, OperationKind, SCHEMA};
+use domain::{Finding, Severity};
+use rusqlite::Connection;
+use rust_decimal::Decimal;
+use uuid::Uuid;
+
+use crate::error::Error;
+use crate::evidence;
+use crate::session::{self, Identity};
+use crate::store::drafts::{self, StoredDraft};
+use crate::store::{Store, base, files, outbox};
+use crate::view::{self, Ground};
+
+/// Longest value of a field that is kept, bytes. Far above every limit of a form: what is too long for its field is
+/// kept and shown as a finding, not cut.
+const MAX_TYPED: usize = 256 * 1024;
+
+/// When and where a capture happens, as far as the machine knows.
+#[derive(Clone, Copy)]
+pub(crate) struct Moment {
+    /// The machine's clock: a claim.
+    pub(crate) captured_at: DateTime<Utc>,
+    /// Offset of the machine's time zone from UTC, minutes.
+    pub(crate) tz_offset_minutes: i32,
+}
+
+/// A new identifier, ordered by the clock that is passed in.
+pub(crate) fn new_id(now: DateTime<Utc>) -> Uuid {
+    let seconds = u64::try_from(now.timestamp()).unwrap_or(0);
+    Uuid::new_v7(uuid::Timestamp::from_unix(
+        uuid::NoContext,
+        seconds,
+        now.timestamp_subsec_nanos(),
+    ))
+}
+
+/// Offset of the machine's time zone at an instant, minutes.
+pub(crate) fn tz_offset_minutes(now: DateTime<Utc>) -> i32 {
+    chrono::Local
+        .offset_from_utc_datetime(&now.naive_utc())
+        .fix()
+        .local_minus_utc()
+        / 60
+}
+
+/// The instant to check against: this machine's clock, corrected by what the endpoint's said.
+fn now_of(connection: &Connection, moment: Moment) -> Result<DateTime<Utc>, Error> {
+    let offset =
+        chrono::TimeDelta::try_milliseconds(session::clock_offset_ms(connection)?).unwrap_or_default();
+    Ok(moment
+        .captured_at
+        .checked_sub_signed(offset)
+        .unwrap_or(moment.captured_at))
+}
+
+/// Starts a draft with the form of a stage.
+pub(crate) fn draft_new(store: &Store, moment: Moment, request: &DraftNew) -> Result<Draft, Error> {
+    let form = domain::form::for_stage(request.stage).ok_or_else(|| {
+        let detail = format!("no form for the stage {}", request.stage.as_str());
+        Problem::new(Code::CommandInvalid)
+            .with("name", "draft_new")
+            .with("detail", detail)
+    })?;
+    let id = new_id(moment.captured_at);
+    store.write(|tx| {
+        let identity = session::enrolled(tx)?;
+        let ocid = process_of(tx, &request.folio, None)?;
+        let ground = ground(tx, &identity, &request.folio, &ocid, moment)?;
+        let typed = Values::new();
+        let folded = form.fold(&typed, &ground.basis(), ground.currency(), ground.today());
+        drafts::insert(
+            tx,
+            &StoredDraft {
+                id,
+                project: request.folio.clone(),
+                ocid,
+                stage: request.stage,
+                form: form.clone(),
+                typed,
+                content: folded.content,
+                missing: folded.missing,
+                updated_at: moment.captured_at,
+                discarded: false,
+            },
+        )
+    })?;
+    draft_open(store, moment, id)
+}
+
+/// The process a follow-up belongs to: the one it names, or the only one of its project.
+fn process_of(connection: &Connection, folio: &str, named: Option<&str>) -> Result<String, Error> {
+    let Some(project) = base::project(connection, folio)? else {
+        return Err(Problem::new(Code::ProjectUnknown).with("folio", folio).into());
+    };
+    let ocids: Vec<String> = project
+        .processes
+        .into_iter()
+        .map(|process| process.ocid)
+        .collect();
+    match named {
+        Some(named) if ocids.iter().any(|ocid| ocid == named) => Ok(named.to_owned()),
+        Some(named) => Err(Problem::new(Code::ProcessUnknown)
+            .with("ocid", named)
+            .with("ocids", ocids)
+            .into()),
+        None => match ocids.as_slice() {
+            [one] => Ok(one.clone()),
+            [] => Err(Problem::new(Code::ProcessUnknown)
+                .with("ocid", "")
+                .with("ocids", ocids)
+                .into()),
+            _ => Err(Problem::new(Code::ProcessAmbiguous).with("ocids", ocids).into()),
+        },
+    }
+}
+
+/// What a follow-up is laid upon. A project that left the scope leaves nothing, and the draft is still kept.
+fn ground(
+    connection: &Connection,
+    identity: &Identity,
+    folio: &str,
+    ocid: &str,
+    moment: Moment,
+) -> Result<Ground, Error> {
+    let now = now_of(connection, moment)?;
+    let municipality = identity.municipality.clone();
+    let found = Ground::of(connection, municipality.clone(), folio, ocid, now)?;
+    Ok(found.unwrap_or_else(|| Ground::unknown(municipality, ocid, now)))
+}
+
+/// A draft with everything the form shows.
+pub(crate) fn draft_open(store: &Store, moment: Moment, id: Uuid) -> Result<Draft, Error> {
+    store.read(|connection| {
+        let draft = drafts::get(connection, id)?;
+        let identity = session::enrolled(connection)?;
+        let ground = ground(connection, &identity, &draft.project, &draft.ocid, moment)?;
+        let files = drafts::files(connection, id)?;
+        let folded = draft
+            .form
+            .fold(&draft.typed, &ground.basis(), ground.currency(), ground.today());
+        let findings = findings_of(&draft, &folded, &files, &ground);
+        let (progress, last_on) = view::latest(connection, &draft.project)?;
+        Ok(Draft {
+            id,
+            folio: domain::follow_up::folio(id),
+            project: view::project_row(connection, &draft.project)?,
+            last: last_values(&draft.form, &progress, last_on.as_deref()),
+            last_on,
+            values: draft.typed,
+            findings,
+            missing: folded.missing,
+            files,
+            saved_at: draft.updated_at,
+            form: draft.form,
+        })
+    })
+}
+
+/// The last value beside each field that shows progress.
+fn last_values(form: &Form, progress: &Progress, last_on: Option<&str>) -> BTreeMap<String, String> {
+    let text = |value: Option<Decimal>| value.map(|value| value.normalize().to_string());
+    let (physical, financial) = (
+        progress.physical.unwrap_or_default(),
+        progress.financial.unwrap_or_default(),
+    );
+    form.fields()
+        .filter_map(|field| {
+            let last = match field.path.as_str() {
+                "/progress/physical/planned" => text(physical.planned),
+                "/progress/physical/actual" => text(physical.actual),
+                "/progress/financial/planned" => text(financial.planned),
+                "/progress/financial/actual" => text(financial.actual),
+                "/visitedOn" => last_on.map(str::to_owned),
+                _ => None,
+            };
+            last.map(|last| (field.id.clone(), last))
+        })
+        .collect()
+}
+
+/// What is missing or wrong, beside its field: what could not be read, then what both sides check.
+fn findings_of(
+    draft: &StoredDraft,
+    folded: &Folded,
+    files: &[AttachedFile],
+    ground: &Ground,
+) -> Vec<FieldFinding> {
+    let follow_up = follow_up_of(draft, folded.content.clone(), files);
+    let mut findings = folded.findings.clone();
+    for finding in assess(&follow_up, &ground.basis(), ground.now) {
+        // A field that is said to be blank or unreadable is not also said to be missing from what it makes.
+        let said = findings.iter().any(|known| known.pointer == finding.pointer);
+        if !said {
+            findings.push(finding);
+        }
+    }
+    findings
+        .into_iter()
+        .map(|finding| FieldFinding {
+            field: folded.field_at(&finding.pointer).map(str::to_owned),
+            finding,
+        })
+        .collect()
+}
+
+fn follow_up_of(draft: &StoredDraft, content: FollowUpFile, files: &[AttachedFile]) -> FollowUp {
+    FollowUp {
+        id: draft.id,
+        project: draft.project.clone(),
+        ocid: draft.ocid.clone(),
+        form: Some(FormRef {
+            id: draft.form.id.clone(),
+            version: draft.form.version,
+        }),
+        content,
+        evidence: files
+            .iter()
+            .map(|file| EvidenceRef {
+                sha256: file.sha256.clone(),
+                size: file.size,
+                media_type: file.media_type,
+                document_type: file.document_type.clone(),
+                title: file.title.clone(),
+            })
+            .collect(),
+    }
+}
+
+/// Saves what was typed. It is on the disk when this returns.
+pub(crate) fn draft_save(store: &Store, moment: Moment, id: Uuid, changed: Values) -> Result<Draft, Error> {
+    store.write(|tx| {
+        let mut draft = drafts::get(tx, id)?;
+        for (field, text) in changed {
+            if !draft.form.fields().any(|known| known.id == field) || text.len() > MAX_TYPED {
+                let detail = format!("field {field}");
+                return Err(Problem::new(Code::CommandInvalid)
+                    .with("name", "draft_save")
+                    .with("detail", detail)
+                    .into());
+            }
+            if text.trim().is_empty() {
+                draft.typed.remove(&field);
+            } else {
+                draft.typed.insert(field, text);
+            }
+        }
+        let identity = session::enrolled(tx)?;
+        let ground = ground(tx, &identity, &draft.project, &draft.ocid, moment)?;
+        let folded = draft
+            .form
+            .fold(&draft.typed, &ground.basis(), ground.currency(), ground.today());
+        draft.content = folded.content;
+        draft.missing = folded.missing;
+        draft.updated_at = moment.captured_at;
+        drafts::update(tx, &draft)
+    })?;
+    draft_open(store, moment, id)
+}
+
+/// Marks a draft ready: checked, made immutable, queued, all in one transaction.
+pub(crate) fn draft_ready(store: &Store, moment: Moment, id: Uuid) -> Result<Sent, Error> {
+    store.write(|tx| {
+        let draft = drafts::get(tx, id)?;
+        let identity = session::enrolled(tx)?;
+        // A project that left the scope, or a process that is gone: said by name, and the draft stays.
+        process_of(tx, &draft.project, Some(&draft.ocid))?;
+        let ground = ground(tx, &identity, &draft.project, &draft.ocid, moment)?;
+        let files = drafts::files(tx, id)?;
+        let folded = draft
+            .form
+            .fold(&draft.typed, &ground.basis(), ground.currency(), ground.today());
+        let findings = findings_of(&draft, &folded, &files, &ground);
+        refuse_errors(&findings)?;
+        let follow_up = follow_up_of(&draft, folded.content, &files);
+        queue(tx, &identity, &ground, moment, &follow_up)?;
+        drafts::remove(tx, id)?;
+        Ok(Sent {
+            folio: follow_up.folio(),
+        })
+    })
+}
+
+fn refuse_errors(findings: &[FieldFinding]) -> Result<(), Error> {
+    if findings
+        .iter()
+        .any(|finding| finding.finding.severity == Severity::Error)
+    {
+        let findings = serde_json::to_value(findings)?;
+        return Err(Problem::new(Code::HasErrors).with("findings", findings).into());
+    }
+    Ok(())
+}
+
+/// Queues a follow-up with the next number of this device.
+fn queue(
+    connection: &Connection,
+    identity: &Identity,
+    ground: &Ground,
+    moment: Moment,
+    follow_up: &FollowUp,
+) -> Result<(), Error> {
+    let operation = Operation {
+        op_id: new_id(moment.captured_at),
+        client_seq: outbox::next_seq(connection, identity.device_id)?,
+        kind: OperationKind::FollowUp,
+        record_id: follow_up.id,
+        base: Base {
+            server_version: ground.version,
+            after: ground.after.clone(),
+        },
+        salt: new_salt(),
+        body: serde_json::to_value(follow_up)?,
+        captured_at: moment.captured_at,
+        tz_offset_minutes: moment.tz_offset_minutes,
+        clock_offset_ms: session::clock_offset_ms(connection)?,
+        schema: SCHEMA,
+        evidence: follow_up
+            .evidence
+            .iter()
+            .map(|file| file.sha256.clone())
+            .collect(),
+    };
+    outbox::insert(
+        connection,
+        identity.device_id,
+        &operation,
+        follow_up,
+        moment.captured_at,
+    )
+}
+
+/// Captures a follow-up from a file and the paths of its evidence. All of it is queued, or nothing is kept.
+pub(crate) fn capture_file(
+    store: &Store,
+    dir: &Path,
+    moment: Moment,
+    folio: &str,
+    content: FollowUpFile,
+    paths: &[(PathBuf, String)],
+) -> Result<Sent, Error> {
+    let mut checked = Vec::new();
+    for (path, document_type) in paths {
+        let file = evidence::read(path)?;
+        let document_type = evidence::document_type(Some(document_type), &file)?;
+        // The same photograph named twice is one file.
+        if !checked
+            .iter()
+            .any(|(known, _): &(evidence::Checked, String)| known.file.sha256 == file.file.sha256)
+        {
+            checked.push((file, document_type));
+        }
+    }
+    let id = new_id(moment.captured_at);
+    let prepare = |connection: &Connection| -> Result<(Identity, Ground, FollowUp), Error> {
+        let identity = session::enrolled(connection)?;
+        let ocid = process_of(connection, folio, content.ocid.as_deref())?;
+        let ground = ground(connection, &identity, folio, &ocid, moment)?;
+        let follow_up = FollowUp {
+            id,
+            project: folio.to_owned(),
+            ocid,
+            form: None,
+            content: content.clone(),
+            evidence: checked
+                .iter()
+                .map(|(file, document_type)| EvidenceRef {
+                    sha256: file.file.sha256.clone(),
+                    size: file.file.size,
+                    media_type: file.file.media_type,
+                    document_type: document_type.clone(),
+                    title: None,
+                })
+                .collect(),
+        };
+        let mut findings = assess(&follow_up, &ground.basis(), ground.now);
+        if let Some(corrected) = &content.corrects
+            && !outbox::knows_folio(connection, folio, corrected)?
+        {
+            findings.push(correction_unknown(corrected));
+        }
+        let findings: Vec<FieldFinding> = findings
+            .into_iter()
+            .map(|finding| FieldFinding { field: None, finding })
+            .collect();
+        refuse_errors(&findings)?;
+        Ok((identity, ground, follow_up))
+    };
+    // Checked before a byte is kept, and once more in the transaction that queues it.
+    store.read(|connection| prepare(connection).map(|_| ()))?;
+    for (file, _) in &checked {
+        evidence::keep(store, dir, file)?;
+    }
+    store.write(|tx| {
+        let (identity, ground, follow_up) = prepare(tx)?;
+        for (file, _) in &checked {
+            files::insert(tx, &file.file, moment.captured_at)?;
+        }
+        queue(tx, &identity, &ground, moment, &follow_up)?;
+        Ok(Sent {
+            folio: follow_up.folio(),
+        })
+    })
+}
+
+fn correction_unknown(folio: &str) -> Finding {
+    let params = serde_json::Map::from_iter([("value".to_owned(), folio.into())]);
+    Finding {
+        pointer: "/corrects".into(),
+        rule: "correction-unknown".into(),
+        severity: Severity::Error,
+        params,
+    }
+}

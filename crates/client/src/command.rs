@@ -1,0 +1,265 @@
+//! From the name of a command and its JSON to the use case, and back.
+
+use std::path::Path;
+
+use base64::Engine as _;
+use domain::command::{AppState, Command, Done, Draft, FormCard, Nothing, ReceiptView, Status};
+use domain::follow_up::Stage;
+use domain::form::{Choice, Text};
+use domain::problem::{Code, Problem};
+use domain::receipt::body_hash;
+use serde::Serialize;
+use serde_json::Value;
+use uuid::Uuid;
+
+use crate::error::Error;
+use crate::store::{Store, drafts, files, outbox};
+use crate::sync::{engine, plan};
+use crate::{Client, capture, evidence, session, view};
+
+/// Runs a command.
+pub(crate) async fn call(client: &Client, name: &str, payload: Value) -> Result<Value, Error> {
+    match Command::read(name, payload)? {
+        Command::enrol(request) => {
+            let (store, clock) = (client.inner.store()?, &*client.inner.clock);
+            session::enrol(&store, clock, &request.server, &request.code, &request.device).await?;
+            client.inner.tokens.forget();
+            // The projects should be there when the window opens; without a connection they come later.
+            if let Err(error) = engine::run(&client.inner).await {
+                tracing::warn!(%error, "first cycle");
+            }
+            client.inner.wake.notify_one();
+            json(&client.app_state()?)
+        }
+        Command::send_now(Nothing {}) => json(&send_now(client).await?),
+        Command::devices(Nothing {}) => json(&engine::devices(&client.inner).await?),
+        command => {
+            let client = client.clone();
+            tokio::task::spawn_blocking(move || here(&client, command)).await?
+        }
+    }
+}
+
+/// Wakes the scheduler; without one, runs the cycle itself.
+async fn send_now(client: &Client) -> Result<Status, Error> {
+    if client.in_background() {
+        client.inner.wake.notify_one();
+    } else if let Err(error) = engine::run(&client.inner).await {
+        // The reason is in the status.
+        tracing::info!(%error, "cycle");
+    }
+    client.inner.status()
+}
+
+/// Commands that need no network.
+fn here(client: &Client, command: Command) -> Result<Value, Error> {
+    let inner = &*client.inner;
+    if let Command::app_state(Nothing {}) = command {
+        return json(&client.app_state()?);
+    }
+    if let Command::unlock(request) = command {
+        return json(&client.unlock_with(Some(&request.passphrase))?);
+    }
+    let store = inner.store()?;
+    let moment = inner.moment();
+    let changed = |value: Result<Value, Error>| {
+        if value.is_ok() {
+            inner.say(domain::command::Event::Changed);
+            inner.say_status();
+        }
+        value
+    };
+    match command {
+        Command::projects(query) => json(&store.read(|c| view::projects(c, &query.text))?),
+        Command::project(request) => json(&store.read(|c| {
+            let identity = session::enrolled(c)?;
+            let now = session::central_now(c, &*inner.clock)?;
+            view::project(c, &inner.link, &identity.municipality, &request.folio, now)
+        })?),
+        Command::tray(Nothing {}) => json(&store.read(|c| view::tray(c, &inner.link))?),
+        Command::draft_new(request) => changed(json(&capture::draft_new(&store, moment, &request)?)),
+        Command::draft_open(request) => json(&capture::draft_open(&store, moment, request.id)?),
+        Command::draft_save(request) => {
+            json(&capture::draft_save(&store, moment, request.id, request.values)?)
+        }
+        Command::draft_discard(request) => {
+            store.write(|tx| drafts::set_discarded(tx, request.id, Some(moment.captured_at)))?;
+            changed(json(&Done {}))
+        }
+        Command::draft_restore(request) => {
+            store.write(|tx| drafts::set_discarded(tx, request.id, None))?;
+            changed(json(&capture::draft_open(&store, moment, request.id)?))
+        }
+        Command::draft_ready(request) => {
+            let sent = capture::draft_ready(&store, moment, request.id)?;
+            inner.wake.notify_one();
+            changed(json(&sent))
+        }
+        Command::evidence_add_paths(request) => {
+            store.read(|c| drafts::get(c, request.id))?;
+            let mut checked = Vec::new();
+            for path in &request.paths {
+                let file = evidence::read(Path::new(path))?;
+                let document_type = evidence::document_type(request.document_type.as_deref(), &file)?;
+                checked.push((file, document_type));
+            }
+            evidence::attach(&store, &inner.dir, request.id, &checked, moment.captured_at)?;
+            changed(json(&capture::draft_open(&store, moment, request.id)?))
+        }
+        Command::evidence_add_bytes(request) => {
+            store.read(|c| drafts::get(c, request.id))?;
+            let bytes = base64::engine::general_purpose::STANDARD
+                .decode(request.base64.trim())
+                .map_err(|error| {
+                    Problem::new(Code::CommandInvalid)
+                        .with("name", "evidence_add_bytes")
+                        .with("detail", error.to_string())
+                })?;
+            let file = evidence::check(&request.name, bytes)?;
+            let document_type = evidence::document_type(request.document_type.as_deref(), &file)?;
+            evidence::attach(
+                &store,
+                &inner.dir,
+                request.id,
+                &[(file, document_type)],
+                moment.captured_at,
+            )?;
+            changed(json(&capture::draft_open(&store, moment, request.id)?))
+        }
+        Command::evidence_set(request) => {
+            let title = request
+                .title
+                .as_deref()
+                .map(str::trim)
+                .filter(|title| !title.is_empty());
+            describe(&store, request.id, &request.sha256, &request.document_type, title)?;
+            json(&touched(&store, moment, request.id)?)
+        }
+        Command::evidence_remove(request) => {
+            store.write(|tx| drafts::detach(tx, request.id, &request.sha256))?;
+            changed(json(&touched(&store, moment, request.id)?))
+        }
+        Command::evidence_thumbnail(request) => json(&evidence::thumbnail(&store, &request.sha256)?),
+        Command::status(Nothing {}) => json(&inner.status()?),
+        Command::receipt(request) => json(&receipt(&store, request.id)?),
+        Command::app_state(_)
+        | Command::unlock(_)
+        | Command::enrol(_)
+        | Command::send_now(_)
+        | Command::devices(_) => Err(Problem::new(Code::CommandInvalid).into()),
+    }
+}
+
+fn describe(
+    store: &Store,
+    draft: Uuid,
+    sha256: &str,
+    document_type: &str,
+    title: Option<&str>,
+) -> Result<(), Error> {
+    if !ocds::codelist::get("documentType").is_some_and(|list| list.contains(document_type)) {
+        let name = store
+            .read(|c| files::get(c, sha256))?
+            .map(|file| file.name)
+            .unwrap_or_default();
+        return Err(Problem::new(Code::EvidenceTypeUnknown)
+            .with("file", name)
+            .with("type", document_type)
+            .into());
+    }
+    store.write(|tx| drafts::describe(tx, draft, sha256, document_type, title))
+}
+
+fn touched(store: &Store, moment: capture::Moment, draft: Uuid) -> Result<Draft, Error> {
+    store.write(|tx| drafts::touch(tx, draft, moment.captured_at))?;
+    capture::draft_open(store, moment, draft)
+}
+
+/// The receipt of a follow-up, verified again against what is here: without a network.
+pub(crate) fn receipt(store: &Store, id: Uuid) -> Result<ReceiptView, Error> {
+    store.read(|connection| {
+        let Some(queued) = outbox::of_record(connection, id)? else {
+            return Err(Problem::new(Code::NotFound).into());
+        };
+        let server_key = session::enrolled(connection)?.server_key;
+        let operation = &queued.operation;
+        let valid = queued
+            .receipt
+            .as_ref()
+            .is_some_and(|receipt| plan::names(receipt, operation, &server_key));
+        Ok(ReceiptView {
+            receipt: queued.receipt.clone(),
+            valid,
+            body_hash: Some(body_hash(&operation.salt, &operation.body)?),
+        })
+    })
+}
+
+impl Client {
+    /// Where this equipment stands. A store that the keyring can open is opened.
+    pub(crate) fn app_state(&self) -> Result<AppState, Error> {
+        let inner = &*self.inner;
+        let Ok(store) = inner.store() else {
+            if !crate::store::exists(&inner.dir) && !crate::keys::exist(&inner.dir) {
+                return Ok(AppState::Locked { new: true });
+            }
+            return match self.unlock_with(None) {
+                Ok(state) => Ok(state),
+                Err(Error::Problem(problem))
+                    if matches!(problem.code, Code::PassphraseNeeded | Code::KeyringLocked) =>
+                {
+                    Ok(AppState::Locked { new: false })
+                }
+                Err(error) => Err(error),
+            };
+        };
+        let (identity, now) =
+            store.read(|c| Ok((session::identity(c)?, session::central_now(c, &*inner.clock)?)))?;
+        Ok(match identity {
+            None => AppState::NotEnrolled {
+                server: session::suggested_server(),
+            },
+            Some(identity) => AppState::Ready {
+                today: domain::release::today(now, identity.municipality.offset_minutes).to_string(),
+                person: identity.person,
+                municipality: identity.municipality,
+                server: identity.server,
+                device: identity.device,
+                version: crate::VERSION.to_owned(),
+                forms: forms(),
+                document_types: document_types(),
+            },
+        })
+    }
+}
+
+fn forms() -> Vec<FormCard> {
+    Stage::ALL
+        .into_iter()
+        .filter_map(domain::form::for_stage)
+        .map(|form| FormCard {
+            stage: form.stage,
+            title: form.title.clone(),
+        })
+        .collect()
+}
+
+fn document_types() -> Vec<Choice> {
+    let codes = ocds::codelist::get("documentType")
+        .map(|list| list.codes.as_slice())
+        .unwrap_or_default();
+    codes
+        .iter()
+        .map(|code| Choice {
+            code: code.code.to_owned(),
+            title: Text {
+                es: code.title_es.to_owned(),
+                en: code.title_en.to_owned(),
+            },
+        })
+        .collect()
+}
+
+fn json<T: Serialize>(value: &T) -> Result<Value, Error> {
+    Ok(serde_json::to_value(value)?)
+}

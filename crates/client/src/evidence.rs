@@ -1,0 +1,240 @@
+//! Files of a follow-up: read, recognised by content, really decoded and hashed before anything is kept.
+
+use std::io::{Cursor, Read as _};
+use std::path::Path;
+
+use base64::Engine as _;
+use chrono::{DateTime, Utc};
+use domain::command::Thumbnail;
+use domain::evidence::{CHUNK_BYTES, MAX_BYTES, MediaType};
+use domain::problem::{Code, Problem};
+use domain::receipt::sha256_hex;
+use image::{DynamicImage, ImageDecoder as _, ImageFormat, ImageReader, Limits};
+
+use crate::error::Error;
+use crate::store::Store;
+use crate::store::files::{self, StoredFile};
+
+/// Most pixels of a photograph.
+const MAX_PIXELS: u64 = 25_000_000;
+/// Room that stays for text: a photograph is refused before it takes the last of the disk.
+const RESERVE: u64 = 50 * 1024 * 1024;
+/// Longest side of a thumbnail.
+const THUMBNAIL: u32 = 320;
+
+/// A file that may be attached.
+pub(crate) struct Checked {
+    pub(crate) file: StoredFile,
+    pub(crate) bytes: Vec<u8>,
+}
+
+/// Reads a file that somebody chose, never more than the limit.
+pub(crate) fn read(path: &Path) -> Result<Checked, Error> {
+    let name = path
+        .file_name()
+        .unwrap_or(path.as_os_str())
+        .to_string_lossy()
+        .into_owned();
+    let unreadable = |error: std::io::Error| {
+        Problem::new(Code::FileUnreadable)
+            .with("file", path.display().to_string())
+            .with("detail", error.to_string())
+    };
+    let file = std::fs::File::open(path).map_err(unreadable)?;
+    let size = file.metadata().map_err(unreadable)?.len();
+    if size > MAX_BYTES {
+        return Err(too_large(&name, size).into());
+    }
+    let mut bytes = Vec::with_capacity(size as usize);
+    // One byte more than allowed, because the file can grow while it is read.
+    file.take(MAX_BYTES + 1)
+        .read_to_end(&mut bytes)
+        .map_err(unreadable)?;
+    check(&name, bytes)
+}
+
+/// Recognises bytes by their content; a photograph must decode, whole.
+pub(crate) fn check(name: &str, bytes: Vec<u8>) -> Result<Checked, Error> {
+    let size = bytes.len() as u64;
+    if size > MAX_BYTES {
+        return Err(too_large(name, size).into());
+    }
+    let not_readable = |found: &str| {
+        Problem::new(Code::EvidenceNotReadable)
+            .with("file", name)
+            .with("found", found)
+    };
+    let Some(media_type) = MediaType::sniff(&bytes) else {
+        return Err(not_readable(if bytes.is_empty() { "empty" } else { "other" }).into());
+    };
+    if media_type.is_image() {
+        decode(&bytes, media_type).map_err(|found| not_readable(found))?;
+    }
+    let file = StoredFile {
+        sha256: sha256_hex(&bytes),
+        size,
+        media_type,
+        name: name.to_owned(),
+    };
+    Ok(Checked { file, bytes })
+}
+
+fn too_large(name: &str, bytes: u64) -> Problem {
+    Problem::new(Code::EvidenceTooLarge)
+        .with("file", name)
+        .with("bytes", bytes)
+        .with("limitBytes", MAX_BYTES)
+}
+
+/// Decodes a photograph as a camera held it; the reason it cannot be decoded otherwise.
+fn decode(bytes: &[u8], media_type: MediaType) -> Result<DynamicImage, &'static str> {
+    let format = match media_type {
+        MediaType::Jpeg => ImageFormat::Jpeg,
+        MediaType::Png => ImageFormat::Png,
+        MediaType::Webp => ImageFormat::WebP,
+        MediaType::Pdf => return Err("pdf"),
+    };
+    let mut reader = ImageReader::with_format(Cursor::new(bytes), format);
+    let mut limits = Limits::default();
+    // Eight bytes a pixel is the widest format these kinds have.
+    limits.max_alloc = Some(MAX_PIXELS * 8 + 64 * 1024 * 1024);
+    reader.limits(limits);
+    let mut decoder = reader.into_decoder().map_err(|_| "broken_image")?;
+    let (width, height) = decoder.dimensions();
+    if u64::from(width) * u64::from(height) > MAX_PIXELS {
+        return Err("too_many_pixels");
+    }
+    let orientation = decoder
+        .orientation()
+        .unwrap_or(image::metadata::Orientation::NoTransforms);
+    let mut picture = DynamicImage::from_decoder(decoder).map_err(|_| "broken_image")?;
+    picture.apply_orientation(orientation);
+    Ok(picture)
+}
+
+/// Keeps the bytes, and returns when they are on the disk. The row that names them is written by the caller, later.
+pub(crate) fn keep(store: &Store, dir: &Path, checked: &Checked) -> Result<(), Error> {
+    if let Some(free) = free_bytes(dir)
+        && free < checked.file.size + RESERVE
+    {
+        let needed = checked.file.size + RESERVE - free;
+        return Err(Problem::new(Code::DiskFull)
+            .with("freeBytes", free)
+            .with("neededBytes", needed)
+            .into());
+    }
+    store.blobs(|blobs| files::put_bytes(blobs, &checked.file.sha256, &checked.bytes))
+}
+
+/// Attaches checked files to a draft: bytes first, then, in one transaction, the rows that name them.
+pub(crate) fn attach(
+    store: &Store,
+    dir: &Path,
+    draft: uuid::Uuid,
+    checked: &[(Checked, String)],
+    now: DateTime<Utc>,
+) -> Result<(), Error> {
+    for (checked, _) in checked {
+        keep(store, dir, checked)?;
+    }
+    store.write(|tx| {
+        for (checked, document_type) in checked {
+            files::insert(tx, &checked.file, now)?;
+            crate::store::drafts::attach(tx, draft, &checked.file.sha256, document_type)?;
+        }
+        crate::store::drafts::touch(tx, draft, now)
+    })
+}
+
+/// The document type as given, or the usual one of its kind; it must be in the codelist.
+pub(crate) fn document_type(given: Option<&str>, checked: &Checked) -> Result<String, Error> {
+    let usual = if checked.file.media_type.is_image() {
+        "illustration"
+    } else {
+        "physicalProgressReport"
+    };
+    let chosen = given
+        .map(str::trim)
+        .filter(|text| !text.is_empty())
+        .unwrap_or(usual);
+    if ocds::codelist::get("documentType").is_some_and(|list| list.contains(chosen)) {
+        return Ok(chosen.to_owned());
+    }
+    Err(Problem::new(Code::EvidenceTypeUnknown)
+        .with("file", checked.file.name.clone())
+        .with("type", chosen)
+        .into())
+}
+
+/// A small picture of a kept file; none for a document.
+pub(crate) fn thumbnail(store: &Store, sha256: &str) -> Result<Thumbnail, Error> {
+    let Some(file) = store.read(|connection| files::get(connection, sha256))? else {
+        return Err(Problem::new(Code::NotFound).into());
+    };
+    if !file.media_type.is_image() {
+        return Ok(Thumbnail { url: None });
+    }
+    let bytes = store.blobs(|blobs| files::get_range(blobs, sha256, 0, file.size.max(CHUNK_BYTES as u64)))?;
+    let Ok(picture) = decode(&bytes, file.media_type) else {
+        return Ok(Thumbnail { url: None });
+    };
+    let mut jpeg = Cursor::new(Vec::new());
+    let small = picture.thumbnail(THUMBNAIL, THUMBNAIL).to_rgb8();
+    if small.write_to(&mut jpeg, ImageFormat::Jpeg).is_err() {
+        return Ok(Thumbnail { url: None });
+    }
+    let text = base64::engine::general_purpose::STANDARD.encode(jpeg.into_inner());
+    Ok(Thumbnail {
+        url: Some(format!("data:image/jpeg;base64,{text}")),
+    })
+}
+
+/// Room left where a folder is.
+pub(crate) fn free_bytes(dir: &Path) -> Option<u64> {
+    fs4::available_space(dir).ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn photo(width: u32, height: u32) -> Vec<u8> {
+        let mut bytes = Cursor::new(Vec::new());
+        DynamicImage::new_rgb8(width, height)
+            .write_to(&mut bytes, ImageFormat::Jpeg)
+            .unwrap();
+        bytes.into_inner()
+    }
+
+    fn found(bytes: Vec<u8>) -> String {
+        match check("f", bytes) {
+            Ok(_) => "ok".to_owned(),
+            Err(error) => Problem::from(error).params["found"].as_str().unwrap().to_owned(),
+        }
+    }
+
+    #[test]
+    fn what_is_not_a_photograph_or_a_pdf_is_refused_by_content() {
+        assert_eq!(found(photo(40, 30)), "ok");
+        assert_eq!(found(b"%PDF-1.7\n...".to_vec()), "ok");
+        assert_eq!(found(Vec::new()), "empty");
+        assert_eq!(
+            found(b"<svg xmlns='http://www.w3.org/2000/svg'/>".to_vec()),
+            "other"
+        );
+        let mut cut = photo(400, 300);
+        cut.truncate(60);
+        assert_eq!(found(cut), "broken_image");
+        assert_eq!(found(b"\x89PNG\r\n\x1a\nnot a picture".to_vec()), "broken_image");
+    }
+
+    #[test]
+    fn a_picture_that_would_fill_memory_is_refused_before_it_is_decoded() {
+        // A PNG header that announces 60,000 × 60,000 pixels.
+        let mut bytes = b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR".to_vec();
+        bytes.extend_from_slice(&60_000u32.to_be_bytes());
+        bytes.extend_from_slice(&60_000u32.to_be_bytes());
+        bytes.extend_from_slice(&[8, 2, 0, 0, 0, 0, 0, 0, 0]);
+        assert_ne!(found(bytes), "ok");
+    }
+}

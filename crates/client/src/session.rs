@@ -1,0 +1,237 @@
+//! Who this equipment is: enrolment with a one-use code, and access tokens got by signing a nonce with its own key.
+
+use std::sync::{Mutex, PoisonError};
+
+use chrono::{DateTime, TimeDelta, Utc};
+use domain::clock::Clock;
+use domain::person::PersonCard;
+use domain::problem::{Code, Problem};
+use domain::receipt;
+use domain::wire::{EnrolRequest, MunicipalityCard, NonceRequest, PROTOCOL, TokenRequest, nonce_bytes};
+use ed25519_dalek::SigningKey;
+use rusqlite::Connection;
+use serde::{Deserialize, Serialize};
+use uuid::Uuid;
+use zeroize::Zeroizing;
+
+use crate::error::Error;
+use crate::store::{Store, meta, outbox};
+use crate::sync::transport::Transport;
+
+/// What enrolment gave.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub(crate) struct Identity {
+    pub(crate) device_id: Uuid,
+    pub(crate) device: String,
+    pub(crate) server: String,
+    pub(crate) server_key: String,
+    pub(crate) person: PersonCard,
+    pub(crate) municipality: MunicipalityCard,
+}
+
+/// Who this equipment is, if it is enrolled.
+pub(crate) fn identity(connection: &Connection) -> Result<Option<Identity>, Error> {
+    meta::get(connection, meta::IDENTITY)
+}
+
+/// Who this equipment is.
+pub(crate) fn enrolled(connection: &Connection) -> Result<Identity, Error> {
+    identity(connection)?.ok_or_else(|| Code::NotEnrolled.into())
+}
+
+/// Why sending stopped until the person acts: the endpoint does not know this equipment, or a copy of it exists.
+pub(crate) fn stopped(connection: &Connection) -> Result<Option<Problem>, Error> {
+    meta::get(connection, meta::STOPPED)
+}
+
+/// Clock of this equipment minus the endpoint's, as last measured.
+pub(crate) fn clock_offset_ms(connection: &Connection) -> Result<i64, Error> {
+    Ok(meta::get(connection, meta::CLOCK_OFFSET)?.unwrap_or(0))
+}
+
+/// The instant as the endpoint would say it, as far as its clock was ever measured.
+pub(crate) fn central_now(connection: &Connection, clock: &dyn Clock) -> Result<DateTime<Utc>, Error> {
+    let offset = TimeDelta::try_milliseconds(clock_offset_ms(connection)?).unwrap_or_default();
+    let now = clock.now();
+    Ok(now.checked_sub_signed(offset).unwrap_or(now))
+}
+
+/// Enrols this folder. The key pair is on the disk before the code is used, so that a lost reply is asked again with
+/// the same key and burns nothing.
+pub(crate) async fn enrol(
+    store: &Store,
+    clock: &dyn Clock,
+    server: &str,
+    code: &str,
+    device: &str,
+) -> Result<Identity, Error> {
+    let (known, stopped) = store.read(|connection| Ok((identity(connection)?, stopped(connection)?)))?;
+    // A revoked or forked equipment may take a new code: its queue is numbered again under the new identity.
+    if let (Some(known), None) = (&known, &stopped) {
+        return Err(Problem::new(Code::AlreadyEnrolled)
+            .with("person", known.person.name.clone())
+            .into());
+    }
+    let transport = Transport::new(server)?;
+    transport.health().await?;
+    let key = store.write(|tx| {
+        if stopped.is_some()
+            && known.is_some()
+            && meta::get::<Uuid>(tx, "renewing")? != known.as_ref().map(|k| k.device_id)
+        {
+            // The old key is the revoked identity. Replaced once per identity, so that a lost reply can be repeated.
+            meta::remove(tx, meta::DEVICE_KEY)?;
+            meta::set(tx, "renewing", &known.as_ref().map(|k| k.device_id))?;
+        }
+        device_key(tx)
+    })?;
+    let name = if device.trim().is_empty() {
+        host_name()
+    } else {
+        device.trim().to_owned()
+    };
+    let answer = transport
+        .enrol(&EnrolRequest {
+            code: code.trim().to_owned(),
+            public_key: hex::encode(key.verifying_key().as_bytes()),
+            device_name: name.clone(),
+            app_version: crate::VERSION.to_owned(),
+            protocol: PROTOCOL,
+        })
+        .await?;
+    receipt::public_key(&answer.server_key)
+        .map_err(|_| Problem::new(Code::ServerNotOurs).with("server", transport.address()))?;
+    let identity = Identity {
+        device_id: answer.device_id,
+        device: name,
+        server: transport.address().to_owned(),
+        server_key: answer.server_key,
+        person: answer.person,
+        municipality: answer.municipality,
+    };
+    store.write(|tx| {
+        meta::set(tx, meta::IDENTITY, &identity)?;
+        meta::set(tx, meta::SERVER_EPOCH, &answer.server_epoch)?;
+        meta::remove(tx, meta::STOPPED)?;
+        meta::remove(tx, "renewing")?;
+        if known.is_some() {
+            // Another identity may see other streams: its copy starts from nothing beside the one in use.
+            crate::store::base::begin_fresh(tx, false)?;
+        }
+        outbox::adopt(tx, identity.device_id)
+    })?;
+    tracing::info!(device = %identity.device_id, now = %clock.now(), "enrolled");
+    Ok(identity)
+}
+
+/// The device's own key pair, made the first time. It is inside the encrypted database.
+fn device_key(connection: &Connection) -> Result<SigningKey, Error> {
+    if let Some(key) = stored_key(connection)? {
+        return Ok(key);
+    }
+    let mut seed = Zeroizing::new([0u8; 32]);
+    getrandom::fill(&mut *seed).map_err(|_| Error::Crypto("no source of randomness"))?;
+    meta::set(connection, meta::DEVICE_KEY, &hex::encode(*seed))?;
+    Ok(SigningKey::from_bytes(&seed))
+}
+
+fn stored_key(connection: &Connection) -> Result<Option<SigningKey>, Error> {
+    let Some(text) = meta::get::<String>(connection, meta::DEVICE_KEY)? else {
+        return Ok(None);
+    };
+    let text = Zeroizing::new(text);
+    let mut seed = Zeroizing::new([0u8; 32]);
+    hex::decode_to_slice(text.as_bytes(), &mut *seed).map_err(|_| Error::Stored {
+        what: "the device key",
+    })?;
+    Ok(Some(SigningKey::from_bytes(&seed)))
+}
+
+/// An access token, in memory only: there is nothing to steal from the disk and nothing to refresh.
+#[derive(Default)]
+pub(crate) struct Tokens(Mutex<Option<(Uuid, String, DateTime<Utc>)>>);
+
+impl Tokens {
+    /// Forgets the token.
+    pub(crate) fn forget(&self) {
+        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = None;
+    }
+
+    /// A token of this device, asked for when there is none that is still good.
+    pub(crate) async fn get(
+        &self,
+        store: &Store,
+        clock: &dyn Clock,
+        transport: &Transport,
+        device_id: Uuid,
+    ) -> Result<String, Error> {
+        if let Some((owner, token, until)) = &*self.0.lock().unwrap_or_else(PoisonError::into_inner)
+            && *owner == device_id
+            && clock.now() < *until
+        {
+            return Ok(token.clone());
+        }
+        let key = store.read(stored_key)?.ok_or(Error::Stored {
+            what: "the device key",
+        })?;
+        let nonce = transport.nonce(&NonceRequest { device_id }).await?.nonce;
+        let signature = receipt::sign(&nonce_bytes(device_id, &nonce), &key);
+        let before = clock.now();
+        let answer = transport
+            .token(&TokenRequest {
+                device_id,
+                nonce,
+                signature,
+            })
+            .await?;
+        let after = clock.now();
+        measure(store, before, after, answer.now)?;
+        // The endpoint's clock says how long; ours only counts. A minute less, so that it does not end under way.
+        let life = (answer.expires_at - answer.now - TimeDelta::minutes(1)).max(TimeDelta::zero());
+        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = Some((
+            device_id,
+            answer.token.clone(),
+            after.checked_add_signed(life).unwrap_or(after),
+        ));
+        Ok(answer.token)
+    }
+}
+
+/// Keeps the offset between both clocks, from the middle of a request.
+pub(crate) fn measure(
+    store: &Store,
+    before: DateTime<Utc>,
+    after: DateTime<Utc>,
+    theirs: DateTime<Utc>,
+) -> Result<(), Error> {
+    let middle = before + (after - before) / 2;
+    let offset = (middle - theirs).num_milliseconds();
+    let known = store.read(clock_offset_ms)?;
+    // Small jitter is not worth a write to the disk every cycle.
+    if (offset - known).abs() > 500 {
+        store.write(|tx| meta::set(tx, meta::CLOCK_OFFSET, &offset))?;
+    }
+    Ok(())
+}
+
+/// Name of the machine, for a person who gave none.
+fn host_name() -> String {
+    let from_file = || std::fs::read_to_string("/proc/sys/kernel/hostname").ok();
+    let name = std::env::var("COMPUTERNAME")
+        .ok()
+        .or_else(from_file)
+        .or_else(|| std::env::var("HOSTNAME").ok());
+    name.map(|name| name.trim().to_owned())
+        .filter(|name| !name.is_empty())
+        .unwrap_or_else(|| "equipo".to_owned())
+}
+
+/// Endpoint that the administration wrote down for this installation: `AVANCE_SERVER`, or `server.txt` beside the program.
+pub(crate) fn suggested_server() -> Option<String> {
+    let from_file = || {
+        let folder = std::env::current_exe().ok()?.parent()?.to_owned();
+        std::fs::read_to_string(folder.join("server.txt")).ok()
+    };
+    let text = std::env::var("AVANCE_SERVER").ok().or_else(from_file)?;
+    Some(text.trim().to_owned()).filter(|text| !text.is_empty() && text.len() < 300)
+}

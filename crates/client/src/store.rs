@@ -1,0 +1,269 @@
+//! The encrypted store of a device: `device.db` and `evidence.db`. All SQL of the crate is in this module.
+//!
+//! One writer behind a mutex, read-only readers. Opening checks the file, keeps a copy before a migration, and sets a
+//! file that cannot be read aside, whole; nothing is ever deleted.
+
+pub(crate) mod base;
+pub(crate) mod drafts;
+pub(crate) mod files;
+pub(crate) mod meta;
+pub(crate) mod outbox;
+
+use std::path::{Path, PathBuf};
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use chrono::{DateTime, Utc};
+use domain::problem::{Code, Problem};
+use rusqlite::{Connection, OpenFlags, Transaction, TransactionBehavior};
+use rusqlite_migration::{M, Migrations};
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+
+use crate::error::Error;
+use crate::keys::DatabaseKey;
+
+const DEVICE_STEPS: &[M<'_>] = &[M::up(include_str!("../migrations/0001_create_tables.sql"))];
+const EVIDENCE_STEPS: &[M<'_>] = &[M::up(include_str!(
+    "../migrations/evidence/0001_create_chunks.sql"
+))];
+const DEVICE: &str = "device.db";
+const EVIDENCE: &str = "evidence.db";
+/// Readers kept open; more are opened when needed and closed afterwards.
+const IDLE_READERS: usize = 4;
+
+/// An open store.
+pub(crate) struct Store {
+    path: PathBuf,
+    key: DatabaseKey,
+    // Before the writer, so that they close first: only a writer that closes last folds the log into the database.
+    readers: Mutex<Vec<Connection>>,
+    writer: Mutex<Connection>,
+    blobs: Mutex<Connection>,
+}
+
+/// Whether there is a database here.
+pub(crate) fn exists(dir: &Path) -> bool {
+    dir.join(DEVICE).exists()
+}
+
+impl Store {
+    /// Opens or makes both databases.
+    pub(crate) fn open(dir: &Path, key: DatabaseKey, now: DateTime<Utc>) -> Result<Store, Error> {
+        let writer = open_checked(dir, DEVICE, &key, DEVICE_STEPS, true, now)?;
+        // Photographs may be gigabytes: their pages are checked when they are read (each chunk is under an HMAC).
+        let blobs = open_checked(dir, EVIDENCE, &key, EVIDENCE_STEPS, false, now)?;
+        Ok(Store {
+            path: dir.join(DEVICE),
+            key,
+            readers: Mutex::new(Vec::new()),
+            writer: Mutex::new(writer),
+            blobs: Mutex::new(blobs),
+        })
+    }
+
+    /// Runs one transaction. It is on the disk when this returns.
+    pub(crate) fn write<T>(
+        &self,
+        work: impl FnOnce(&Transaction<'_>) -> Result<T, Error>,
+    ) -> Result<T, Error> {
+        let mut writer = lock(&self.writer);
+        let transaction = writer.transaction_with_behavior(TransactionBehavior::Immediate)?;
+        let value = work(&transaction)?;
+        transaction.commit()?;
+        Ok(value)
+    }
+
+    /// Reads one consistent state.
+    pub(crate) fn read<T>(&self, work: impl FnOnce(&Connection) -> Result<T, Error>) -> Result<T, Error> {
+        let idle = lock(&self.readers).pop();
+        let mut reader = match idle {
+            Some(reader) => reader,
+            None => {
+                let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+                let reader = connect(&self.path, &self.key, flags)?;
+                reader.execute_batch("PRAGMA query_only = ON;")?;
+                reader
+            }
+        };
+        let value = {
+            let snapshot = reader.transaction()?;
+            work(&snapshot)
+        };
+        let mut idle = lock(&self.readers);
+        if idle.len() < IDLE_READERS {
+            idle.push(reader);
+        }
+        value
+    }
+
+    /// The database of bytes.
+    pub(crate) fn blobs<T>(
+        &self,
+        work: impl FnOnce(&mut Connection) -> Result<T, Error>,
+    ) -> Result<T, Error> {
+        work(&mut lock(&self.blobs))
+    }
+}
+
+/// A poisoned lock means that a panic crossed it; the transaction it held was rolled back, so the connection is sound.
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+fn connect(path: &Path, key: &DatabaseKey, flags: OpenFlags) -> Result<Connection, Error> {
+    let connection = Connection::open_with_flags(path, flags)?;
+    connection.execute_batch(&key.pragma())?;
+    // Temporary tables and sorts stay in memory: a temporary file would not be encrypted.
+    connection.execute_batch("PRAGMA temp_store = MEMORY; PRAGMA foreign_keys = ON;")?;
+    connection.busy_timeout(Duration::from_secs(5))?;
+    connection.set_prepared_statement_cache_capacity(64);
+    Ok(connection)
+}
+
+fn open_checked(
+    dir: &Path,
+    name: &str,
+    key: &DatabaseKey,
+    steps: &'static [M<'static>],
+    check: bool,
+    now: DateTime<Utc>,
+) -> Result<Connection, Error> {
+    let path = dir.join(name);
+    match open_and_migrate(&path, key, steps, check, now) {
+        Err(error) if error.is_corruption() && path.exists() => {
+            tracing::error!(%error, path = %path.display(), "the store cannot be read and is set aside");
+            let aside = set_aside(&path, now)?;
+            Err(Problem::new(Code::StoreSetAside)
+                .with("path", aside.display().to_string())
+                .into())
+        }
+        other => other,
+    }
+}
+
+fn open_and_migrate(
+    path: &Path,
+    key: &DatabaseKey,
+    steps: &'static [M<'static>],
+    check: bool,
+    now: DateTime<Utc>,
+) -> Result<Connection, Error> {
+    let existed = path.exists();
+    let flags =
+        OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_CREATE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+    let mut connection = connect(path, key, flags)?;
+    // The first statement that touches the file: here a damaged first page shows.
+    connection.query_row("SELECT count(*) FROM sqlite_schema", [], |row| {
+        row.get::<_, i64>(0)
+    })?;
+    connection.pragma_update(None, "journal_mode", "WAL")?;
+    connection.pragma_update(None, "synchronous", "FULL")?;
+    if existed && check {
+        let verdict: String = connection.query_row("PRAGMA quick_check(1)", [], |row| row.get(0))?;
+        if verdict != "ok" {
+            tracing::error!(verdict, "quick_check");
+            let damaged = rusqlite::ffi::Error::new(rusqlite::ffi::SQLITE_CORRUPT);
+            return Err(rusqlite::Error::SqliteFailure(damaged, Some(verdict)).into());
+        }
+    }
+    let version: i64 = connection.query_row("PRAGMA user_version", [], |row| row.get(0))?;
+    if version > 0 && usize::try_from(version).is_ok_and(|version| version < steps.len()) {
+        keep_copy(&connection, path, version, now)?;
+    }
+    Migrations::from_slice(steps).to_latest(&mut connection)?;
+    Ok(connection)
+}
+
+/// A copy of the file before its structure changes; encrypted, because the file is. The folder lock is held and this
+/// is the only connection, so after a full checkpoint the file is the whole database.
+fn keep_copy(connection: &Connection, path: &Path, version: i64, now: DateTime<Utc>) -> Result<(), Error> {
+    connection.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |_| Ok(()))?;
+    let copy = beside(path, &format!("v{version}-{}", stamp(now)));
+    std::fs::copy(path, &copy).map_err(Error::io(&copy))?;
+    Ok(())
+}
+
+/// Renames a database and its companions. The program starts with a new one; the old one stays for whoever can mend it.
+fn set_aside(path: &Path, now: DateTime<Utc>) -> Result<PathBuf, Error> {
+    let aside = beside(path, &format!("damaged-{}", stamp(now)));
+    for suffix in ["-wal", "-shm"] {
+        let from = path.with_file_name(suffixed(path, suffix));
+        if from.exists() {
+            std::fs::rename(&from, aside.with_file_name(suffixed(&aside, suffix)))
+                .map_err(Error::io(&from))?;
+        }
+    }
+    std::fs::rename(path, &aside).map_err(Error::io(path))?;
+    Ok(aside)
+}
+
+fn suffixed(path: &Path, suffix: &str) -> String {
+    format!(
+        "{}{suffix}",
+        path.file_name().unwrap_or_default().to_string_lossy()
+    )
+}
+
+fn beside(path: &Path, what: &str) -> PathBuf {
+    path.with_file_name(suffixed(path, &format!(".{what}")))
+}
+
+fn stamp(now: DateTime<Utc>) -> String {
+    now.format("%Y%m%dT%H%M%SZ").to_string()
+}
+
+/// JSON out of a column.
+pub(crate) fn from_json<T: DeserializeOwned>(what: &'static str, text: &str) -> Result<T, Error> {
+    serde_json::from_str(text).map_err(|error| {
+        tracing::error!(what, %error, "stored JSON cannot be read");
+        Error::Stored { what }
+    })
+}
+
+/// JSON into a column.
+pub(crate) fn to_json<T: Serialize>(value: &T) -> Result<String, Error> {
+    Ok(serde_json::to_string(value)?)
+}
+
+/// An instant into a column: text order is time order.
+pub(crate) fn at(instant: DateTime<Utc>) -> String {
+    domain::release::instant(instant)
+}
+
+/// An instant out of a column.
+pub(crate) fn instant(text: &str) -> Result<DateTime<Utc>, Error> {
+    DateTime::parse_from_rfc3339(text)
+        .map(|at| at.with_timezone(&Utc))
+        .map_err(|_| Error::Stored { what: "an instant" })
+}
+
+/// An identifier out of a column.
+pub(crate) fn uuid(text: &str) -> Result<uuid::Uuid, Error> {
+    uuid::Uuid::parse_str(text).map_err(|_| Error::Stored {
+        what: "an identifier",
+    })
+}
+
+/// A count out of SQL.
+pub(crate) fn count(value: i64) -> u32 {
+    u32::try_from(value).unwrap_or(u32::MAX)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_steps_of_both_databases_are_valid() {
+        assert!(Migrations::from_slice(DEVICE_STEPS).validate().is_ok());
+        assert!(Migrations::from_slice(EVIDENCE_STEPS).validate().is_ok());
+    }
+
+    #[test]
+    fn names_of_what_is_set_aside() {
+        let path = Path::new("/d/device.db");
+        assert_eq!(beside(path, "damaged-x"), Path::new("/d/device.db.damaged-x"));
+        assert_eq!(suffixed(path, "-wal"), "device.db-wal");
+    }
+}

@@ -1,0 +1,250 @@
+//! Drafts: what was typed, letter by letter, with its files and the form it was begun with.
+
+use chrono::{DateTime, Utc};
+use domain::command::AttachedFile;
+use domain::evidence::MediaType;
+use domain::follow_up::{FollowUpFile, Stage};
+use domain::form::{Form, Values};
+use domain::problem::{Code, Problem};
+use rusqlite::{Connection, OptionalExtension as _, Row, params};
+use uuid::Uuid;
+
+use super::{at, count, from_json, instant, to_json, uuid};
+use crate::error::Error;
+
+/// A draft as stored.
+#[derive(Clone, Debug)]
+pub(crate) struct StoredDraft {
+    pub(crate) id: Uuid,
+    pub(crate) project: String,
+    pub(crate) ocid: String,
+    pub(crate) stage: Stage,
+    pub(crate) form: Form,
+    pub(crate) typed: Values,
+    /// What the typed values read as when they were last saved.
+    pub(crate) content: FollowUpFile,
+    pub(crate) missing: u32,
+    pub(crate) updated_at: DateTime<Utc>,
+    pub(crate) discarded: bool,
+}
+
+const COLUMNS: &str =
+    "id, project, ocid, stage, form, typed, content, missing, updated_at, discarded_at IS NOT NULL";
+
+struct Raw {
+    texts: [String; 7],
+    missing: i64,
+    updated_at: String,
+    discarded: bool,
+}
+
+fn raw(row: &Row<'_>) -> rusqlite::Result<Raw> {
+    Ok(Raw {
+        texts: [
+            row.get(0)?,
+            row.get(1)?,
+            row.get(2)?,
+            row.get(3)?,
+            row.get(4)?,
+            row.get(5)?,
+            row.get(6)?,
+        ],
+        missing: row.get(7)?,
+        updated_at: row.get(8)?,
+        discarded: row.get(9)?,
+    })
+}
+
+fn read(raw: Raw) -> Result<StoredDraft, Error> {
+    let [id, project, ocid, stage, form, typed, content] = raw.texts;
+    let form: Form = from_json("a form", &form)?;
+    Ok(StoredDraft {
+        id: uuid(&id)?,
+        project,
+        ocid,
+        stage: Stage::ALL
+            .into_iter()
+            .find(|s| s.as_str() == stage)
+            .ok_or(Error::Stored { what: "a stage" })?,
+        // The stored copy shows the form as it was begun; the one that ships, where it is the same version, also
+        // knows what follows from a filled group.
+        form: domain::form::shipped()
+            .iter()
+            .find(|shipped| shipped.id == form.id && shipped.version == form.version)
+            .cloned()
+            .unwrap_or(form),
+        typed: from_json("typed values", &typed)?,
+        content: from_json("a draft", &content)?,
+        missing: count(raw.missing),
+        updated_at: instant(&raw.updated_at)?,
+        discarded: raw.discarded,
+    })
+}
+
+/// Writes a new draft.
+pub(crate) fn insert(connection: &Connection, draft: &StoredDraft) -> Result<(), Error> {
+    connection.execute(
+        "INSERT INTO draft (id, project, ocid, stage, form, typed, content, missing, created_at, updated_at)
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?9)",
+        params![
+            draft.id.to_string(),
+            draft.project,
+            draft.ocid,
+            draft.stage.as_str(),
+            to_json(&draft.form)?,
+            to_json(&draft.typed)?,
+            to_json(&draft.content)?,
+            draft.missing,
+            at(draft.updated_at),
+        ],
+    )?;
+    Ok(())
+}
+
+/// Writes what was typed, what it reads as, and when.
+pub(crate) fn update(connection: &Connection, draft: &StoredDraft) -> Result<(), Error> {
+    connection
+        .prepare_cached(
+            "UPDATE draft SET typed = ?2, content = ?3, missing = ?4, updated_at = ?5 WHERE id = ?1",
+        )?
+        .execute(params![
+            draft.id.to_string(),
+            to_json(&draft.typed)?,
+            to_json(&draft.content)?,
+            draft.missing,
+            at(draft.updated_at)
+        ])?;
+    Ok(())
+}
+
+/// A draft, discarded or not.
+pub(crate) fn get(connection: &Connection, id: Uuid) -> Result<StoredDraft, Error> {
+    let found = connection
+        .prepare_cached(&format!("SELECT {COLUMNS} FROM draft WHERE id = ?1"))?
+        .query_row([id.to_string()], raw)
+        .optional()?;
+    match found {
+        Some(raw) => read(raw),
+        None => Err(Problem::new(Code::DraftUnknown).with("id", id.to_string()).into()),
+    }
+}
+
+/// Every draft, newest first.
+pub(crate) fn all(connection: &Connection) -> Result<Vec<StoredDraft>, Error> {
+    let mut select = connection.prepare_cached(&format!(
+        "SELECT {COLUMNS} FROM draft ORDER BY updated_at DESC, id"
+    ))?;
+    let rows = select.query_map([], raw)?;
+    rows.map(|row| read(row?)).collect()
+}
+
+/// Drafts that are not discarded, by project: `(id, project)`, newest first.
+pub(crate) fn by_project(connection: &Connection) -> Result<Vec<(Uuid, String)>, Error> {
+    let mut select = connection.prepare_cached(
+        "SELECT id, project FROM draft WHERE discarded_at IS NULL ORDER BY updated_at DESC, id",
+    )?;
+    let rows = select.query_map([], |row| Ok((row.get::<_, String>(0)?, row.get(1)?)))?;
+    rows.map(|row| {
+        row.map_err(Error::from)
+            .and_then(|(id, project)| Ok((uuid(&id)?, project)))
+    })
+    .collect()
+}
+
+/// Puts a draft in the tray of discarded ones, or takes it out.
+pub(crate) fn set_discarded(
+    connection: &Connection,
+    id: Uuid,
+    when: Option<DateTime<Utc>>,
+) -> Result<(), Error> {
+    let changed = connection.execute(
+        "UPDATE draft SET discarded_at = ?2 WHERE id = ?1",
+        params![id.to_string(), when.map(at)],
+    )?;
+    if changed == 0 {
+        return Err(Problem::new(Code::DraftUnknown).with("id", id.to_string()).into());
+    }
+    Ok(())
+}
+
+/// A draft became an operation.
+pub(crate) fn remove(connection: &Connection, id: Uuid) -> Result<(), Error> {
+    connection.execute("DELETE FROM draft WHERE id = ?1", [id.to_string()])?;
+    Ok(())
+}
+
+/// Files of a draft, in the order they were attached.
+pub(crate) fn files(connection: &Connection, id: Uuid) -> Result<Vec<AttachedFile>, Error> {
+    let mut select = connection.prepare_cached(
+        "SELECT e.sha256, e.name, e.size, e.media_type, f.document_type, f.title
+         FROM draft_file f JOIN evidence e ON e.sha256 = f.sha256 WHERE f.draft_id = ?1 ORDER BY f.position",
+    )?;
+    let rows = select.query_map([id.to_string()], |row| {
+        Ok((
+            row.get::<_, String>(3)?,
+            AttachedFile {
+                sha256: row.get(0)?,
+                name: row.get(1)?,
+                size: row.get::<_, i64>(2)?.unsigned_abs(),
+                media_type: MediaType::Pdf,
+                document_type: row.get(4)?,
+                title: row.get(5)?,
+            },
+        ))
+    })?;
+    rows.map(|row| {
+        let (media_type, file) = row?;
+        let media_type = MediaType::parse(&media_type).ok_or(Error::Stored { what: "a media type" })?;
+        Ok(AttachedFile { media_type, ..file })
+    })
+    .collect()
+}
+
+/// Attaches a file after the others; attaching it again changes only its type.
+pub(crate) fn attach(
+    connection: &Connection,
+    id: Uuid,
+    sha256: &str,
+    document_type: &str,
+) -> Result<(), Error> {
+    connection.execute(
+        "INSERT INTO draft_file (draft_id, position, sha256, document_type)
+         VALUES (?1, (SELECT coalesce(max(position), 0) + 1 FROM draft_file WHERE draft_id = ?1), ?2, ?3)
+         ON CONFLICT (draft_id, sha256) DO UPDATE SET document_type = excluded.document_type",
+        params![id.to_string(), sha256, document_type],
+    )?;
+    Ok(())
+}
+
+/// Changes type and title of a file.
+pub(crate) fn describe(
+    connection: &Connection,
+    id: Uuid,
+    sha256: &str,
+    document_type: &str,
+    title: Option<&str>,
+) -> Result<(), Error> {
+    connection.execute(
+        "UPDATE draft_file SET document_type = ?3, title = ?4 WHERE draft_id = ?1 AND sha256 = ?2",
+        params![id.to_string(), sha256, document_type, title],
+    )?;
+    Ok(())
+}
+
+/// Takes a file out of a draft. Its bytes stay.
+pub(crate) fn detach(connection: &Connection, id: Uuid, sha256: &str) -> Result<(), Error> {
+    connection.execute(
+        "DELETE FROM draft_file WHERE draft_id = ?1 AND sha256 = ?2",
+        params![id.to_string(), sha256],
+    )?;
+    Ok(())
+}
+
+/// Marks a draft as changed now.
+pub(crate) fn touch(connection: &Connection, id: Uuid, now: DateTime<Utc>) -> Result<(), Error> {
+    connection.execute(
+        "UPDATE draft SET updated_at = ?2 WHERE id = ?1",
+        params![id.to_string(), at(now)],
+    )?;
+    Ok(())
+}

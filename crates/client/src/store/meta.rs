@@ -1,0 +1,40 @@
+//! Single values: identity, device key, cursor.
+
+use rusqlite::{Connection, OptionalExtension as _, params};
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+
+use super::{from_json, to_json};
+use crate::error::Error;
+
+/// Names of the values.
+pub(crate) const IDENTITY: &str = "identity";
+pub(crate) const DEVICE_KEY: &str = "device_key";
+pub(crate) const CLOCK_OFFSET: &str = "clock_offset_ms";
+pub(crate) const SERVER_EPOCH: &str = "server_epoch";
+pub(crate) const PULL: &str = "pull";
+pub(crate) const LAST_PULL: &str = "last_pull";
+pub(crate) const STOPPED: &str = "stopped";
+
+/// A value, if it was ever written.
+pub(crate) fn get<T: DeserializeOwned>(connection: &Connection, key: &str) -> Result<Option<T>, Error> {
+    let text: Option<String> = connection
+        .prepare_cached("SELECT value FROM meta WHERE key = ?1")?
+        .query_row([key], |row| row.get(0))
+        .optional()?;
+    text.map(|text| from_json("a setting", &text)).transpose()
+}
+
+/// Writes a value.
+pub(crate) fn set<T: Serialize>(connection: &Connection, key: &str, value: &T) -> Result<(), Error> {
+    connection
+        .prepare_cached("INSERT INTO meta (key, value) VALUES (?1, ?2) ON CONFLICT (key) DO UPDATE SET value = excluded.value")?
+        .execute(params![key, to_json(value)?])?;
+    Ok(())
+}
+
+/// Takes a value away.
+pub(crate) fn remove(connection: &Connection, key: &str) -> Result<(), Error> {
+    connection.execute("DELETE FROM meta WHERE key = ?1", [key])?;
+    Ok(())
+}

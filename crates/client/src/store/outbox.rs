@@ -1,0 +1,437 @@
+//! The queue: every operation ever made here, in order of capture.
+
+use chrono::{DateTime, Utc};
+use domain::Finding;
+use domain::follow_up::{FollowUp, FollowUpState, State};
+use domain::problem::Problem;
+use domain::receipt::{Receipt, Verdict};
+use domain::wire::{Operation, OperationKind};
+use rusqlite::{Connection, OptionalExtension as _, Params, Row, params};
+use uuid::Uuid;
+
+use super::{at, count, from_json, instant, to_json};
+use crate::error::Error;
+
+/// A follow-up that was marked ready here, with what became of it.
+#[derive(Clone, Debug)]
+pub(crate) struct Queued {
+    pub(crate) operation: Operation,
+    pub(crate) project: String,
+    pub(crate) folio: String,
+    /// On this device: `ready`, `received`, `rejected` or `parked`.
+    pub(crate) state: State,
+    pub(crate) problem: Option<Problem>,
+    pub(crate) receipt: Option<Receipt>,
+    /// What the endpoint says of it now.
+    pub(crate) central: Option<FollowUpState>,
+}
+
+impl Queued {
+    /// The follow-up inside; operations of this list always have one.
+    pub(crate) fn follow_up(&self) -> Result<FollowUp, Error> {
+        serde_json::from_value(self.operation.body.clone()).map_err(|_| Error::Stored { what: "a follow-up" })
+    }
+
+    /// State as people see it: what the endpoint says last, else what is known here.
+    pub(crate) fn word(&self) -> State {
+        word(self.state, self.central.as_ref().map(|central| central.state))
+    }
+
+    /// Whether the base already carries its effect, or it will never have one: then it is not laid on the base.
+    pub(crate) fn is_settled(&self) -> bool {
+        matches!(
+            self.word(),
+            State::Accepted | State::Published | State::Superseded | State::Rejected | State::Withdrawn
+        )
+    }
+}
+
+/// What the endpoint says last, else what is known here.
+pub(crate) fn word(here: State, central: Option<State>) -> State {
+    match (here, central) {
+        // Waiting to be offered again after a restore: what an old copy said of it does not count.
+        (State::Ready | State::Parked, _) | (_, None) => here,
+        (_, Some(central)) => central,
+    }
+}
+
+const COLUMNS: &str = "o.operation, o.project, o.folio, o.state, o.problem, o.receipt, c.state";
+const FROM: &str =
+    "FROM outbox o LEFT JOIN central_follow_up c ON c.op_id = o.op_id WHERE o.kind = 'follow_up'";
+
+type Raw = (
+    String,
+    String,
+    String,
+    String,
+    Option<String>,
+    Option<String>,
+    Option<String>,
+);
+
+fn raw(row: &Row<'_>) -> rusqlite::Result<Raw> {
+    Ok((
+        row.get(0)?,
+        row.get(1)?,
+        row.get(2)?,
+        row.get(3)?,
+        row.get(4)?,
+        row.get(5)?,
+        row.get(6)?,
+    ))
+}
+
+fn read((operation, project, folio, state, problem, receipt, central): Raw) -> Result<Queued, Error> {
+    Ok(Queued {
+        operation: from_json("an operation", &operation)?,
+        project,
+        folio,
+        state: State::parse(&state).ok_or(Error::Stored { what: "a state" })?,
+        problem: problem.map(|text| from_json("a problem", &text)).transpose()?,
+        receipt: receipt.map(|text| from_json("a receipt", &text)).transpose()?,
+        // A state word of a newer endpoint is not worth hiding the follow-up.
+        central: central.and_then(|text| from_json("a follow-up of the endpoint", &text).ok()),
+    })
+}
+
+fn select(connection: &Connection, rest: &str, params: impl Params) -> Result<Vec<Queued>, Error> {
+    let mut statement = connection.prepare_cached(&format!("SELECT {COLUMNS} {FROM} {rest}"))?;
+    let rows = statement.query_map(params, raw)?;
+    rows.map(|row| read(row?)).collect()
+}
+
+/// Every follow-up, newest first.
+pub(crate) fn all(connection: &Connection) -> Result<Vec<Queued>, Error> {
+    select(connection, "ORDER BY o.position DESC", [])
+}
+
+/// Those of a project, newest first.
+pub(crate) fn of_project(connection: &Connection, folio: &str) -> Result<Vec<Queued>, Error> {
+    select(connection, "AND o.project = ?1 ORDER BY o.position DESC", [folio])
+}
+
+/// Those of a process, oldest first.
+pub(crate) fn of_process(connection: &Connection, ocid: &str) -> Result<Vec<Queued>, Error> {
+    select(connection, "AND o.ocid = ?1 ORDER BY o.position", [ocid])
+}
+
+/// Those whose effect the base does not carry yet, oldest first.
+pub(crate) fn unsettled(connection: &Connection) -> Result<Vec<Queued>, Error> {
+    select(
+        connection,
+        "AND (o.state IN ('ready', 'parked') OR (o.state = 'received' AND coalesce(c.word, '')
+          NOT IN ('accepted', 'published', 'superseded', 'rejected', 'withdrawn'))) ORDER BY o.position",
+        [],
+    )
+}
+
+/// One, by the id of its follow-up.
+pub(crate) fn of_record(connection: &Connection, id: Uuid) -> Result<Option<Queued>, Error> {
+    Ok(select(connection, "AND o.record_id = ?1", [id.to_string()])?.pop())
+}
+
+/// State of every follow-up, without its content: `(operation, here, at the endpoint)`.
+pub(crate) fn words(connection: &Connection) -> Result<Vec<(Uuid, State, Option<State>)>, Error> {
+    let mut statement = connection.prepare_cached(&format!("SELECT o.op_id, o.state, c.word {FROM}"))?;
+    let rows = statement.query_map([], |row| {
+        Ok((
+            row.get::<_, String>(0)?,
+            row.get::<_, String>(1)?,
+            row.get::<_, Option<String>>(2)?,
+        ))
+    })?;
+    rows.map(|row| {
+        let (op_id, state, word) = row?;
+        let state = State::parse(&state).ok_or(Error::Stored { what: "a state" })?;
+        Ok((
+            super::uuid(&op_id)?,
+            state,
+            word.and_then(|word| State::parse(&word)),
+        ))
+    })
+    .collect()
+}
+
+/// Number of the next operation of a device.
+pub(crate) fn next_seq(connection: &Connection, device: Uuid) -> Result<u64, Error> {
+    let last: i64 = connection.query_row(
+        "SELECT coalesce(max(client_seq), 0) FROM outbox WHERE device_id = ?1",
+        [device.to_string()],
+        |row| row.get(0),
+    )?;
+    Ok(last.unsigned_abs() + 1)
+}
+
+/// Queues an operation.
+pub(crate) fn insert(
+    connection: &Connection,
+    device: Uuid,
+    operation: &Operation,
+    follow_up: &FollowUp,
+    now: DateTime<Utc>,
+) -> Result<(), Error> {
+    write(
+        connection,
+        device,
+        operation,
+        [&follow_up.project, &follow_up.ocid, &follow_up.folio()],
+        now,
+    )?;
+    for (position, file) in follow_up.evidence.iter().enumerate() {
+        connection.execute(
+            "INSERT INTO outbox_file (op_id, position, sha256) VALUES (?1, ?2, ?3)",
+            params![operation.op_id.to_string(), position as i64, file.sha256],
+        )?;
+    }
+    Ok(())
+}
+
+fn write(
+    connection: &Connection,
+    device: Uuid,
+    operation: &Operation,
+    [project, ocid, folio]: [&str; 3],
+    now: DateTime<Utc>,
+) -> Result<(), Error> {
+    let kind = match operation.kind {
+        OperationKind::FollowUp => "follow_up",
+        OperationKind::Placeholder => "placeholder",
+    };
+    connection.execute(
+        "INSERT INTO outbox (op_id, device_id, client_seq, kind, record_id, project, ocid, folio, operation, state, queued_at)
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, 'ready', ?10)",
+        params![
+            operation.op_id.to_string(),
+            device.to_string(),
+            operation.client_seq as i64,
+            kind,
+            operation.record_id.to_string(),
+            project,
+            ocid,
+            folio,
+            to_json(operation)?,
+            at(now),
+        ],
+    )?;
+    Ok(())
+}
+
+/// Operations to offer, in the order of their numbers: those that wait, or after a gap every one after `last`.
+pub(crate) fn to_offer(
+    connection: &Connection,
+    device: Uuid,
+    after: Option<u64>,
+    limit: usize,
+) -> Result<Vec<Operation>, Error> {
+    let filter = match after {
+        Some(_) => "client_seq > ?2",
+        None => "state = 'ready' AND client_seq > ?2",
+    };
+    let mut statement = connection.prepare_cached(&format!(
+        "SELECT operation FROM outbox WHERE device_id = ?1 AND {filter} ORDER BY client_seq LIMIT ?3"
+    ))?;
+    let rows = statement.query_map(
+        params![device.to_string(), after.unwrap_or(0) as i64, limit as i64],
+        |row| row.get::<_, String>(0),
+    )?;
+    rows.map(|row| from_json("an operation", &row?)).collect()
+}
+
+/// Whether something waits to be offered.
+pub(crate) fn has_ready(connection: &Connection) -> Result<bool, Error> {
+    Ok(connection.query_row(
+        "SELECT EXISTS (SELECT 1 FROM outbox WHERE state = 'ready')",
+        [],
+        |row| row.get(0),
+    )?)
+}
+
+/// Recorded, with a receipt that was verified.
+pub(crate) fn record(
+    connection: &Connection,
+    op_id: Uuid,
+    receipt: &Receipt,
+    findings: &[Finding],
+    now: DateTime<Utc>,
+) -> Result<(), Error> {
+    let state = match receipt.body.verdict {
+        Verdict::Received => State::Received,
+        Verdict::Rejected => State::Rejected,
+    };
+    connection.execute(
+        "UPDATE outbox SET state = ?2, receipt = ?3, findings = ?4, problem = NULL, retry_at = NULL, answered_at = ?5
+         WHERE op_id = ?1",
+        params![op_id.to_string(), state.as_str(), to_json(receipt)?, to_json(&findings)?, at(now)],
+    )?;
+    Ok(())
+}
+
+/// A placeholder took its number.
+pub(crate) fn placed(connection: &Connection, op_id: Uuid, now: DateTime<Utc>) -> Result<(), Error> {
+    connection.execute(
+        "UPDATE outbox SET state = 'received', problem = NULL, answered_at = ?2 WHERE op_id = ?1 AND kind = 'placeholder'",
+        params![op_id.to_string(), at(now)],
+    )?;
+    Ok(())
+}
+
+/// Not taken: it stays, with the reason. Answers how often that happened.
+pub(crate) fn refuse(connection: &Connection, op_id: Uuid, problem: &Problem) -> Result<u32, Error> {
+    connection.execute(
+        "UPDATE outbox SET problem = ?2, attempts = attempts + 1 WHERE op_id = ?1",
+        params![op_id.to_string(), to_json(problem)?],
+    )?;
+    let attempts: Option<i64> = connection
+        .query_row(
+            "SELECT attempts FROM outbox WHERE op_id = ?1",
+            [op_id.to_string()],
+            |row| row.get(0),
+        )
+        .optional()?;
+    Ok(count(attempts.unwrap_or(0)))
+}
+
+/// Sets an operation apart so that the rest goes on: `placeholder` takes its number, and the operation waits for
+/// another until `retry_at`.
+pub(crate) fn park(
+    connection: &Connection,
+    device: Uuid,
+    operation: &Operation,
+    placeholder: &Operation,
+    retry_at: DateTime<Utc>,
+    now: DateTime<Utc>,
+) -> Result<(), Error> {
+    let op_id = operation.op_id.to_string();
+    let [project, ocid, folio] = connection.query_row(
+        "SELECT project, ocid, folio FROM outbox WHERE op_id = ?1",
+        [&op_id],
+        |row| Ok([row.get::<_, String>(0)?, row.get(1)?, row.get(2)?]),
+    )?;
+    // Numbers below zero are nobody's: they never count for the next one.
+    connection.execute(
+        "UPDATE outbox SET state = 'parked', client_seq = -position, retry_at = ?2 WHERE op_id = ?1",
+        params![op_id, at(retry_at)],
+    )?;
+    write(connection, device, placeholder, [&project, &ocid, &folio], now)
+}
+
+/// Gives parked operations whose time has come a new number at the end of the queue. Answers how many.
+pub(crate) fn unpark(connection: &Connection, device: Uuid, until: DateTime<Utc>) -> Result<usize, Error> {
+    let mut select = connection.prepare(
+        "SELECT op_id, operation FROM outbox WHERE state = 'parked' AND device_id = ?1 AND coalesce(retry_at, '') <= ?2
+         ORDER BY position",
+    )?;
+    let rows = select.query_map(params![device.to_string(), at(until)], |row| {
+        Ok((row.get::<_, String>(0)?, row.get::<_, String>(1)?))
+    })?;
+    let parked: Vec<(String, String)> = rows.collect::<Result<_, _>>()?;
+    for (op_id, operation) in &parked {
+        let seq = next_seq(connection, device)?;
+        renumber(connection, op_id, operation, device, seq)?;
+    }
+    Ok(parked.len())
+}
+
+fn renumber(
+    connection: &Connection,
+    op_id: &str,
+    operation: &str,
+    device: Uuid,
+    seq: u64,
+) -> Result<(), Error> {
+    let mut operation: Operation = from_json("an operation", operation)?;
+    operation.client_seq = seq;
+    connection.execute(
+        "UPDATE outbox SET state = 'ready', retry_at = NULL, device_id = ?2, client_seq = ?3, operation = ?4 WHERE op_id = ?1",
+        params![op_id, device.to_string(), seq as i64, to_json(&operation)?],
+    )?;
+    Ok(())
+}
+
+/// A folder that is enrolled again has a new identity: what the endpoint never recorded is numbered from 1 under it.
+pub(crate) fn adopt(connection: &Connection, device: Uuid) -> Result<(), Error> {
+    // A placeholder is a number without content; the number it held belongs to the old identity.
+    connection.execute(
+        "DELETE FROM outbox WHERE kind = 'placeholder' AND state = 'ready'",
+        [],
+    )?;
+    let mut select = connection.prepare(
+        "SELECT op_id, operation FROM outbox WHERE state IN ('ready', 'parked') AND device_id <> ?1 ORDER BY position",
+    )?;
+    let rows = select.query_map([device.to_string()], |row| {
+        Ok((row.get::<_, String>(0)?, row.get::<_, String>(1)?))
+    })?;
+    let waiting: Vec<(String, String)> = rows.collect::<Result<_, _>>()?;
+    for (op_id, operation) in &waiting {
+        let seq = next_seq(connection, device)?;
+        renumber(connection, op_id, operation, device, seq)?;
+    }
+    Ok(())
+}
+
+/// After a restore: what the endpoint said it had and no longer has is offered again.
+pub(crate) fn offer_again(connection: &Connection) -> Result<usize, Error> {
+    Ok(connection.execute(
+        "UPDATE outbox SET state = 'ready' WHERE kind = 'follow_up' AND state IN ('received', 'rejected')
+         AND op_id NOT IN (SELECT op_id FROM central_follow_up)",
+        [],
+    )?)
+}
+
+/// Folio and project of every follow-up that the endpoint has not recorded.
+pub(crate) fn waiting(connection: &Connection) -> Result<Vec<(String, String, State)>, Error> {
+    let mut select = connection.prepare_cached(
+        "SELECT folio, project, state FROM outbox WHERE kind = 'follow_up' AND state IN ('ready', 'parked') ORDER BY position",
+    )?;
+    let rows = select.query_map([], |row| Ok((row.get(0)?, row.get(1)?, row.get::<_, String>(2)?)))?;
+    rows.map(|row| {
+        let (folio, project, state) = row?;
+        Ok((
+            folio,
+            project,
+            State::parse(&state).ok_or(Error::Stored { what: "a state" })?,
+        ))
+    })
+    .collect()
+}
+
+/// How many follow-ups were marked ready, and how many of them have a receipt.
+pub(crate) fn marked_and_received(connection: &Connection) -> Result<(u32, u32), Error> {
+    Ok(connection.query_row(
+        "SELECT count(*), coalesce(sum(state IN ('received', 'rejected')), 0) FROM outbox WHERE kind = 'follow_up'",
+        [],
+        |row| Ok((count(row.get(0)?), count(row.get(1)?))),
+    )?)
+}
+
+/// When the last receipt came.
+pub(crate) fn last_receipt(connection: &Connection) -> Result<Option<DateTime<Utc>>, Error> {
+    let text: Option<String> = connection.query_row(
+        "SELECT max(answered_at) FROM outbox WHERE receipt IS NOT NULL",
+        [],
+        |row| row.get(0),
+    )?;
+    text.map(|text| instant(&text)).transpose()
+}
+
+/// Why the first follow-up that was not taken was not.
+pub(crate) fn first_problem(connection: &Connection) -> Result<Option<Problem>, Error> {
+    let text: Option<String> = connection
+        .query_row(
+            "SELECT problem FROM outbox WHERE state IN ('ready', 'parked') AND problem IS NOT NULL ORDER BY position LIMIT 1",
+            [],
+            |row| row.get(0),
+        )
+        .optional()?;
+    text.map(|text| from_json("a problem", &text)).transpose()
+}
+
+/// Whether a follow-up of a project with this folio is known, here or at the endpoint.
+pub(crate) fn knows_folio(connection: &Connection, project: &str, folio: &str) -> Result<bool, Error> {
+    Ok(connection.query_row(
+        "SELECT EXISTS (SELECT 1 FROM outbox WHERE project = ?1 AND folio = ?2 AND kind = 'follow_up')
+             OR EXISTS (SELECT 1 FROM central_follow_up WHERE project = ?1 AND json_extract(state, '$.folio') = ?2)",
+        params![project, folio],
+        |row| row.get(0),
+    )?)
+}

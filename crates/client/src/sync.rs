@@ -1,0 +1,8 @@
+//! Synchronisation with the central endpoint (`sync.md`): [`plan`] decides, [`engine`] does, [`scheduler`] says when,
+//! [`transport`] speaks HTTP.
+
+pub(crate) mod engine;
+pub(crate) mod link;
+pub(crate) mod plan;
+pub(crate) mod scheduler;
+pub(crate) mod transport;

@@ -1,0 +1,631 @@
+//! One cycle: offer what waits, fetch what is new, send files. Every step leaves the store in a state from which the
+//! next cycle goes on, so it may be cut anywhere.
+
+use std::sync::Arc;
+
+use domain::command::{Connection, Event};
+use domain::problem::{Code, Problem};
+use domain::receipt::{body_hash, new_salt, sha256_hex};
+use domain::wire::{
+    DeviceReport, DeviceRow, EvidenceAnswer, EvidenceOffer, Operation, OperationKind, Placeholder,
+    PullAnswer, PushAnswer, PushResult, SCHEMA, Waiting,
+};
+use uuid::Uuid;
+
+use super::plan::{self, Outcome, Remedy};
+use super::transport::Transport;
+use crate::Inner;
+use crate::error::Error;
+use crate::evidence;
+use crate::session::{self, Identity};
+use crate::store::files::StoredFile;
+use crate::store::{Store, base, drafts, files, meta, outbox};
+
+/// Most follow-ups that a report names.
+const MAX_REPORTED: usize = 5_000;
+
+/// Runs one cycle. Two at a time never run: the second waits for the first.
+pub(crate) async fn run(inner: &Inner) -> Result<(), Error> {
+    let _turn = inner.turn.lock().await;
+    let was = {
+        let mut now = inner.link.now();
+        std::mem::replace(&mut now.connection, Connection::Working)
+    };
+    inner.say_status();
+    let result = match cycle(inner, was).await {
+        Ok(()) => Ok(()),
+        Err(error) => Err(remember(inner, error)),
+    };
+    {
+        let mut now = inner.link.now();
+        now.sending.clear();
+        now.connection = if result.is_ok() {
+            Connection::Online
+        } else {
+            Connection::Offline
+        };
+        now.problem = result.as_ref().err().cloned();
+    }
+    inner.say_status();
+    Ok(result?)
+}
+
+/// Keeps the reasons that only a person can mend, so that they are known after a restart and allow a new code.
+fn remember(inner: &Inner, error: Error) -> Problem {
+    let problem = Problem::from(error);
+    tracing::info!(problem = %problem, "cycle failed");
+    if matches!(problem.code, Code::DeviceRevoked | Code::DeviceForked)
+        && let Ok(store) = inner.store()
+        && let Err(error) = store.write(|tx| meta::set(tx, meta::STOPPED, &problem))
+    {
+        tracing::error!(%error, "the reason could not be kept");
+    }
+    problem
+}
+
+async fn cycle(inner: &Inner, was: Connection) -> Result<(), Error> {
+    let exchange = Exchange::new(inner).await?;
+    if was != Connection::Online {
+        exchange.transport.health().await?;
+        inner.link.progress();
+    }
+    exchange.push().await?;
+    if exchange.pull().await? > 0 {
+        exchange.push().await?;
+    }
+    let (sent, problem) = exchange.send_files().await?;
+    if sent > 0 {
+        // With its files there, a follow-up is accepted: show it now and not half a minute later.
+        exchange.pull().await?;
+    }
+    match problem {
+        Some(problem) => Err(problem.into()),
+        None => {
+            let stopped = exchange.read(session::stopped).await?;
+            if stopped.is_some() {
+                exchange.write(|tx| meta::remove(tx, meta::STOPPED)).await?;
+            }
+            Ok(())
+        }
+    }
+}
+
+/// The equipment of the municipality, asked of the endpoint.
+pub(crate) async fn devices(inner: &Inner) -> Result<Vec<DeviceRow>, Error> {
+    let exchange = Exchange::new(inner).await?;
+    let transport = &exchange.transport;
+    Ok(exchange
+        .with_token(|token| async move { transport.devices(&token).await })
+        .await?)
+}
+
+/// What a cycle works with.
+struct Exchange<'i> {
+    inner: &'i Inner,
+    store: Arc<Store>,
+    identity: Identity,
+    transport: Transport,
+}
+
+impl<'i> Exchange<'i> {
+    async fn new(inner: &'i Inner) -> Result<Exchange<'i>, Error> {
+        let store = inner.store()?;
+        let identity = blocking(&store, |store| store.read(session::enrolled)).await?;
+        let transport = inner.transport(&identity.server)?;
+        Ok(Exchange {
+            inner,
+            store,
+            identity,
+            transport,
+        })
+    }
+
+    async fn read<T: Send + 'static>(
+        &self,
+        work: impl FnOnce(&rusqlite::Connection) -> Result<T, Error> + Send + 'static,
+    ) -> Result<T, Error> {
+        blocking(&self.store, |store| store.read(work)).await
+    }
+
+    async fn write<T: Send + 'static>(
+        &self,
+        work: impl FnOnce(&rusqlite::Transaction<'_>) -> Result<T, Error> + Send + 'static,
+    ) -> Result<T, Error> {
+        blocking(&self.store, |store| store.write(work)).await
+    }
+
+    /// Asks with an access token; with a new one, once, if the endpoint no longer knows it.
+    async fn with_token<T, F>(&self, ask: impl Fn(String) -> F) -> Result<T, Error>
+    where
+        F: Future<Output = Result<T, Problem>>,
+    {
+        let device = self.identity.device_id;
+        let clock = &*self.inner.clock;
+        let tokens = &self.inner.tokens;
+        let token = tokens.get(&self.store, clock, &self.transport, device).await?;
+        match ask(token).await {
+            Err(problem) if problem.code == Code::Unauthenticated => {
+                tokens.forget();
+                let token = tokens.get(&self.store, clock, &self.transport, device).await?;
+                Ok(ask(token).await?)
+            }
+            other => Ok(other?),
+        }
+    }
+
+    /// What this equipment says of itself: the truth as it is on the disk now.
+    async fn report(&self) -> Result<DeviceReport, Error> {
+        let free_bytes = evidence::free_bytes(&self.inner.dir);
+        self.read(move |connection| {
+            let mut waiting = Vec::new();
+            for draft in drafts::all(connection)?
+                .into_iter()
+                .filter(|draft| !draft.discarded)
+            {
+                waiting.push(Waiting {
+                    folio: domain::follow_up::folio(draft.id),
+                    project: draft.project,
+                    state: domain::follow_up::State::Draft,
+                });
+            }
+            for (folio, project, state) in outbox::waiting(connection)? {
+                waiting.push(Waiting {
+                    folio,
+                    project,
+                    state,
+                });
+            }
+            waiting.truncate(MAX_REPORTED);
+            Ok(DeviceReport {
+                app_version: crate::VERSION.to_owned(),
+                waiting,
+                clock_offset_ms: session::clock_offset_ms(connection)?,
+                free_bytes,
+            })
+        })
+        .await
+    }
+
+    /// Offers everything that waits, and ends with an empty push: its report is what is left here, not what was here
+    /// before.
+    async fn push(&self) -> Result<(), Error> {
+        let device = self.identity.device_id;
+        let now = self.inner.clock.now();
+        self.write(move |tx| outbox::unpark(tx, device, now)).await?;
+        let mut after = None;
+        loop {
+            let limit = self.inner.link.now().batch;
+            let operations = self
+                .read(move |c| outbox::to_offer(c, device, after, limit))
+                .await?;
+            if operations.is_empty() {
+                // The gap is filled: back to what waits.
+                if after.take().is_some() {
+                    continue;
+                }
+                self.offer(Vec::new()).await?;
+                return Ok(());
+            }
+            match self.offer(operations).await? {
+                Offered::Answered { recorded, last, held } => {
+                    if after.is_some() {
+                        after = last;
+                    }
+                    if let Some(problem) = held {
+                        if recorded > 0 {
+                            self.offer(Vec::new()).await?;
+                        }
+                        return Err(problem.into());
+                    }
+                }
+                // Twice the same gap: the numbers of both sides do not meet.
+                Offered::Again(from) if after == Some(from) => {
+                    return Err(Problem::new(Code::Gap).with("last", from).into());
+                }
+                Offered::Again(from) => after = Some(from),
+            }
+        }
+    }
+
+    /// One push and what follows from its answer.
+    async fn offer(&self, operations: Vec<Operation>) -> Result<Offered, Error> {
+        let report = self.report().await?;
+        let epoch = self.read(epoch).await?;
+        let limit = self.inner.link.now().batch;
+        let batch = blocking(&self.store, move |_| {
+            plan::batch(operations, limit, epoch, &report)
+        })
+        .await?;
+        self.inner.link.now().sending = batch.operations.iter().map(|operation| operation.op_id).collect();
+        if !batch.operations.is_empty() {
+            self.inner.say_status();
+        }
+        let (transport, bytes) = (&self.transport, &batch.bytes);
+        let before = self.inner.clock.now();
+        let answer = self
+            .with_token(|token| async move { transport.push(&token, bytes.clone()).await })
+            .await;
+        self.inner.link.now().sending.clear();
+        match answer {
+            Ok(answer) => {
+                session::measure(&self.store, before, self.inner.clock.now(), answer.now)?;
+                self.inner.link.progress();
+                self.inner.link.widen();
+                self.settle(batch.operations, answer).await
+            }
+            Err(error) => self.push_failed(batch.operations, Problem::from(error)).await,
+        }
+    }
+
+    /// Writes every result in one transaction.
+    async fn settle(&self, operations: Vec<Operation>, answer: PushAnswer) -> Result<Offered, Error> {
+        if answer.results.len() != operations.len() {
+            return Err(Problem::new(Code::ServerNotOurs)
+                .with("server", self.identity.server.clone())
+                .into());
+        }
+        if let (Some(PushResult::Refused { problem, .. }), Some(_)) =
+            (answer.results.first(), operations.first())
+            && let Remedy::ResendAfter(last) = plan::remedy(problem, operations.len())
+        {
+            return Ok(Offered::Again(last));
+        }
+        let (device, key) = (self.identity.device_id, self.identity.server_key.clone());
+        let (tz, offset) = (
+            self.inner.tz_offset_minutes(),
+            self.read(session::clock_offset_ms).await?,
+        );
+        let now = self.inner.clock.now();
+        let settled = self
+            .write(move |tx| {
+                let mut recorded = 0;
+                let mut held = None;
+                let mut blocked = false;
+                if answer.server_epoch != epoch(tx)? {
+                    restored(tx, answer.server_epoch)?;
+                }
+                for (index, (operation, result)) in operations.iter().zip(&answer.results).enumerate() {
+                    match plan::judge(operation, result, &key) {
+                        Outcome::Recorded(receipt, findings) => {
+                            outbox::record(tx, operation.op_id, &receipt, &findings, now)?;
+                            recorded += 1;
+                        }
+                        Outcome::Placed => {
+                            outbox::placed(tx, operation.op_id, now)?;
+                            recorded += 1;
+                        }
+                        // It only says that one before it was not taken.
+                        Outcome::Stays(problem) if problem.code == Code::Gap && blocked => {}
+                        Outcome::Stays(problem) => {
+                            blocked = true;
+                            let attempts = outbox::refuse(tx, operation.op_id, &problem)?;
+                            let behind = index + 1 < operations.len();
+                            // A receipt that does not verify means that its number *was* used: never place another there.
+                            let may_move = operation.kind == OperationKind::FollowUp
+                                && problem.code != Code::ReceiptInvalid;
+                            if may_move && plan::steps_aside(&problem, attempts, behind) {
+                                let placeholder = placeholder(operation, now, tz, offset)?;
+                                outbox::park(
+                                    tx,
+                                    device,
+                                    operation,
+                                    &placeholder,
+                                    plan::retry_at(now, attempts),
+                                    now,
+                                )?;
+                                recorded += 1;
+                            } else {
+                                held.get_or_insert(problem);
+                            }
+                        }
+                    }
+                }
+                Ok(Offered::Answered {
+                    recorded,
+                    last: operations.last().map(|o| o.client_seq),
+                    held,
+                })
+            })
+            .await?;
+        if matches!(settled, Offered::Answered { recorded, .. } if recorded > 0) {
+            self.inner.say(Event::Changed);
+        }
+        Ok(settled)
+    }
+
+    async fn push_failed(&self, operations: Vec<Operation>, problem: Problem) -> Result<Offered, Error> {
+        let size = operations.len();
+        match plan::remedy(&problem, size) {
+            Remedy::ResendAfter(last) => Ok(Offered::Again(last)),
+            Remedy::Halve => {
+                self.inner.link.now().batch = (size / 2).max(1);
+                Err(problem.into())
+            }
+            Remedy::SuspectOne => {
+                let Some(operation) = operations.into_iter().next() else {
+                    return Err(problem.into());
+                };
+                if self.suspect(operation, &problem).await? {
+                    return Ok(Offered::Answered {
+                        recorded: 1,
+                        last: None,
+                        held: None,
+                    });
+                }
+                Err(problem.into())
+            }
+            Remedy::Stop | Remedy::Wait => Err(problem.into()),
+        }
+    }
+
+    /// An operation failed alone. If the endpoint takes an empty push, the operation is the cause: after a few times
+    /// it is set apart, and the rest goes on. Answers whether it was.
+    async fn suspect(&self, operation: Operation, problem: &Problem) -> Result<bool, Error> {
+        let (op_id, reason) = (operation.op_id, problem.clone());
+        let attempts = self.write(move |tx| outbox::refuse(tx, op_id, &reason)).await?;
+        if attempts < plan::PATIENCE || operation.kind == OperationKind::Placeholder {
+            return Ok(false);
+        }
+        let (report, epoch) = (self.report().await?, self.read(epoch).await?);
+        let probe = plan::batch(Vec::new(), 1, epoch, &report)?;
+        let (transport, bytes) = (&self.transport, &probe.bytes);
+        self.with_token(|token| async move { transport.push(&token, bytes.clone()).await })
+            .await?;
+        let device = self.identity.device_id;
+        let (tz, now) = (self.inner.tz_offset_minutes(), self.inner.clock.now());
+        self.write(move |tx| {
+            let placeholder = placeholder(&operation, now, tz, session::clock_offset_ms(tx)?)?;
+            outbox::park(
+                tx,
+                device,
+                &operation,
+                &placeholder,
+                plan::retry_at(now, attempts),
+                now,
+            )
+        })
+        .await?;
+        Ok(true)
+    }
+
+    /// Fetches pages until there are no more. Answers how many follow-ups went back to the queue.
+    async fn pull(&self) -> Result<usize, Error> {
+        let mut offered_again = 0;
+        let mut restarts = 0;
+        loop {
+            let cursor = self
+                .read(|connection| Ok(base::pulling(connection)?.cursor))
+                .await?;
+            let (transport, at) = (&self.transport, &cursor);
+            let page = self
+                .with_token(|token| async move { transport.pull(&token, at).await })
+                .await?;
+            let known = self.read(epoch).await?;
+            if page.server_epoch != known {
+                // The endpoint was restored from a copy: what it says is taken from the start.
+                restarts += 1;
+                if restarts > 2 {
+                    return Err(Problem::new(Code::Unavailable).into());
+                }
+                self.write(move |tx| restored(tx, page.server_epoch)).await?;
+                continue;
+            }
+            if page.has_more && page.cursor == cursor {
+                return Err(Problem::new(Code::ServerNotOurs)
+                    .with("server", self.identity.server.clone())
+                    .into());
+            }
+            let more = page.has_more;
+            let applied = self.apply(page).await?;
+            if applied.changed {
+                self.inner.say(Event::Changed);
+            }
+            if applied.changed || more {
+                self.inner.link.progress();
+            }
+            offered_again += applied.offered_again;
+            if !more {
+                return Ok(offered_again);
+            }
+        }
+    }
+
+    async fn apply(&self, page: PullAnswer) -> Result<base::Applied, Error> {
+        let now = self.inner.clock.now();
+        let applied = self
+            .write(move |tx| {
+                let applied = base::apply(tx, &page, now)?;
+                let mut identity = session::enrolled(tx)?;
+                let before = identity.clone();
+                identity.person = page.person;
+                if let Some(municipality) = &applied.municipality {
+                    identity.municipality = municipality.clone();
+                }
+                if identity != before {
+                    meta::set(tx, meta::IDENTITY, &identity)?;
+                }
+                Ok(applied)
+            })
+            .await;
+        if let Err(Error::Chain(reason)) = &applied {
+            // What is here does not agree with what came. A fresh copy decides; the one in use stays until then.
+            tracing::error!(%reason, "history");
+            self.write(|tx| base::begin_fresh(tx, false)).await?;
+        }
+        applied
+    }
+
+    /// Sends files, small to large. Answers how many arrived and why the first that did not was not taken.
+    async fn send_files(&self) -> Result<(u32, Option<Problem>), Error> {
+        let mut sent = 0;
+        let mut problem = None;
+        for file in self.read(files::to_send).await? {
+            let sha256 = file.sha256.clone();
+            match self.send_file(&file).await {
+                Ok(()) => {
+                    let now = self.inner.clock.now();
+                    self.write(move |tx| files::confirm(tx, &sha256, now)).await?;
+                    self.inner.link.progress();
+                    self.inner.say(Event::Changed);
+                    self.inner.say_status();
+                    sent += 1;
+                }
+                Err(error) => {
+                    let reason = Problem::from(error);
+                    if !is_about_the_file(reason.code) {
+                        return Err(reason.into());
+                    }
+                    let kept = reason.clone();
+                    self.write(move |tx| files::set_problem(tx, &sha256, &kept))
+                        .await?;
+                    problem.get_or_insert(reason);
+                }
+            }
+            // Text goes before photographs, also text that was written meanwhile.
+            if self.read(outbox::has_ready).await? {
+                self.inner.wake.notify_one();
+                break;
+            }
+        }
+        Ok((sent, problem))
+    }
+
+    async fn send_file(&self, file: &StoredFile) -> Result<(), Error> {
+        let offer = EvidenceOffer {
+            sha256: file.sha256.clone(),
+            size: file.size,
+            media_type: file.media_type.as_str().to_owned(),
+        };
+        let (transport, offer) = (&self.transport, &offer);
+        let answer = self
+            .with_token(|token| async move { transport.offer(&token, offer).await })
+            .await?;
+        let (upload, chunk_size, there) = match answer {
+            EvidenceAnswer::Have => return Ok(()),
+            EvidenceAnswer::Upload {
+                upload_id,
+                chunk_size,
+                there,
+            } => (upload_id, chunk_size, there),
+        };
+        if chunk_size == 0 || chunk_size > domain::evidence::MAX_BYTES {
+            return Err(Problem::new(Code::ServerNotOurs)
+                .with("server", self.identity.server.clone())
+                .into());
+        }
+        let mut sent = there
+            .iter()
+            .map(|n| self.length(file, chunk_size, *n))
+            .sum::<u64>();
+        for n in (0..file.size.div_ceil(chunk_size)).filter(|n| !there.contains(n)) {
+            let sha256 = file.sha256.clone();
+            let bytes = blocking(&self.store, move |store| {
+                store.blobs(|blobs| files::get_range(blobs, &sha256, n * chunk_size, chunk_size))
+            })
+            .await?;
+            if bytes.len() as u64 != self.length(file, chunk_size, n) {
+                return Err(Error::Stored {
+                    what: "the bytes of a file",
+                });
+            }
+            let digest = sha256_hex(&bytes);
+            let (upload, bytes, digest) = (&upload, &bytes, &digest);
+            self.with_token(|token| async move {
+                transport.chunk(&token, upload, n, bytes.clone(), digest).await
+            })
+            .await?;
+            sent += bytes.len() as u64;
+            self.inner.link.progress();
+            self.inner.say(Event::FileProgress {
+                sha256: file.sha256.clone(),
+                sent,
+                size: file.size,
+            });
+        }
+        let upload = &upload;
+        self.with_token(|token| async move { transport.complete(&token, upload).await })
+            .await
+    }
+
+    /// Bytes of chunk `n`; the last one is shorter.
+    fn length(&self, file: &StoredFile, chunk_size: u64, n: u64) -> u64 {
+        file.size
+            .saturating_sub(n.saturating_mul(chunk_size))
+            .min(chunk_size)
+    }
+}
+
+/// What an offer led to.
+enum Offered {
+    /// Answered: how many moved on, the last number offered, and the reason of the first that stays.
+    Answered {
+        recorded: usize,
+        last: Option<u64>,
+        held: Option<Problem>,
+    },
+    /// The endpoint misses what follows this number.
+    Again(u64),
+}
+
+fn epoch(connection: &rusqlite::Connection) -> Result<Uuid, Error> {
+    Ok(meta::get(connection, meta::SERVER_EPOCH)?.unwrap_or_default())
+}
+
+/// The endpoint was restored from a copy.
+fn restored(connection: &rusqlite::Connection, epoch: Uuid) -> Result<(), Error> {
+    tracing::warn!(%epoch, "the endpoint was restored from a copy");
+    meta::set(connection, meta::SERVER_EPOCH, &epoch)?;
+    base::begin_fresh(connection, true)
+}
+
+/// Takes the number of an operation that is set apart.
+fn placeholder(
+    operation: &Operation,
+    now: chrono::DateTime<chrono::Utc>,
+    tz_offset_minutes: i32,
+    clock_offset_ms: i64,
+) -> Result<Operation, Error> {
+    let op_id = crate::capture::new_id(now);
+    let body = Placeholder {
+        parked: operation.op_id,
+        body_hash: body_hash(&operation.salt, &operation.body)?,
+    };
+    Ok(Operation {
+        op_id,
+        client_seq: operation.client_seq,
+        kind: OperationKind::Placeholder,
+        record_id: op_id,
+        base: Default::default(),
+        salt: new_salt(),
+        body: serde_json::to_value(&body)?,
+        captured_at: now,
+        tz_offset_minutes,
+        clock_offset_ms,
+        schema: SCHEMA,
+        evidence: Vec::new(),
+    })
+}
+
+/// Whether a problem concerns one file, so that the others may still go.
+fn is_about_the_file(code: Code) -> bool {
+    matches!(
+        code,
+        Code::EvidenceHashMismatch
+            | Code::EvidenceTooLarge
+            | Code::EvidenceNotReadable
+            | Code::EvidenceTypeUnknown
+            | Code::TooLarge
+            | Code::NotFound
+            | Code::Forbidden
+            | Code::MalformedRequest
+    )
+}
+
+/// Work on the store outside of the threads that wait for the network.
+async fn blocking<T: Send + 'static>(
+    store: &Arc<Store>,
+    work: impl FnOnce(&Store) -> Result<T, Error> + Send + 'static,
+) -> Result<T, Error> {
+    let store = Arc::clone(store);
+    tokio::task::spawn_blocking(move || work(&store)).await?
+}

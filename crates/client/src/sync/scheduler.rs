@@ -1,0 +1,79 @@
+//! When to run a cycle. The timer re-arms itself after everything, a panic included.
+
+use std::panic::AssertUnwindSafe;
+use std::sync::Arc;
+use std::time::Duration;
+
+use chrono::TimeDelta;
+use domain::problem::{Code, Problem};
+use futures_util::FutureExt as _;
+
+use super::{engine, plan};
+use crate::Inner;
+use crate::error::Error;
+use crate::store::{files, outbox};
+
+/// While the store is locked or not enrolled there is nothing to do until somebody unlocks or enrols (which wakes).
+const IDLE: Duration = Duration::from_secs(30);
+
+/// Runs cycles for ever.
+pub(crate) async fn run(inner: Arc<Inner>) {
+    let mut failures = 0u32;
+    loop {
+        let delay = if inner.is_enrolled() {
+            let moved = inner.link.moved();
+            let result = AssertUnwindSafe(engine::run(&inner))
+                .catch_unwind()
+                .await
+                .unwrap_or_else(|_| {
+                    tracing::error!("a cycle panicked");
+                    Err(Error::from(Code::Fault))
+                });
+            let problem = result.err().map(Problem::from);
+            failures = match &problem {
+                None => 0,
+                // What moved shows that the way is open: begin again with short delays.
+                Some(_) if inner.link.moved() > moved => 1,
+                Some(_) => failures.saturating_add(1),
+            };
+            plan::delay(outlook(&inner, failures, problem.as_ref()), jitter())
+        } else {
+            failures = 0;
+            IDLE
+        };
+        let next = TimeDelta::from_std(delay)
+            .ok()
+            .and_then(|delay| inner.clock.now().checked_add_signed(delay));
+        inner.link.now().next_attempt = next;
+        inner.say_status();
+        tokio::select! {
+            () = tokio::time::sleep(delay) => {}
+            () = inner.wake.notified() => {}
+        }
+    }
+}
+
+fn outlook(inner: &Inner, failures: u32, problem: Option<&Problem>) -> plan::Outlook {
+    let waiting = inner
+        .store()
+        .and_then(|store| store.read(|c| Ok(outbox::has_ready(c)? || !files::to_send(c)?.is_empty())))
+        .unwrap_or(false);
+    let param = |key: &str| problem.and_then(|problem| problem.params.get(key));
+    plan::Outlook {
+        failures,
+        waiting,
+        refused: param("refused").is_some(),
+        retry_after: param("retryAfterSeconds")
+            .and_then(serde_json::Value::as_u64)
+            .map(Duration::from_secs),
+    }
+}
+
+/// A random number in 0..=1. Without a source of randomness the whole delay is waited.
+fn jitter() -> f64 {
+    let mut bytes = [0u8; 4];
+    match getrandom::fill(&mut bytes) {
+        Ok(()) => f64::from(u32::from_le_bytes(bytes)) / f64::from(u32::MAX),
+        Err(_) => 1.0,
+    }
+}

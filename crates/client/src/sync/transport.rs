@@ -1,0 +1,485 @@
+//! HTTP with the central endpoint: limits on every body, time-outs on stall, and every answer that is not the
+//! endpoint's told apart from the endpoint's own problems.
+
+use std::io::Read as _;
+use std::net::IpAddr;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
+
+use domain::problem::{Code, Problem};
+use domain::wire::{
+    DeviceRow, EnrolAnswer, EnrolRequest, EvidenceAnswer, EvidenceOffer, Health, NonceAnswer, NonceRequest,
+    PullAnswer, PushAnswer, SERVICE, TokenAnswer, TokenRequest,
+};
+use futures_util::stream;
+use reqwest::header::{
+    ACCEPT, ACCEPT_ENCODING, CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_TYPE, HeaderMap, RETRY_AFTER,
+};
+use reqwest::{Body, Method, RequestBuilder, Response, StatusCode, Url, redirect};
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+
+use crate::error::Error;
+
+/// A connection must be there within this time.
+const CONNECT: Duration = Duration::from_secs(5);
+/// Longest time without a byte moving in either direction.
+const STALL: Duration = Duration::from_secs(20);
+/// Largest answer as it travels.
+const MAX_ANSWER: usize = 16 * 1024 * 1024;
+/// Largest answer after decompression.
+const MAX_ANSWER_RAW: u64 = 64 * 1024 * 1024;
+/// Bytes of a body handed over at a time; each one moving is progress.
+const SLICE: usize = 16 * 1024;
+
+/// The endpoint at one address.
+#[derive(Clone)]
+pub(crate) struct Transport {
+    http: reqwest::Client,
+    base: Url,
+    address: String,
+}
+
+/// What a request carries.
+enum Content {
+    Nothing,
+    Json(Vec<u8>),
+    Zstd(Vec<u8>),
+    Chunk(Vec<u8>, String),
+}
+
+impl Transport {
+    /// Checks an address and prepares a client for it.
+    pub(crate) fn new(server: &str) -> Result<Transport, Error> {
+        let (base, address) = parse(server)?;
+        let loopback = is_loopback(&base);
+        let mut builder = reqwest::Client::builder()
+            .connect_timeout(CONNECT)
+            // A login page redirects; the endpoint never does, and a token must not follow a redirect.
+            .redirect(redirect::Policy::none())
+            .user_agent(concat!("avance-device/", env!("CARGO_PKG_VERSION")));
+        if loopback {
+            // What talks to this very machine has no business with a proxy.
+            builder = builder.no_proxy();
+        }
+        if base.scheme() == "http" {
+            // No TLS, so a system without certificates is no obstacle.
+            builder = builder.tls_certs_only([]);
+        }
+        Ok(Transport {
+            http: builder.build()?,
+            base,
+            address,
+        })
+    }
+
+    /// The address as it is stored and shown.
+    pub(crate) fn address(&self) -> &str {
+        &self.address
+    }
+
+    /// Whether the endpoint answers, and is ours.
+    pub(crate) async fn health(&self) -> Result<Health, Problem> {
+        let health: Health = self.ask(Method::GET, "health", None, Content::Nothing).await?;
+        if health.service != SERVICE {
+            return Err(self.not_ours());
+        }
+        Ok(health)
+    }
+
+    pub(crate) async fn enrol(&self, request: &EnrolRequest) -> Result<EnrolAnswer, Problem> {
+        self.ask(Method::POST, "enrol", None, json(request)?).await
+    }
+
+    pub(crate) async fn nonce(&self, request: &NonceRequest) -> Result<NonceAnswer, Problem> {
+        self.ask(Method::POST, "auth/nonce", None, json(request)?).await
+    }
+
+    pub(crate) async fn token(&self, request: &TokenRequest) -> Result<TokenAnswer, Problem> {
+        self.ask(Method::POST, "auth/token", None, json(request)?).await
+    }
+
+    /// Offers a batch that [`crate::sync::plan`] made and compressed.
+    pub(crate) async fn push(&self, token: &str, compressed: Vec<u8>) -> Result<PushAnswer, Problem> {
+        self.ask(Method::POST, "sync/push", Some(token), Content::Zstd(compressed))
+            .await
+    }
+
+    pub(crate) async fn pull(&self, token: &str, cursor: &str) -> Result<PullAnswer, Problem> {
+        let mut url = self.url("sync/pull")?;
+        url.query_pairs_mut().append_pair("cursor", cursor);
+        self.ask_at(Method::GET, url, Some(token), Content::Nothing).await
+    }
+
+    pub(crate) async fn offer(&self, token: &str, offer: &EvidenceOffer) -> Result<EvidenceAnswer, Problem> {
+        self.ask(Method::POST, "evidence", Some(token), json(offer)?)
+            .await
+    }
+
+    pub(crate) async fn chunk(
+        &self,
+        token: &str,
+        upload: &str,
+        n: u64,
+        bytes: Vec<u8>,
+        sha256: &str,
+    ) -> Result<(), Problem> {
+        let path = format!("evidence/{}/{n}", self.segment(upload)?);
+        self.done(
+            Method::PUT,
+            &path,
+            token,
+            Content::Chunk(bytes, sha256.to_owned()),
+        )
+        .await
+    }
+
+    pub(crate) async fn complete(&self, token: &str, upload: &str) -> Result<(), Problem> {
+        self.done(
+            Method::POST,
+            &format!("evidence/{}/complete", self.segment(upload)?),
+            token,
+            Content::Nothing,
+        )
+        .await
+    }
+
+    pub(crate) async fn devices(&self, token: &str) -> Result<Vec<DeviceRow>, Problem> {
+        self.ask(Method::GET, "devices", Some(token), Content::Nothing)
+            .await
+    }
+
+    /// The name of an upload comes from outside and becomes part of an address.
+    fn segment<'u>(&self, upload: &'u str) -> Result<&'u str, Problem> {
+        let plain = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_');
+        if !upload.is_empty() && upload.len() <= 200 && upload.bytes().all(plain) {
+            Ok(upload)
+        } else {
+            Err(self.not_ours())
+        }
+    }
+
+    fn url(&self, path: &str) -> Result<Url, Problem> {
+        self.base
+            .join(&format!("api/v1/{path}"))
+            .map_err(|_| Problem::new(Code::ServerAddressInvalid).with("server", self.address.clone()))
+    }
+
+    async fn ask<T: DeserializeOwned>(
+        &self,
+        method: Method,
+        path: &str,
+        token: Option<&str>,
+        content: Content,
+    ) -> Result<T, Problem> {
+        let url = self.url(path)?;
+        self.ask_at(method, url, token, content).await
+    }
+
+    async fn ask_at<T: DeserializeOwned>(
+        &self,
+        method: Method,
+        url: Url,
+        token: Option<&str>,
+        content: Content,
+    ) -> Result<T, Problem> {
+        let answer = self.send(method, url, token, content).await?;
+        // A page that says 200 to everything (a hotel, a firewall) is not JSON of ours.
+        serde_json::from_slice(&answer).map_err(|error| self.not_ours().with("detail", error.to_string()))
+    }
+
+    async fn done(&self, method: Method, path: &str, token: &str, content: Content) -> Result<(), Problem> {
+        let url = self.url(path)?;
+        let answer = self.send(method, url, Some(token), content).await?;
+        if answer.is_empty() {
+            Ok(())
+        } else {
+            Err(self.not_ours())
+        }
+    }
+
+    async fn send(
+        &self,
+        method: Method,
+        url: Url,
+        token: Option<&str>,
+        content: Content,
+    ) -> Result<Vec<u8>, Problem> {
+        let mut request = self
+            .http
+            .request(method, url)
+            .header(ACCEPT, "application/json, application/problem+json");
+        if let Some(token) = token {
+            request = request.bearer_auth(token);
+        }
+        request = request.header(ACCEPT_ENCODING, "zstd");
+        let moved = Arc::new(AtomicU64::new(0));
+        let request = with_content(request, content, &moved);
+        let response = self.unless_stalled(&moved, request.send()).await?;
+        self.read(response).await
+    }
+
+    /// Waits for an answer as long as bytes of the request move. A total time would cut a slow upload that is doing
+    /// fine; no time at all would wait for ever on a half-open connection.
+    async fn unless_stalled(
+        &self,
+        moved: &AtomicU64,
+        sending: impl Future<Output = reqwest::Result<Response>>,
+    ) -> Result<Response, Problem> {
+        tokio::pin!(sending);
+        let mut before = moved.load(Ordering::Relaxed);
+        loop {
+            match tokio::time::timeout(STALL, &mut sending).await {
+                Ok(answer) => return answer.map_err(|error| self.unreachable(&error)),
+                Err(_) => {
+                    let now = moved.load(Ordering::Relaxed);
+                    if now == before {
+                        return Err(self.stalled());
+                    }
+                    before = now;
+                }
+            }
+        }
+    }
+
+    async fn read(&self, mut response: Response) -> Result<Vec<u8>, Problem> {
+        let status = response.status();
+        let mut body = Vec::new();
+        loop {
+            let next = tokio::time::timeout(STALL, response.chunk())
+                .await
+                .map_err(|_| self.stalled())?;
+            match next.map_err(|error| self.unreachable(&error))? {
+                Some(piece) if body.len() + piece.len() > MAX_ANSWER => return Err(self.not_ours()),
+                Some(piece) => body.extend_from_slice(&piece),
+                None => break,
+            }
+        }
+        let headers = response.headers();
+        if header(headers, CONTENT_ENCODING.as_str()) == Some("zstd") {
+            body = decompress(&body).ok_or_else(|| self.not_ours())?;
+        }
+        if status.is_success() {
+            let html =
+                header(headers, CONTENT_TYPE.as_str()).is_some_and(|kind| kind.starts_with("text/html"));
+            return if html { Err(self.not_ours()) } else { Ok(body) };
+        }
+        Err(self.problem_of(status, headers, &body))
+    }
+
+    /// The endpoint's own problem, or what stands between us and it.
+    fn problem_of(&self, status: StatusCode, headers: &HeaderMap, body: &[u8]) -> Problem {
+        let retry_after =
+            header(headers, RETRY_AFTER.as_str()).and_then(|text| text.trim().parse::<u64>().ok());
+        let kind = header(headers, CONTENT_TYPE.as_str()).unwrap_or_default();
+        let mut problem = match serde_json::from_slice::<Problem>(body) {
+            Ok(problem) if kind.starts_with("application/problem+json") => problem,
+            // Proxies speak for themselves with these; anything else is not the endpoint.
+            _ => match status.as_u16() {
+                413 => Problem::new(Code::TooLarge),
+                429 => Problem::new(Code::TooManyRequests),
+                500..=599 => self.unreachable_because(format!("HTTP {}", status.as_u16())),
+                _ => self.not_ours().with("status", status.as_u16()),
+            },
+        };
+        if let Some(seconds) = retry_after {
+            problem = problem.with("retryAfterSeconds", seconds);
+        }
+        problem
+    }
+
+    fn not_ours(&self) -> Problem {
+        Problem::new(Code::ServerNotOurs).with("server", self.address.clone())
+    }
+
+    fn unreachable_because(&self, detail: impl Into<String>) -> Problem {
+        Problem::new(Code::ServerUnreachable)
+            .with("server", self.address.clone())
+            .with("detail", detail.into())
+    }
+
+    fn unreachable(&self, error: &reqwest::Error) -> Problem {
+        let mut cause: &dyn std::error::Error = error;
+        while let Some(source) = cause.source() {
+            cause = source;
+        }
+        let problem = self.unreachable_because(cause.to_string());
+        // On an office network the endpoint's machine is often merely off: trying again soon is cheap there.
+        let refused = cause
+            .downcast_ref::<std::io::Error>()
+            .is_some_and(|io| io.kind() == std::io::ErrorKind::ConnectionRefused);
+        if refused {
+            problem.with("refused", true)
+        } else {
+            problem
+        }
+    }
+
+    fn stalled(&self) -> Problem {
+        self.unreachable_because(format!("no byte in {} s", STALL.as_secs()))
+    }
+}
+
+fn header<'h>(headers: &'h HeaderMap, name: &str) -> Option<&'h str> {
+    headers.get(name).and_then(|value| value.to_str().ok())
+}
+
+fn json<T: Serialize>(value: &T) -> Result<Content, Problem> {
+    serde_json::to_vec(value)
+        .map(Content::Json)
+        .map_err(|error| Problem::from(Error::from(error)))
+}
+
+fn with_content(request: RequestBuilder, content: Content, moved: &Arc<AtomicU64>) -> RequestBuilder {
+    match content {
+        Content::Nothing => request,
+        Content::Json(bytes) => request.header(CONTENT_TYPE, "application/json").body(bytes),
+        Content::Zstd(bytes) => {
+            let request = request
+                .header(CONTENT_TYPE, "application/json")
+                .header(CONTENT_ENCODING, "zstd");
+            flowing(request, bytes, moved)
+        }
+        Content::Chunk(bytes, sha256) => {
+            let request = request
+                .header(CONTENT_TYPE, "application/octet-stream")
+                .header("x-chunk-sha256", sha256);
+            flowing(request, bytes, moved)
+        }
+    }
+}
+
+/// A body handed over in slices, so that it can be seen to move.
+fn flowing(request: RequestBuilder, bytes: Vec<u8>, moved: &Arc<AtomicU64>) -> RequestBuilder {
+    let length = bytes.len();
+    let moved = Arc::clone(moved);
+    let slices = stream::iter((0..length).step_by(SLICE).map(move |start| {
+        let slice = bytes
+            .get(start..(start + SLICE).min(length))
+            .unwrap_or_default()
+            .to_vec();
+        moved.fetch_add(slice.len() as u64, Ordering::Relaxed);
+        Ok::<_, std::io::Error>(slice)
+    }));
+    request
+        .header(CONTENT_LENGTH, length)
+        .body(Body::wrap_stream(slices))
+}
+
+fn decompress(body: &[u8]) -> Option<Vec<u8>> {
+    let mut raw = Vec::new();
+    let decoder = zstd::stream::read::Decoder::new(body).ok()?;
+    decoder.take(MAX_ANSWER_RAW + 1).read_to_end(&mut raw).ok()?;
+    (raw.len() as u64 <= MAX_ANSWER_RAW).then_some(raw)
+}
+
+/// An address as people type it: the scheme may be missing. Without TLS only this machine is spoken to, unless the
+/// administration says otherwise (`AVANCE_PLAIN_HTTP=yes`, for a pilot on a closed network).
+fn parse(server: &str) -> Result<(Url, String), Error> {
+    let invalid = || Problem::new(Code::ServerAddressInvalid).with("server", server.trim());
+    let text = server.trim().trim_end_matches('/');
+    let text = if text.contains("://") {
+        text.to_owned()
+    } else {
+        format!("https://{text}")
+    };
+    let url = Url::parse(&format!("{text}/")).map_err(|_| invalid())?;
+    let plain = url.cannot_be_a_base()
+        || url.host_str().is_none()
+        || !url.username().is_empty()
+        || url.password().is_some()
+        || url.query().is_some()
+        || url.fragment().is_some();
+    if plain {
+        return Err(invalid().into());
+    }
+    match url.scheme() {
+        "https" => {}
+        "http"
+            if is_loopback(&url) || std::env::var("AVANCE_PLAIN_HTTP").is_ok_and(|value| value == "yes") => {}
+        "http" => return Err(invalid().with("reason", "https_needed").into()),
+        _ => return Err(invalid().into()),
+    }
+    Ok((url, text))
+}
+
+fn is_loopback(url: &Url) -> bool {
+    let Some(host) = url.host_str() else { return false };
+    let host = host.trim_start_matches('[').trim_end_matches(']');
+    host.eq_ignore_ascii_case("localhost") || host.parse::<IpAddr>().is_ok_and(|ip| ip.is_loopback())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn addresses_as_people_type_them() {
+        for (typed, stored) in [
+            ("http://127.0.0.1:8080/", "http://127.0.0.1:8080"),
+            ("http://localhost:8080", "http://localhost:8080"),
+            ("http://[::1]:80", "http://[::1]:80"),
+            ("avance.ejemplo.gob.mx", "https://avance.ejemplo.gob.mx"),
+            (
+                " https://ejemplo.gob.mx/avance/ ",
+                "https://ejemplo.gob.mx/avance",
+            ),
+        ] {
+            assert_eq!(
+                Transport::new(typed).map(|t| t.address).ok().as_deref(),
+                Some(stored),
+                "{typed}"
+            );
+        }
+        for bad in [
+            "",
+            "ftp://x",
+            "https://u:p@x",
+            "http://ejemplo.gob.mx",
+            "https://x?y",
+            "http://127.0.0.1.evil.mx",
+        ] {
+            assert!(Transport::new(bad).is_err(), "{bad}");
+        }
+        let url = Transport::new("https://ejemplo.gob.mx/avance")
+            .unwrap_or_else(|_| panic!())
+            .url("health")
+            .unwrap();
+        assert_eq!(url.as_str(), "https://ejemplo.gob.mx/avance/api/v1/health");
+    }
+
+    #[test]
+    fn a_bomb_is_not_unpacked() {
+        let bomb = zstd::encode_all(std::io::repeat(0).take(MAX_ANSWER_RAW + 2), 1).unwrap();
+        assert!(bomb.len() < 1_000_000);
+        assert!(decompress(&bomb).is_none());
+        assert_eq!(
+            decompress(&zstd::encode_all(&b"{}"[..], 1).unwrap()).unwrap(),
+            b"{}"
+        );
+    }
+
+    #[test]
+    fn what_is_not_the_endpoint_is_told_apart() {
+        let transport = Transport::new("http://127.0.0.1:1").unwrap_or_else(|_| panic!());
+        let mut headers = HeaderMap::new();
+        headers.insert(CONTENT_TYPE, "text/html".parse().unwrap());
+        let code = |status, body: &str, headers: &HeaderMap| {
+            transport
+                .problem_of(StatusCode::from_u16(status).unwrap(), headers, body.as_bytes())
+                .code
+        };
+        assert_eq!(code(302, "<html>", &headers), Code::ServerNotOurs);
+        assert_eq!(code(404, "<html>", &headers), Code::ServerNotOurs);
+        assert_eq!(code(502, "<html>", &headers), Code::ServerUnreachable);
+        headers.insert(CONTENT_TYPE, "application/problem+json".parse().unwrap());
+        headers.insert(RETRY_AFTER, "7".parse().unwrap());
+        let body = serde_json::to_string(&Problem::new(Code::DeviceRevoked)).unwrap();
+        let problem = transport.problem_of(StatusCode::UNAUTHORIZED, &headers, body.as_bytes());
+        assert_eq!(
+            (problem.code, problem.params["retryAfterSeconds"].as_u64()),
+            (Code::DeviceRevoked, Some(7))
+        );
+    }
+}

@@ -1,0 +1,446 @@
+//! What people see: the base with what is still here laid upon it.
+
+use std::collections::{BTreeMap, HashMap};
+
+use chrono::{DateTime, TimeDelta, Utc};
+use domain::command::{FollowUpRow, ProjectDetail, ProjectRow, Status, Tray};
+use domain::follow_up::{FollowUpFile, FollowUpState, Held, Progress, State};
+use domain::problem::{Code, Problem};
+use domain::release::{Basis, fragment, stamp};
+use domain::wire::MunicipalityCard;
+use ocds::merge::{Rules, compiled};
+use rusqlite::Connection;
+use serde_json::Value;
+use uuid::Uuid;
+
+use crate::error::Error;
+use crate::store::base::{self, Card};
+use crate::store::drafts::{self, StoredDraft};
+use crate::store::outbox::{self, Queued};
+use crate::store::{files, meta};
+use crate::sync::link::Link;
+
+/// What a follow-up of one process is laid upon, now and here.
+pub(crate) struct Ground {
+    municipality: MunicipalityCard,
+    pub(crate) ocid: String,
+    pub(crate) compiled: Value,
+    earlier: Vec<Value>,
+    /// Releases of the process that the endpoint had.
+    pub(crate) version: u64,
+    /// Own operations on the process that the base does not carry yet.
+    pub(crate) after: Vec<Uuid>,
+    /// The instant to check against: never before the last release, whatever this equipment's clock says.
+    pub(crate) now: DateTime<Utc>,
+}
+
+impl Ground {
+    /// Nothing known of the process: what was typed is still read and kept.
+    pub(crate) fn unknown(municipality: MunicipalityCard, ocid: &str, now: DateTime<Utc>) -> Ground {
+        let (compiled, earlier) = (Value::Null, Vec::new());
+        Ground {
+            municipality,
+            ocid: ocid.to_owned(),
+            compiled,
+            earlier,
+            version: 0,
+            after: Vec::new(),
+            now,
+        }
+    }
+
+    /// The base of a process with own follow-ups laid upon it in order.
+    pub(crate) fn of(
+        connection: &Connection,
+        municipality: MunicipalityCard,
+        folio: &str,
+        ocid: &str,
+        now: DateTime<Utc>,
+    ) -> Result<Option<Ground>, Error> {
+        let Some(project) = base::project(connection, folio)? else {
+            return Ok(None);
+        };
+        let Some(process) = project.processes.into_iter().find(|process| process.ocid == ocid) else {
+            return Ok(None);
+        };
+        let own = outbox::of_process(connection, ocid)?;
+        let own: Vec<&Queued> = own.iter().filter(|queued| !queued.is_settled()).collect();
+        let mut ground = Ground::unknown(municipality, ocid, now);
+        ground.version = process.version;
+        ground.after = own.iter().map(|queued| queued.operation.op_id).collect();
+        ground.rest_on(process.compiled);
+        for queued in own {
+            ground.lay(queued);
+        }
+        Ok(Some(ground))
+    }
+
+    /// For the rules of `domain`.
+    pub(crate) fn basis(&self) -> Basis<'_> {
+        Basis {
+            prefix: &self.municipality.prefix,
+            ocid: &self.ocid,
+            compiled: &self.compiled,
+            earlier: &self.earlier,
+            offset_minutes: self.municipality.offset_minutes,
+            public_url: &self.municipality.public_url,
+        }
+    }
+
+    pub(crate) fn currency(&self) -> &str {
+        &self.municipality.currency
+    }
+
+    /// The day it is in the municipality.
+    pub(crate) fn today(&self) -> chrono::NaiveDate {
+        domain::release::today(self.now, self.municipality.offset_minutes)
+    }
+
+    fn rest_on(&mut self, compiled: Value) {
+        if let Some(last) = compiled["date"]
+            .as_str()
+            .and_then(|text| DateTime::parse_from_rfc3339(text).ok())
+        {
+            self.now = self
+                .now
+                .max(last.with_timezone(&Utc) + TimeDelta::milliseconds(1));
+        }
+        self.earlier = if compiled.as_object().is_some_and(|object| !object.is_empty()) {
+            vec![compiled.clone()]
+        } else {
+            Vec::new()
+        };
+        self.compiled = compiled;
+    }
+
+    /// Lays one own follow-up upon it. Best effort: what no longer fits is left for the endpoint to say.
+    fn lay(&mut self, queued: &Queued) {
+        let Ok(follow_up) = queued.follow_up() else { return };
+        let Ok(fragment) = fragment(&follow_up, &self.basis()) else {
+            return;
+        };
+        if fragment.is_empty() {
+            return;
+        }
+        let Ok(release) = stamp(&fragment, &self.basis(), self.earlier.len() as u64 + 1, self.now) else {
+            return;
+        };
+        let mut releases = self.earlier.clone();
+        releases.push(release);
+        if let Ok(merged) = compiled(Rules::profile(), &releases) {
+            self.rest_on(merged.value);
+        }
+    }
+}
+
+/// Progress of the latest follow-up of each project, sent or not: own ones first, then what the endpoint accepted.
+struct Latest(HashMap<String, (Progress, Option<String>)>);
+
+impl Latest {
+    fn own(connection: &Connection) -> Result<(Latest, HashMap<String, u32>), Error> {
+        let mut latest = HashMap::new();
+        let mut waiting: HashMap<String, u32> = HashMap::new();
+        for queued in outbox::unsettled(connection)? {
+            if matches!(queued.state, State::Ready | State::Parked) {
+                *waiting.entry(queued.project.clone()).or_default() += 1;
+            }
+            if let Ok(follow_up) = queued.follow_up()
+                && let Some(progress) = follow_up.content.progress
+            {
+                latest.insert(
+                    queued.project,
+                    (progress, follow_up.content.visited_on.map(|day| day.to_string())),
+                );
+            }
+        }
+        Ok((Latest(latest), waiting))
+    }
+
+    fn of(&self, folio: &str, card: &Card) -> (Progress, Option<String>) {
+        self.0
+            .get(folio)
+            .cloned()
+            .unwrap_or_else(|| match &card.progress {
+                Some(latest) => (latest.progress, latest.visited_on.map(|day| day.to_string())),
+                None => (Progress::default(), None),
+            })
+    }
+}
+
+/// Progress and day of the latest follow-up of a project.
+pub(crate) fn latest(connection: &Connection, folio: &str) -> Result<(Progress, Option<String>), Error> {
+    let (own, _) = Latest::own(connection)?;
+    Ok(own.of(
+        folio,
+        &base::card(connection, folio)?.unwrap_or_else(|| unknown_card(folio)),
+    ))
+}
+
+/// A project that is no longer in scope: its folio is all that is known.
+fn unknown_card(folio: &str) -> Card {
+    Card {
+        title: folio.to_owned(),
+        place: None,
+        areas: Vec::new(),
+        ocid: String::new(),
+        budget: None,
+        progress: None,
+    }
+}
+
+/// Projects in scope that match a text.
+pub(crate) fn projects(connection: &Connection, text: &str) -> Result<Vec<ProjectRow>, Error> {
+    rows(connection, base::projects(connection, text)?)
+}
+
+fn rows(connection: &Connection, cards: Vec<(String, Card)>) -> Result<Vec<ProjectRow>, Error> {
+    let (own, waiting) = Latest::own(connection)?;
+    let mut newest: HashMap<String, Uuid> = HashMap::new();
+    let mut drafted: HashMap<String, u32> = HashMap::new();
+    for (id, project) in drafts::by_project(connection)? {
+        *drafted.entry(project.clone()).or_default() += 1;
+        newest.entry(project).or_insert(id);
+    }
+    let count = |map: &HashMap<String, u32>, folio: &str| map.get(folio).copied().unwrap_or(0);
+    Ok(cards
+        .into_iter()
+        .map(|(folio, card)| {
+            let (progress, visited_on) = own.of(&folio, &card);
+            ProjectRow {
+                waiting: count(&waiting, &folio) + count(&drafted, &folio),
+                draft: newest.get(&folio).copied(),
+                title: card.title,
+                ocid: card.ocid,
+                place: card.place,
+                areas: card.areas,
+                budget: card.budget,
+                physical: progress.physical,
+                financial: progress.financial,
+                visited_on,
+                folio,
+            }
+        })
+        .collect())
+}
+
+/// One project in the list; by its folio alone if it left the scope.
+pub(crate) fn project_row(connection: &Connection, folio: &str) -> Result<ProjectRow, Error> {
+    let card = base::card(connection, folio)?.unwrap_or_else(|| unknown_card(folio));
+    rows(connection, vec![(folio.to_owned(), card)])?
+        .pop()
+        .ok_or(Error::Stored { what: "a project" })
+}
+
+/// One project with its history.
+pub(crate) fn project(
+    connection: &Connection,
+    link: &Link,
+    municipality: &MunicipalityCard,
+    folio: &str,
+    now: DateTime<Utc>,
+) -> Result<ProjectDetail, Error> {
+    let Some(project) = base::project(connection, folio)? else {
+        return Err(Problem::new(Code::ProjectUnknown).with("folio", folio).into());
+    };
+    let row = project_row(connection, folio)?;
+    let ground = Ground::of(connection, municipality.clone(), folio, &row.ocid, now)?;
+    let own = outbox::of_project(connection, folio)?;
+    let mut follow_ups = Vec::new();
+    for draft in drafts::all(connection)?
+        .iter()
+        .filter(|draft| draft.project == folio && !draft.discarded)
+    {
+        follow_ups.push(row_of_draft(connection, draft, &row.title)?);
+    }
+    for queued in &own {
+        follow_ups.push(row_of_own(connection, link, queued, &row.title)?);
+    }
+    for state in base::follow_ups(connection, folio)? {
+        if !own.iter().any(|queued| queued.operation.op_id == state.op_id) {
+            follow_ups.push(row_of_central(state, &row.title));
+        }
+    }
+    follow_ups.sort_by(|a, b| b.at.cmp(&a.at).then(b.id.cmp(&a.id)));
+    Ok(ProjectDetail {
+        row,
+        project,
+        compiled: ground.map(|ground| ground.compiled).unwrap_or_default(),
+        follow_ups,
+    })
+}
+
+/// The person's follow-ups.
+pub(crate) fn tray(connection: &Connection, link: &Link) -> Result<Tray, Error> {
+    let mut titles: HashMap<String, String> = HashMap::new();
+    let mut title = |folio: &str| -> Result<String, Error> {
+        if let Some(title) = titles.get(folio) {
+            return Ok(title.clone());
+        }
+        let title = base::card(connection, folio)?
+            .unwrap_or_else(|| unknown_card(folio))
+            .title;
+        titles.insert(folio.to_owned(), title.clone());
+        Ok(title)
+    };
+    let (mut rows, mut discarded) = (Vec::new(), Vec::new());
+    for draft in drafts::all(connection)? {
+        let row = row_of_draft(connection, &draft, &title(&draft.project)?)?;
+        if draft.discarded {
+            discarded.push(row)
+        } else {
+            rows.push(row)
+        }
+    }
+    for queued in outbox::all(connection)? {
+        rows.push(row_of_own(connection, link, &queued, &title(&queued.project)?)?);
+    }
+    let rank = |state: State| match state {
+        State::Draft => 0,
+        State::Ready | State::Sending | State::Parked => 1,
+        _ => 2,
+    };
+    rows.sort_by(|a, b| {
+        rank(a.state)
+            .cmp(&rank(b.state))
+            .then(b.at.cmp(&a.at))
+            .then(b.id.cmp(&a.id))
+    });
+    Ok(Tray {
+        counts: counts(rows.iter().map(|row| row.state)),
+        rows,
+        discarded,
+    })
+}
+
+fn counts(states: impl Iterator<Item = State>) -> BTreeMap<String, u32> {
+    let mut counts = BTreeMap::new();
+    for state in states {
+        *counts.entry(state.as_str().to_owned()).or_default() += 1;
+    }
+    counts
+}
+
+fn progress_of(content: &FollowUpFile) -> Progress {
+    content.progress.unwrap_or_default()
+}
+
+fn row_of_draft(connection: &Connection, draft: &StoredDraft, title: &str) -> Result<FollowUpRow, Error> {
+    let files = drafts::files(connection, draft.id)?;
+    let progress = progress_of(&draft.content);
+    Ok(FollowUpRow {
+        id: draft.id,
+        folio: domain::follow_up::folio(draft.id),
+        project: draft.project.clone(),
+        title: title.to_owned(),
+        stage: draft.stage,
+        state: State::Draft,
+        visited_on: draft.content.visited_on.map(|day| day.to_string()),
+        physical: progress.physical,
+        financial: progress.financial,
+        at: draft.updated_at,
+        own: true,
+        missing: draft.missing,
+        files: files.len() as u32,
+        files_waiting: files.len() as u32,
+        bytes_waiting: files.iter().map(|file| file.size).sum(),
+        problem: None,
+        central: None,
+    })
+}
+
+fn row_of_own(
+    connection: &Connection,
+    link: &Link,
+    queued: &Queued,
+    title: &str,
+) -> Result<FollowUpRow, Error> {
+    let follow_up = queued.follow_up()?;
+    let files = files::counts_of(connection, queued.operation.op_id)?;
+    let progress = progress_of(&follow_up.content);
+    let now = link.now();
+    let sending = now.sending.contains(&queued.operation.op_id) && queued.state == State::Ready;
+    let state = if sending { State::Sending } else { queued.word() };
+    let waits = matches!(state, State::Ready | State::Parked);
+    Ok(FollowUpRow {
+        id: follow_up.id,
+        folio: queued.folio.clone(),
+        project: queued.project.clone(),
+        title: title.to_owned(),
+        stage: follow_up.content.stage,
+        state,
+        visited_on: follow_up.content.visited_on.map(|day| day.to_string()),
+        physical: progress.physical,
+        financial: progress.financial,
+        at: queued.operation.captured_at,
+        own: true,
+        missing: 0,
+        files: files.files,
+        files_waiting: files.waiting,
+        bytes_waiting: files.bytes,
+        problem: queued
+            .problem
+            .clone()
+            .or_else(|| now.problem.clone().filter(|_| waits)),
+        central: queued.central.clone(),
+    })
+}
+
+fn row_of_central(state: FollowUpState, title: &str) -> FollowUpRow {
+    let progress = state.progress.unwrap_or_default();
+    let (files_waiting, bytes_waiting) = match &state.held {
+        Some(Held::MissingFiles { count, bytes }) => (*count, *bytes),
+        _ => (0, 0),
+    };
+    FollowUpRow {
+        id: state.id,
+        folio: state.folio.clone(),
+        project: state.project.clone(),
+        title: title.to_owned(),
+        stage: state.stage,
+        state: state.state,
+        visited_on: state.visited_on.map(|day| day.to_string()),
+        physical: progress.physical,
+        financial: progress.financial,
+        at: state.captured_at,
+        own: false,
+        missing: 0,
+        files: state.evidence.len() as u32,
+        files_waiting,
+        bytes_waiting,
+        problem: None,
+        central: Some(state),
+    }
+}
+
+/// What the status bar says.
+pub(crate) fn status(connection: &Connection, link: &Link, free_bytes: Option<u64>) -> Result<Status, Error> {
+    let own = outbox::words(connection)?;
+    let drafts = drafts::by_project(connection)?.len() as u32;
+    let (marked, received) = outbox::marked_and_received(connection)?;
+    let files = files::counts_of_all(connection)?;
+    let held = outbox::first_problem(connection)?.or(files::first_problem(connection)?);
+    let now = link.now();
+    let mut counts = counts(own.iter().map(|(op_id, here, central)| match here {
+        State::Ready if now.sending.contains(op_id) => State::Sending,
+        _ => outbox::word(*here, *central),
+    }));
+    if drafts > 0 {
+        counts.insert(State::Draft.as_str().to_owned(), drafts);
+    }
+    Ok(Status {
+        connection: now.connection,
+        problem: now.problem.clone().or(held),
+        next_attempt: now.next_attempt,
+        counts,
+        here: drafts + marked.saturating_sub(received),
+        received,
+        marked,
+        files_received: files.files.saturating_sub(files.waiting),
+        files: files.files,
+        bytes_waiting: files.bytes,
+        last_receipt: outbox::last_receipt(connection)?,
+        last_pull: meta::get(connection, meta::LAST_PULL)?,
+        clock_offset_ms: crate::session::clock_offset_ms(connection)?,
+        free_bytes,
+    })
+}

@@ -1,0 +1,386 @@
+//! An endpoint of a few lines, enough to speak the protocol, with faults that a test switches on.
+
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex, MutexGuard};
+
+use axum::Router;
+use axum::body::Bytes;
+use axum::extract::{Path, Query, State};
+use axum::http::{HeaderMap, StatusCode, header};
+use axum::response::{IntoResponse, Response};
+use axum::routing::{get, post, put};
+use chrono::{DateTime, Utc};
+use domain::history::{Change, ChangeKind, Head};
+use domain::problem::{Code, Problem};
+use domain::receipt::{Receipt, ReceiptBody, Verdict, body_hash, key_id, new_salt, sha256_hex};
+use domain::wire::{EvidenceAnswer, Operation, OperationKind, PushAnswer, PushRequest, PushResult, SERVICE};
+use ed25519_dalek::SigningKey;
+use serde_json::{Value, json};
+use uuid::Uuid;
+
+/// What the endpoint does wrong.
+#[derive(Default)]
+pub struct Faults {
+    /// Receipts name other bytes.
+    pub tamper_receipts: bool,
+    /// A page carries a change that was altered after its chain was made.
+    pub alter_changes: bool,
+    /// Answers every push with this.
+    pub push: Option<Code>,
+    /// Refuses operations of this follow-up, one by one.
+    pub refuse: Option<Uuid>,
+    /// Says 200 with a login page to everything.
+    pub login_page: bool,
+    /// Drops this many chunks after reading them.
+    pub lose_chunks: u32,
+    /// Records but answers 500, this many times: the reply is lost.
+    pub lose_replies: u32,
+}
+
+pub struct Data {
+    pub faults: Faults,
+    pub log: Vec<Operation>,
+    pub reports: Vec<Value>,
+    pub files: BTreeMap<String, Vec<u8>>,
+    pub chunks: BTreeMap<(String, u64), Vec<u8>>,
+    pub chunk_requests: u32,
+    pub changes: Vec<Change>,
+    pub heads: BTreeMap<String, Head>,
+    pub scope: Vec<String>,
+    pub last_seq: u64,
+    pub epoch: Uuid,
+    answers: BTreeMap<Uuid, PushResult>,
+    key: SigningKey,
+    public_keys: Vec<String>,
+}
+
+#[derive(Clone)]
+pub struct Endpoint {
+    data: Arc<Mutex<Data>>,
+    url: String,
+}
+
+impl Endpoint {
+    pub async fn start() -> Endpoint {
+        let data = Data {
+            faults: Faults::default(),
+            log: Vec::new(),
+            reports: Vec::new(),
+            files: BTreeMap::new(),
+            chunks: BTreeMap::new(),
+            chunk_requests: 0,
+            changes: Vec::new(),
+            heads: BTreeMap::new(),
+            scope: vec!["common".into(), "area:obras".into()],
+            last_seq: 0,
+            epoch: Uuid::from_u128(1),
+            answers: BTreeMap::new(),
+            key: SigningKey::from_bytes(&[5; 32]),
+            public_keys: Vec::new(),
+        };
+        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let url = format!("http://{}", listener.local_addr().unwrap());
+        let endpoint = Endpoint {
+            data: Arc::new(Mutex::new(data)),
+            url,
+        };
+        endpoint.data().add(
+            "area:obras",
+            ChangeKind::Project,
+            "d1_p1",
+            project("d1_p1", "Jardín de la Ñ", 1),
+        );
+        endpoint.data().add(
+            "common",
+            ChangeKind::Project,
+            "d2_p2",
+            project("d2_p2", "Banquetas", 1),
+        );
+        let router = Router::new()
+            .route("/api/v1/health", get(health))
+            .route("/api/v1/enrol", post(enrol))
+            .route(
+                "/api/v1/auth/nonce",
+                post(|| async { axum::Json(json!({"nonce": "abcd"})) }),
+            )
+            .route("/api/v1/auth/token", post(token))
+            .route("/api/v1/sync/push", post(push))
+            .route("/api/v1/sync/pull", get(pull))
+            .route("/api/v1/evidence", post(offer))
+            .route("/api/v1/evidence/{upload}/{n}", put(chunk))
+            .route("/api/v1/evidence/{upload}/complete", post(complete))
+            .with_state(endpoint.clone());
+        tokio::spawn(async move { axum::serve(listener, router).await });
+        endpoint
+    }
+
+    pub fn url(&self) -> &str {
+        &self.url
+    }
+
+    pub fn data(&self) -> MutexGuard<'_, Data> {
+        self.data.lock().unwrap()
+    }
+}
+
+impl Data {
+    pub fn add(&mut self, stream: &str, kind: ChangeKind, record_id: &str, state: Value) {
+        let head = self.heads.entry(stream.to_owned()).or_default();
+        let change = Change {
+            stream: stream.to_owned(),
+            seq: head.seq + 1,
+            kind,
+            record_id: record_id.to_owned(),
+            recorded_at: now(),
+            salt: new_salt(),
+            state,
+        };
+        head.take(&change).unwrap();
+        self.changes.push(change);
+    }
+
+    fn record(&mut self, operation: &Operation) -> PushResult {
+        if let Some(answer) = self.answers.get(&operation.op_id) {
+            return answer.clone();
+        }
+        if self.faults.refuse == Some(operation.record_id) {
+            return PushResult::Refused {
+                op_id: operation.op_id,
+                problem: Problem::new(Code::Forbidden),
+            };
+        }
+        if operation.client_seq != self.last_seq + 1 {
+            let problem = Problem::new(Code::Gap).with("last", self.last_seq);
+            return PushResult::Refused {
+                op_id: operation.op_id,
+                problem,
+            };
+        }
+        self.last_seq += 1;
+        self.log.push(operation.clone());
+        let answer = match operation.kind {
+            OperationKind::Placeholder => PushResult::Placed {
+                op_id: operation.op_id,
+            },
+            OperationKind::FollowUp => {
+                let folio = domain::follow_up::folio(operation.record_id);
+                let body = ReceiptBody {
+                    op_id: operation.op_id,
+                    folio: folio.clone(),
+                    body_hash: if self.faults.tamper_receipts {
+                        "00".repeat(32)
+                    } else {
+                        body_hash(&operation.salt, &operation.body).unwrap()
+                    },
+                    evidence: operation.evidence.clone(),
+                    stream: "area:obras".into(),
+                    seq: self.last_seq,
+                    chain: "00".repeat(32),
+                    recorded_at: now(),
+                    key_id: key_id(&self.key.verifying_key()),
+                    verdict: Verdict::Received,
+                };
+                let receipt = Box::new(Receipt::sign(body, &self.key).unwrap());
+                PushResult::Recorded {
+                    op_id: operation.op_id,
+                    receipt,
+                    findings: Vec::new(),
+                }
+            }
+        };
+        self.answers.insert(operation.op_id, answer.clone());
+        answer
+    }
+
+    /// Accepts what was recorded, as the stream says it.
+    pub fn accept_all(&mut self) {
+        for operation in self.log.clone() {
+            if operation.kind != OperationKind::FollowUp {
+                continue;
+            }
+            let body = &operation.body;
+            let state = json!({"id": operation.record_id, "opId": operation.op_id,
+                "folio": domain::follow_up::folio(operation.record_id), "project": body["project"], "ocid": body["ocid"],
+                "area": "obras", "stage": body["content"]["stage"], "state": "accepted", "capturedAt": operation.captured_at,
+                "visitedOn": body["content"]["visitedOn"], "progress": body["content"]["progress"], "evidence": [], "findings": []});
+            self.add(
+                "area:obras",
+                ChangeKind::FollowUp,
+                &operation.record_id.to_string(),
+                state,
+            );
+        }
+    }
+
+    /// As after a restore from an empty copy.
+    pub fn forget(&mut self, epoch: u128) {
+        self.epoch = Uuid::from_u128(epoch);
+        self.log.clear();
+        self.answers.clear();
+        self.files.clear();
+        self.last_seq = 0;
+    }
+}
+
+fn now() -> DateTime<Utc> {
+    "2026-11-22T18:00:00Z".parse().unwrap()
+}
+
+pub fn project(folio: &str, title: &str, version: u64) -> Value {
+    let ocid = format!("ocds-000000-{folio}");
+    json!({"folio": folio, "title": title, "areas": ["obras"], "place": "Centro", "processes": [{"ocid": ocid, "version": version,
+        "compiled": {"ocid": ocid, "id": format!("{ocid}-x"), "date": "2026-01-01T00:00:00.000Z", "tag": ["compiled"],
+            "initiationType": "tender", "buyer": {"id": "MX-M", "name": "Municipio"},
+            "parties": [{"id": "MX-M", "name": "Municipio", "roles": ["buyer"]}],
+            "tender": {"id": "T1", "title": title, "status": "complete"},
+            "awards": [{"id": "A1", "status": "active", "title": "Obra"}],
+            "contracts": [{"id": "C1", "awardID": "A1", "status": "active", "title": "Obra"}],
+            "planning": {"budget": {"amount": {"amount": 1000, "currency": "MXN"}}}}}]})
+}
+
+fn problem(problem: Problem) -> Response {
+    let status = StatusCode::from_u16(problem.code.status()).unwrap();
+    let body = serde_json::to_vec(&problem).unwrap();
+    (status, [(header::CONTENT_TYPE, "application/problem+json")], body).into_response()
+}
+
+async fn health(State(endpoint): State<Endpoint>) -> Response {
+    if endpoint.data().faults.login_page {
+        return axum::response::Html("<html>Acceso a la red</html>").into_response();
+    }
+    axum::Json(json!({"service": SERVICE, "version": "0", "protocol": 1, "now": now()})).into_response()
+}
+
+async fn enrol(State(endpoint): State<Endpoint>, axum::Json(request): axum::Json<Value>) -> Response {
+    let mut data = endpoint.data();
+    let public_key = request["publicKey"].as_str().unwrap().to_owned();
+    if let Some(known) = data.public_keys.last()
+        && *known != public_key
+        && request["code"] == "ABCDE-12345"
+    {
+        return problem(Problem::new(Code::CodeUsed));
+    }
+    if data.public_keys.last() != Some(&public_key) {
+        data.public_keys.push(public_key);
+    }
+    let device = Uuid::from_u128(70 + data.public_keys.len() as u128);
+    axum::Json(json!({"deviceId": device,
+        "person": {"id": "p1", "name": "Persona Uno", "role": "enlace", "area": "Obras", "trained": true},
+        "municipality": {"id": "m", "name": "Municipio", "prefix": "ocds-000000", "prefixRegistered": false, "currency": "MXN",
+            "offsetMinutes": -360, "publicUrl": "http://127.0.0.1/p"},
+        "serverKey": hex::encode(data.key.verifying_key().as_bytes()), "serverEpoch": data.epoch}))
+    .into_response()
+}
+
+async fn token() -> Response {
+    axum::Json(json!({"token": "t", "expiresAt": now() + chrono::TimeDelta::minutes(15), "now": now()}))
+        .into_response()
+}
+
+async fn push(State(endpoint): State<Endpoint>, body: Bytes) -> Response {
+    let mut data = endpoint.data();
+    let request: PushRequest = serde_json::from_slice(&zstd::decode_all(&body[..]).unwrap()).unwrap();
+    if let Some(code) = data.faults.push {
+        return problem(Problem::new(code));
+    }
+    data.reports.push(serde_json::to_value(&request.report).unwrap());
+    let results = request
+        .operations
+        .iter()
+        .map(|operation| data.record(operation))
+        .collect();
+    if data.faults.lose_replies > 0 && !request.operations.is_empty() {
+        data.faults.lose_replies -= 1;
+        return StatusCode::BAD_GATEWAY.into_response();
+    }
+    let answer = PushAnswer {
+        server_epoch: data.epoch,
+        now: now(),
+        results,
+    };
+    let packed = zstd::encode_all(&serde_json::to_vec(&answer).unwrap()[..], 1).unwrap();
+    (
+        [
+            (header::CONTENT_TYPE, "application/json"),
+            (header::CONTENT_ENCODING, "zstd"),
+        ],
+        packed,
+    )
+        .into_response()
+}
+
+async fn pull(State(endpoint): State<Endpoint>, Query(query): Query<BTreeMap<String, String>>) -> Response {
+    let data = endpoint.data();
+    // One change a page, so that every pull crosses pages.
+    let from: usize = query["cursor"].parse().unwrap_or(0);
+    let mut changes: Vec<Change> = data.changes.iter().skip(from).take(1).cloned().collect();
+    if data.faults.alter_changes {
+        changes
+            .iter_mut()
+            .for_each(|change| change.state["title"] = json!("otro"));
+    }
+    changes.retain(|change| data.scope.contains(&change.stream));
+    let cursor = (from + 1).min(data.changes.len());
+    let heads: BTreeMap<_, _> = data
+        .heads
+        .iter()
+        .filter(|(stream, _)| data.scope.contains(stream))
+        .collect();
+    axum::Json(json!({"serverEpoch": data.epoch, "now": now(),
+        "person": {"id": "p1", "name": "Persona Uno", "role": "enlace", "area": "Obras", "trained": true},
+        "scope": data.scope, "changes": changes, "heads": heads, "cursor": cursor.to_string(), "hasMore": cursor < data.changes.len()}))
+    .into_response()
+}
+
+async fn offer(State(endpoint): State<Endpoint>, axum::Json(offer): axum::Json<Value>) -> Response {
+    let data = endpoint.data();
+    let sha256 = offer["sha256"].as_str().unwrap().to_owned();
+    if data.files.contains_key(&sha256) {
+        return axum::Json(EvidenceAnswer::Have).into_response();
+    }
+    let there = data
+        .chunks
+        .keys()
+        .filter(|(upload, _)| *upload == sha256)
+        .map(|(_, n)| *n)
+        .collect();
+    // Chunks of a few bytes, so that a small photograph has many.
+    axum::Json(EvidenceAnswer::Upload {
+        upload_id: sha256,
+        chunk_size: 300,
+        there,
+    })
+    .into_response()
+}
+
+async fn chunk(
+    State(endpoint): State<Endpoint>,
+    Path((upload, n)): Path<(String, u64)>,
+    headers: HeaderMap,
+    body: Bytes,
+) -> Response {
+    let mut data = endpoint.data();
+    data.chunk_requests += 1;
+    assert_eq!(headers["x-chunk-sha256"].to_str().unwrap(), sha256_hex(&body));
+    if data.faults.lose_chunks > 0 && n > 0 {
+        data.faults.lose_chunks -= 1;
+        return StatusCode::BAD_GATEWAY.into_response();
+    }
+    data.chunks.insert((upload, n), body.to_vec());
+    StatusCode::NO_CONTENT.into_response()
+}
+
+async fn complete(State(endpoint): State<Endpoint>, Path(upload): Path<String>) -> Response {
+    let mut data = endpoint.data();
+    let whole: Vec<u8> = data
+        .chunks
+        .iter()
+        .filter(|((name, _), _)| *name == upload)
+        .flat_map(|(_, bytes)| bytes.clone())
+        .collect();
+    if sha256_hex(&whole) != upload {
+        return problem(Problem::new(Code::EvidenceHashMismatch));
+    }
+    data.files.insert(upload, whole);
+    StatusCode::NO_CONTENT.into_response()
+}

@@ -1,0 +1,353 @@
+//! What journeys are made of: the programs as they are built, started and stopped as a person would, in folders of
+//! their own. Nothing here stands in for a part of the product.
+
+use std::io::{BufRead, BufReader};
+use std::net::{SocketAddr, TcpListener};
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Output, Stdio};
+use std::time::{Duration, Instant};
+
+use serde_json::{Value, json};
+
+pub mod browser;
+pub mod window;
+
+/// Passphrase of the devices of the tests.
+pub const PASSPHRASE: &str = "frase de prueba 2026";
+
+/// A program of the workspace, beside the test that runs.
+pub fn program(name: &str) -> PathBuf {
+    let test = std::env::current_exe().expect("a test has a path");
+    let folder = test.ancestors().find(|folder| folder.join(name).is_file());
+    folder.map(|folder| folder.join(name)).unwrap_or_else(|| {
+        panic!("{name} is not built: cargo build --workspace --all-targets --features avance/custom-protocol")
+    })
+}
+
+/// The root of the project.
+pub fn root() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).parent().expect("tests/ is in the project").to_owned()
+}
+
+/// A file of the folder beside the project, when it is there.
+pub fn shared(path: &str) -> Option<PathBuf> {
+    let found = root().parent()?.join("shared").join(path);
+    found.exists().then_some(found)
+}
+
+/// A real list of projects when the folder beside the project is there, our own otherwise; and how many it has.
+pub fn project_list() -> (PathBuf, usize) {
+    match shared("real/durango-2025/projects.csv") {
+        Some(path) => (path, 47),
+        None => (root().join("tests/fixtures/proyectos.csv"), 47),
+    }
+}
+
+/// A free port of loopback.
+pub fn free_port() -> u16 {
+    TcpListener::bind("127.0.0.1:0").and_then(|listener| listener.local_addr()).expect("a free port").port()
+}
+
+/// Waits until something holds.
+pub fn wait_until(what: &str, limit: Duration, mut holds: impl FnMut() -> bool) {
+    let start = Instant::now();
+    while !holds() {
+        assert!(start.elapsed() < limit, "waited {limit:?} for: {what}");
+        std::thread::sleep(Duration::from_millis(50));
+    }
+}
+
+/// Standard output of a program as text.
+pub fn text(output: &Output) -> String {
+    String::from_utf8_lossy(&output.stdout).trim().to_owned()
+}
+
+/// Standard error of a program as text.
+pub fn complaint(output: &Output) -> String {
+    String::from_utf8_lossy(&output.stderr).trim().to_owned()
+}
+
+/// The central endpoint on a data folder, running or not.
+pub struct Central {
+    /// Its data folder.
+    pub data: PathBuf,
+    /// Where it listens when it runs.
+    pub address: SocketAddr,
+    child: Option<Child>,
+}
+
+impl Central {
+    /// A central endpoint that does not run yet.
+    pub fn new(data: &Path) -> Central {
+        let address = SocketAddr::from(([127, 0, 0, 1], free_port()));
+        Central { data: data.to_owned(), address, child: None }
+    }
+
+    /// Its address for devices.
+    pub fn url(&self) -> String {
+        format!("http://{}", self.address)
+    }
+
+    /// Runs a verb to its end.
+    pub fn run(&self, arguments: &[&str]) -> Output {
+        let mut command = self.command();
+        command.args(arguments);
+        command.output().expect("avance-central starts")
+    }
+
+    /// Runs a verb that must succeed and gives what it printed.
+    pub fn ok(&self, arguments: &[&str]) -> String {
+        let output = self.run(arguments);
+        assert!(output.status.success(), "{arguments:?}: {}", complaint(&output));
+        text(&output)
+    }
+
+    fn command(&self) -> Command {
+        let mut command = Command::new(program("avance-central"));
+        command.arg("--data").arg(&self.data).env("RUST_LOG", "info");
+        command.arg("--public-url").arg(self.url()).arg("--municipality").arg("Municipio de muestra");
+        command
+    }
+
+    /// Starts it and waits until it answers.
+    pub fn start(&mut self) {
+        let log = std::fs::File::options().create(true).append(true).open(self.data.with_extension("log"));
+        let mut command = self.command();
+        command.arg("serve").arg("--listen").arg(self.address.to_string());
+        command.stdout(Stdio::null()).stderr(log.expect("a log beside the data"));
+        self.child = Some(command.spawn().expect("avance-central starts"));
+        let address = self.address;
+        wait_until("the central endpoint answers", Duration::from_secs(20), || {
+            std::net::TcpStream::connect_timeout(&address, Duration::from_millis(200)).is_ok()
+        });
+    }
+
+    /// Stops it at once, as a power cut would.
+    pub fn kill(&mut self) {
+        if let Some(mut child) = self.child.take() {
+            child.kill().expect("our own process");
+            child.wait().expect("our own process");
+        }
+    }
+
+    /// Adds a person and gives the code for a device.
+    pub fn code(&self, name: &str, role: &str, area: &str, trained: bool) -> String {
+        let mut arguments = vec!["people", "add", "--name", name, "--role", role, "--area", area];
+        if trained {
+            arguments.push("--trained");
+        }
+        self.ok(&arguments)
+    }
+
+    /// A file of the public site.
+    pub fn public(&self, path: &str) -> PathBuf {
+        self.data.join("public").join(path)
+    }
+
+    /// The record of a process, as published.
+    pub fn record(&self, ocid: &str) -> Value {
+        let path = self.public(&format!("ocds/records/{ocid}.json"));
+        let bytes = std::fs::read(&path).unwrap_or_else(|error| panic!("{}: {error}", path.display()));
+        let mut package: Value = serde_json::from_slice(&bytes).expect("a record package");
+        package["records"][0].take()
+    }
+
+    /// What the catalogue names.
+    pub fn catalog(&self) -> Vec<Value> {
+        let bytes = std::fs::read(self.public("ocds/catalog.json")).expect("a catalogue");
+        let mut catalog: Value = serde_json::from_slice(&bytes).expect("a catalogue");
+        match catalog["files"].take() {
+            Value::Array(files) => files,
+            other => panic!("files: {other}"),
+        }
+    }
+}
+
+impl Drop for Central {
+    fn drop(&mut self) {
+        self.kill();
+    }
+}
+
+/// A device, through its command line.
+pub struct Device {
+    /// Its data folder.
+    pub data: PathBuf,
+}
+
+impl Device {
+    /// A device in a folder.
+    pub fn new(data: &Path) -> Device {
+        Device { data: data.to_owned() }
+    }
+
+    /// Runs a verb to its end.
+    pub fn run(&self, arguments: &[&str]) -> Output {
+        let mut command = Command::new(program("avance-device"));
+        command.args(arguments).arg("--data").arg(&self.data).env("AVANCE_PASSPHRASE", PASSPHRASE);
+        command.env_remove("DBUS_SESSION_BUS_ADDRESS").output().expect("avance-device starts")
+    }
+
+    /// Runs a verb that must succeed and gives what it printed.
+    pub fn ok(&self, arguments: &[&str]) -> String {
+        let output = self.run(arguments);
+        assert!(output.status.success(), "{arguments:?}: {}", complaint(&output));
+        text(&output)
+    }
+
+    /// Runs a verb that prints JSON.
+    pub fn json(&self, arguments: &[&str]) -> Value {
+        serde_json::from_str(&self.ok(arguments)).expect("JSON")
+    }
+
+    /// Enrols it.
+    pub fn enrol(&self, central: &Central, code: &str) {
+        self.ok(&["enrol", "--server", &central.url(), "--code", code]);
+    }
+
+    /// Captures a follow-up with evidence; gives its folio.
+    pub fn capture(&self, project: &str, follow_up: &Value, evidence: &[String]) -> String {
+        let file = self.data.with_extension(format!("{}.json", uuid::Uuid::now_v7()));
+        std::fs::write(&file, follow_up.to_string()).expect("the folder can be written");
+        let mut arguments = vec!["capture", "--project", project, "--file", file.to_str().expect("UTF-8")];
+        for item in evidence {
+            arguments.extend(["--evidence", item]);
+        }
+        self.ok(&arguments)
+    }
+
+    /// Count of follow-ups in a state.
+    pub fn count(&self, state: &str) -> u64 {
+        self.json(&["status", "--json"])["counts"][state].as_u64().unwrap_or(0)
+    }
+}
+
+/// The client behind HTTP, as the front end in a browser uses it.
+pub struct Host {
+    child: Child,
+    /// Where it listens.
+    pub address: SocketAddr,
+}
+
+impl Host {
+    /// Starts it on a device's folder, with the built page when there is one.
+    pub fn start(data: &Path) -> Host {
+        let mut command = Command::new(program("device-host"));
+        command.arg("--data").arg(data).arg("--ui").arg(root().join("ui/dist"));
+        command.env("AVANCE_PASSPHRASE", PASSPHRASE).env_remove("DBUS_SESSION_BUS_ADDRESS");
+        let mut child = command.stdout(Stdio::piped()).spawn().expect("device-host starts");
+        let mut line = String::new();
+        let out = child.stdout.take().expect("piped");
+        BufReader::new(out).read_line(&mut line).expect("device-host says where it listens");
+        let address = line.trim().parse().unwrap_or_else(|_| panic!("device-host said «{line}»"));
+        Host { child, address }
+    }
+
+    /// Stops it at once.
+    pub fn kill(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+
+    /// Calls a command.
+    ///
+    /// # Errors
+    /// The problem it answered, or what broke on the way.
+    pub async fn call(&self, name: &str, payload: Value) -> Result<Value, String> {
+        let url = format!("http://{}/call/{name}", self.address);
+        let answer = reqwest::Client::new().post(url).json(&payload).send().await.map_err(|e| e.to_string())?;
+        let good = answer.status().is_success();
+        let text = answer.text().await.map_err(|e| e.to_string())?;
+        if good { serde_json::from_str(&text).map_err(|e| e.to_string()) } else { Err(text) }
+    }
+}
+
+impl Drop for Host {
+    fn drop(&mut self) {
+        self.kill();
+    }
+}
+
+/// A photograph that says nothing about anybody: a plain JPEG of one colour with a position in its metadata, so that
+/// what is published can be searched for it.
+pub fn photograph(path: &Path, shade: u8) -> PathBuf {
+    let picture = image::RgbImage::from_fn(320, 240, |x, y| image::Rgb([shade, (x / 2) as u8, y as u8]));
+    let mut jpeg = Vec::new();
+    picture.write_to(&mut std::io::Cursor::new(&mut jpeg), image::ImageFormat::Jpeg).expect("a JPEG");
+    let secret = format!("Exif\0\0{CANARY} {shade}");
+    let mut tagged = jpeg[..2].to_vec();
+    tagged.extend([0xFF, 0xE1]);
+    tagged.extend(u16::try_from(secret.len() + 2).expect("short").to_be_bytes());
+    tagged.extend(secret.as_bytes());
+    tagged.extend(&jpeg[2..]);
+    std::fs::write(path, tagged).expect("the folder can be written");
+    path.to_owned()
+}
+
+/// A word planted in everything internal: it must never be published.
+pub const CANARY: &str = "canario-interno-7391";
+
+/// A follow-up of progress alone.
+pub fn progress(actual: u8) -> Value {
+    json!({
+        "stage": "implementation",
+        "visitedOn": "2026-03-12",
+        "progress": {"physical": {"planned": 50, "actual": actual}, "financial": {"planned": 40, "actual": 0}},
+        "internal": {"notes": format!("Nota interna {CANARY}")},
+    })
+}
+
+/// A follow-up with a contract, its award, its supplier and a milestone.
+pub fn with_contract(number: &str, amount: u32, actual: u8) -> Value {
+    let mut follow_up = progress(actual);
+    follow_up["release"] = json!({
+        "parties": [{
+            "id": "MX-RFC-CMU010203AB1", "name": "Constructora de muestra", "roles": ["supplier"],
+            "identifier": {"scheme": "MX-RFC", "id": "CMU010203AB1"},
+        }],
+        "awards": [{
+            "id": format!("adj-{number}"), "status": "active",
+            "suppliers": [{"id": "MX-RFC-CMU010203AB1", "name": "Constructora de muestra"}],
+        }],
+        "contracts": [{
+            "id": number, "awardID": format!("adj-{number}"), "status": "active",
+            "title": "Obra de muestra", "dateSigned": "2026-02-02T00:00:00-06:00",
+            "value": {"amount": amount, "currency": "MXN"},
+            "implementation": {"milestones": [{
+                "id": "inicio", "title": "Inicio de obra", "status": "met",
+                "dueDate": "2026-02-10T00:00:00-06:00", "dateMet": "2026-02-11T00:00:00-06:00",
+            }]},
+        }],
+    });
+    follow_up
+}
+
+/// Holds published files against the reference tools, when the folder beside the project is there.
+pub fn reference_check(files: &[PathBuf]) {
+    let Some(check) = shared("tools/oracle/check") else {
+        println!("the reference tools are not here; our own check stands alone");
+        return;
+    };
+    let output = Command::new(check).args(files).output().expect("the reference tools start");
+    assert!(output.status.success(), "{}\n{}", text(&output), complaint(&output));
+}
+
+/// Holds published files against our own check.
+pub fn own_check(files: &[PathBuf]) {
+    let output = Command::new(program("ocds")).arg("check").args(files).output().expect("ocds starts");
+    assert!(output.status.success(), "{}\n{}", text(&output), complaint(&output));
+}
+
+/// Every file under a folder.
+pub fn files_under(folder: &Path) -> Vec<PathBuf> {
+    let mut found = Vec::new();
+    let mut folders = vec![folder.to_owned()];
+    while let Some(next) = folders.pop() {
+        for entry in std::fs::read_dir(&next).into_iter().flatten().flatten() {
+            let path = entry.path();
+            if path.is_dir() { folders.push(path) } else { found.push(path) }
+        }
+    }
+    found.sort();
+    found
+}

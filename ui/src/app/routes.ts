@@ -1,0 +1,51 @@
+import type { Component } from "svelte";
+import Devices from "../panel/screens/Devices.svelte";
+import type { Key } from "../lib/i18n/index.svelte";
+import type { Route, Screen } from "../lib/router";
+import type { IconName } from "../lib/ui/icons";
+import FollowUp from "./screens/FollowUp.svelte";
+import Help from "./screens/Help.svelte";
+import Project from "./screens/Project.svelte";
+import Projects from "./screens/Projects.svelte";
+import Sending from "./screens/Sending.svelte";
+import Tray from "./screens/Tray.svelte";
+import type { Ready, Session } from "./session.svelte";
+
+export interface ScreenProps {
+  session: Session;
+  me: Ready;
+  route: Route;
+}
+
+export const screens: Record<Screen, Component<ScreenProps>> = {
+  tray: Tray,
+  projects: Projects,
+  project: Project,
+  followUp: FollowUp,
+  status: Sending,
+  devices: Devices,
+  help: Help,
+};
+
+export interface Entry {
+  nav: "tray" | "projects" | "status" | "devices" | "help";
+  label: Key;
+  icon: IconName;
+}
+
+export const navigation: readonly Entry[] = [
+  { nav: "tray", label: "nav.tray", icon: "tray" },
+  { nav: "projects", label: "nav.projects", icon: "folder" },
+  { nav: "status", label: "nav.status", icon: "send" },
+  { nav: "devices", label: "nav.devices", icon: "devices" },
+  { nav: "help", label: "nav.help", icon: "help" },
+];
+
+/** Which entry of the navigation a screen belongs to. */
+export function entryOf(screen: Screen): Entry["nav"] {
+  if (screen === "project" || screen === "followUp") return "projects";
+  return screen;
+}
+
+export const maySeeDevices = (me: Ready): boolean =>
+  ["coordinacion", "administracion", "auditoria"].includes(me.person.role);

@@ -1,0 +1,164 @@
+import { setLegalOffset } from "../lib/format";
+import { Keeper } from "../lib/form/keeper.svelte";
+import type { AppState } from "../lib/host/bindings/AppState";
+import type { Draft } from "../lib/host/bindings/Draft";
+import type { FollowUpRow } from "../lib/host/bindings/FollowUpRow";
+import type { Problem } from "../lib/host/bindings/Problem";
+import type { ProjectRow } from "../lib/host/bindings/ProjectRow";
+import type { Stage } from "../lib/host/bindings/Stage";
+import type { Status } from "../lib/host/bindings/Status";
+import { asProblem, type ClientEvent, type Host } from "../lib/host/types";
+import { t } from "../lib/i18n/index.svelte";
+import { describe } from "../lib/problems";
+import { go } from "../lib/router";
+import { toast } from "../lib/ui/toasts.svelte";
+
+export type Ready = Extract<AppState, { stage: "ready" }>;
+
+/** What the screens share while the window is open. */
+export class Session {
+  readonly host: Host;
+  app = $state.raw<AppState | null>(null);
+  status = $state.raw<Status | null>(null);
+  /** Why the program could not start. */
+  problem = $state.raw<Problem | null>(null);
+  /** Grows when lists must be asked for again. */
+  changes = $state(0);
+  sending = $state(false);
+  /** Files under way: bytes sent of bytes in all. */
+  transfers = $state<Record<string, { sent: number; size: number }>>({});
+  /** The list a project was opened from, to go to the one before and after. */
+  folios = $state.raw<string[]>([]);
+
+  #keepers = $state<Record<string, Keeper>>({});
+  #rows = new Map<string, FollowUpRow>();
+
+  constructor(host: Host) {
+    this.host = host;
+  }
+
+  async start(): Promise<void> {
+    try {
+      this.enter(await this.host.call("app_state", {}));
+      this.problem = null;
+    } catch (thrown) {
+      this.problem = asProblem(thrown);
+    }
+  }
+
+  /** A new state of the equipment: locked, not enrolled, ready. */
+  enter(app: AppState): void {
+    this.app = app;
+    if (app.stage !== "ready") return;
+    setLegalOffset(app.municipality.offsetMinutes);
+    void this.refreshStatus();
+  }
+
+  onEvent(event: ClientEvent): void {
+    if (event.event === "status") this.status = event.status;
+    else if (event.event === "changed") {
+      this.changes += 1;
+      void this.refreshStatus();
+    } else if (event.sent >= event.size) {
+      delete this.transfers[event.sha256];
+    } else {
+      this.transfers[event.sha256] = { sent: event.sent, size: event.size };
+    }
+  }
+
+  async refreshStatus(): Promise<void> {
+    try {
+      this.status = await this.host.call("status", {});
+    } catch {
+      // The bar keeps what it last knew; the next event brings it up to date.
+    }
+  }
+
+  async sendNow(): Promise<void> {
+    if (this.sending || this.app?.stage !== "ready") return;
+    this.sending = true;
+    try {
+      await this.saveAll();
+      const status = await this.host.call("send_now", {});
+      this.status = status;
+      this.changes += 1;
+      if (status.problem) this.tell(status.problem);
+      else if (status.connection === "online") toast(t("send.done"), "success");
+      else toast(t("send.started"));
+    } catch (thrown) {
+      this.tell(asProblem(thrown));
+    } finally {
+      this.sending = false;
+    }
+  }
+
+  tell(problem: Problem): void {
+    toast(describe(problem).text, "danger");
+  }
+
+  /** Rows that were listed: the screen of a follow-up knows what it is before it asks. */
+  remember(rows: readonly FollowUpRow[]): void {
+    for (const row of rows) this.#rows.set(row.id, row);
+  }
+
+  remembered(id: string): FollowUpRow | undefined {
+    return this.#rows.get(id);
+  }
+
+  async newFollowUp(project: Pick<ProjectRow, "folio">, stage: Stage): Promise<void> {
+    try {
+      const draft = await this.host.call("draft_new", { folio: project.folio, stage });
+      this.keep(draft);
+      this.changes += 1;
+      go({ screen: "followUp", id: draft.id });
+    } catch (thrown) {
+      this.tell(asProblem(thrown));
+    }
+  }
+
+  /** The keeper of a draft; one that still has unsaved words is the same one as before. */
+  keep(draft: Draft): Keeper {
+    const there = this.#keepers[draft.id];
+    if (there) {
+      there.reopen(draft);
+      return there;
+    }
+    const keeper = new Keeper(draft, {
+      save: (values) => this.host.call("draft_save", { id: draft.id, values }),
+      reload: () => this.host.call("draft_open", { id: draft.id }),
+      problem: asProblem,
+    });
+    this.#keepers[draft.id] = keeper;
+    return keeper;
+  }
+
+  /** Leaves a draft: saves it and lets it go once it is on the disk. */
+  async leave(id: string): Promise<void> {
+    const keeper = this.#keepers[id];
+    if (!keeper) return;
+    if (await keeper.flush()) {
+      if (this.#keepers[id] === keeper && !keeper.unsaved) delete this.#keepers[id];
+      this.changes += 1;
+    }
+  }
+
+  /** Nothing of this draft is saved any more: it was marked ready or discarded. */
+  drop(id: string): void {
+    this.#keepers[id]?.close();
+    delete this.#keepers[id];
+  }
+
+  /** Drafts whose last save failed: what was typed is only in this window. */
+  get failing(): Keeper[] {
+    return Object.values(this.#keepers).filter((keeper) => keeper.problem !== null);
+  }
+
+  get unsaved(): boolean {
+    return Object.values(this.#keepers).some((keeper) => keeper.unsaved);
+  }
+
+  async saveAll(): Promise<boolean> {
+    const saved = await Promise.all(Object.values(this.#keepers).map((keeper) => keeper.flush()));
+    return saved.every(Boolean);
+  }
+}

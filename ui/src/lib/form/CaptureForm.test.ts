@@ -1,0 +1,151 @@
+import { cleanup, fireEvent, render, screen } from "@testing-library/svelte";
+import { tick } from "svelte";
+import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
+import type { Draft } from "../host/bindings/Draft";
+import type { Problem } from "../host/bindings/Problem";
+import { setLang } from "../i18n/index.svelte";
+import CaptureForm from "./CaptureForm.svelte";
+import { Keeper } from "./keeper.svelte";
+import { draft, finding } from "./testing";
+
+beforeEach(() => setLang("es"));
+afterEach(cleanup);
+
+HTMLDialogElement.prototype.showModal ??= function (this: HTMLDialogElement) {
+  this.open = true;
+};
+HTMLDialogElement.prototype.close ??= function (this: HTMLDialogElement) {
+  this.open = false;
+};
+
+function form(start: Draft = draft(), asked = false) {
+  const save = vi.fn(async () => start);
+  const keeper = new Keeper(start, { save, reload: async () => start, problem: (thrown) => thrown as Problem });
+  const shown = render(CaptureForm, { keeper, draft: start, currency: "MXN", asked });
+  const input = (name: string) =>
+    shown.container.querySelector<HTMLInputElement>(`[name="${name}"]`) as HTMLInputElement;
+  return { ...shown, keeper, save, input };
+}
+
+describe("the form is drawn from data", () => {
+  it("gives each field its name, label, hint and last value", () => {
+    const { input } = form();
+    expect(input("visitedOn").type).toBe("text");
+    expect(screen.getByLabelText("Título visitedOn")).toBe(input("visitedOn"));
+    const described = input("physicalActual").getAttribute("aria-describedby") ?? "";
+    const hint = described.split(" ").map((id) => document.getElementById(id)?.textContent ?? "");
+    expect(hint.join(" ")).toContain("Ayuda physicalActual");
+    expect(hint.join(" ")).toContain("30 %");
+    expect(hint.join(" ")).toContain("2 oct 2026");
+    expect(input("milestoneStatus").tagName).toBe("SELECT");
+    expect(input("notes").tagName).toBe("TEXTAREA");
+    expect(input("notes").closest("[data-field]")?.textContent).toContain("no se publica");
+  });
+
+  it("folds an optional part, unless something is in it", () => {
+    const part = (shown: ReturnType<typeof form>) =>
+      shown.container.querySelector<HTMLDetailsElement>("[data-group=contract]");
+    const empty = form();
+    expect(part(empty)?.open).toBe(false);
+    empty.unmount();
+    expect(part(form(draft({ values: { contractId: "OP-1" } })))?.open).toBe(true);
+  });
+
+  it("shows a value as it was typed", async () => {
+    const { input, keeper } = form();
+    await fireEvent.input(input("physicalActual"), { target: { value: "$1,234.56 MXN" } });
+    expect(keeper.values["physicalActual"]).toBe("$1,234.56 MXN");
+    expect(input("physicalActual").value).toBe("$1,234.56 MXN");
+  });
+});
+
+describe("the keyboard", () => {
+  it("moves on with Enter and never submits", async () => {
+    const { input, container } = form();
+    const submit = vi.fn((event: Event) => event.preventDefault());
+    container.querySelector("form")?.addEventListener("submit", submit);
+    input("visitedOn").focus();
+    const unhandled = await fireEvent.keyDown(input("visitedOn"), { key: "Enter" });
+    expect(unhandled).toBe(false);
+    expect(document.activeElement).toBe(input("physicalActual"));
+    await fireEvent.keyDown(input("physicalActual"), { key: "Enter" });
+    expect(document.activeElement?.tagName).toBe("SUMMARY");
+    await fireEvent.keyDown(input("physicalActual"), { key: "Enter", shiftKey: true });
+    expect(document.activeElement).toBe(input("visitedOn"));
+    expect(submit).not.toHaveBeenCalled();
+  });
+
+  it("leaves Enter alone in a text of several lines", async () => {
+    const { input } = form();
+    input("notes").focus();
+    expect(await fireEvent.keyDown(input("notes"), { key: "Enter" })).toBe(true);
+    expect(document.activeElement).toBe(input("notes"));
+  });
+
+  it("repeats the last value with Ctrl+D, also of a list", async () => {
+    const { input, keeper } = form(draft({ values: { contractId: "OP-1" } }));
+    input("physicalActual").focus();
+    expect(await fireEvent.keyDown(input("physicalActual"), { key: "d", ctrlKey: true })).toBe(false);
+    expect(input("physicalActual").value).toBe("30");
+    input("milestoneStatus").focus();
+    await fireEvent.keyDown(input("milestoneStatus"), { key: "D", ctrlKey: true });
+    expect(keeper.values["milestoneStatus"]).toBe("met");
+    input("visitedOn").focus();
+    await fireEvent.keyDown(input("visitedOn"), { key: "d", ctrlKey: true });
+    expect(keeper.values["visitedOn"]).toBeUndefined();
+  });
+
+  it("goes through the errors and unfolds the part they are in", async () => {
+    const { input, component, container } = form(
+      draft({
+        values: { physicalActual: "x" },
+        findings: [finding("contractId", "field-required"), finding("physicalActual", "percent-format")],
+      }),
+    );
+    component.goToNextError();
+    expect(document.activeElement).toBe(input("physicalActual"));
+    component.goToNextError();
+    await tick();
+    expect(container.querySelector<HTMLDetailsElement>("[data-group=contract]")?.open).toBe(true);
+    expect(document.activeElement).toBe(input("contractId"));
+    component.goToNextError();
+    expect(document.activeElement).toBe(input("physicalActual"));
+  });
+
+  it("opens the help of the field with F1", async () => {
+    const { input } = form();
+    input("physicalActual").focus();
+    await fireEvent.keyDown(input("physicalActual"), { key: "F1" });
+    const help = document.querySelector("dialog");
+    expect(help?.textContent).toContain("Ayuda physicalActual");
+    expect(help?.textContent).toContain("Un porcentaje de 0 a 100");
+  });
+});
+
+describe("findings", () => {
+  it("says what is wrong at once and what is missing after the field was left", async () => {
+    const { input, container } = form(
+      draft({
+        values: { physicalActual: "135" },
+        findings: [finding("visitedOn", "field-required"), finding("physicalActual", "percent-range")],
+      }),
+    );
+    const rules = () => [...container.querySelectorAll<HTMLElement>("[data-rule]")].map((item) => item.dataset.rule);
+    expect(rules()).toEqual(["percent-range"]);
+    expect(input("physicalActual").getAttribute("aria-invalid")).toBe("true");
+    await fireEvent.blur(input("visitedOn"));
+    await tick();
+    expect(rules()).toEqual(["field-required", "percent-range"]);
+  });
+
+  it("says everything once the person asked to send", () => {
+    const { container } = form(draft({ findings: [finding("visitedOn", "field-required")] }), true);
+    expect(container.querySelector("[data-rule=field-required]")).not.toBeNull();
+  });
+
+  it("marks a warning without holding the field", () => {
+    const { input, container } = form(draft({ findings: [finding("physicalActual", "amounts", "warning")] }));
+    expect(container.querySelector("[data-rule=amounts]")?.className).toContain("warning");
+    expect(input("physicalActual").getAttribute("aria-invalid")).toBeNull();
+  });
+});

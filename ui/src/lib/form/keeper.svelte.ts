@@ -1,0 +1,153 @@
+import type { Draft } from "../host/bindings/Draft";
+import type { Problem } from "../host/bindings/Problem";
+
+export type Saving = "saved" | "pending" | "saving" | "failed";
+type Typed = Record<string, string>;
+
+export interface KeeperDoors {
+  /** Sends changed fields. Rejects with a problem. */
+  save(values: Typed): Promise<Draft>;
+  /** Reads the draft again. */
+  reload(): Promise<Draft>;
+  /** Anything thrown, as a problem. */
+  problem(thrown: unknown): Problem;
+}
+
+/** Longest wait between a keystroke and its save, milliseconds. */
+export const DEBOUNCE = 300;
+const RETRY = [1000, 2000, 4000, 8000, 15_000] as const;
+
+/**
+ * What is typed in a draft, from the first letter until it is on the disk.
+ *
+ * While a form is open its values are the truth: an answer brings findings, files and times, never values. Saves go
+ * one at a time, so they cannot overtake each other; answers of other commands carry a ticket, and one that is older
+ * than what is shown is dropped and asked for again. A keeper outlives its screen: a save that failed is still tried
+ * again after the person went elsewhere.
+ */
+export class Keeper {
+  /** Everything but the values, as last answered. */
+  draft = $state.raw<Draft>() as Draft;
+  values = $state<Typed>({});
+  saving = $state<Saving>("saved");
+  problem = $state.raw<Problem | null>(null);
+  /** Last save that is on the disk. */
+  savedAt = $state<string>("");
+
+  #doors: KeeperDoors;
+  #dirty = new Map<string, string>();
+  #timer: ReturnType<typeof setTimeout> | undefined;
+  #armed = false;
+  #running: Promise<boolean> | undefined;
+  #failures = 0;
+  #tickets = 0;
+  #shown = 0;
+  #closed = false;
+
+  constructor(draft: Draft, doors: KeeperDoors) {
+    this.draft = draft;
+    this.values = { ...(draft.values as Typed) };
+    this.savedAt = draft.savedAt;
+    this.#doors = doors;
+  }
+
+  /** A field changed. */
+  set(field: string, value: string): void {
+    if ((this.values[field] ?? "") === value) return;
+    this.values[field] = value;
+    this.#dirty.set(field, value);
+    if (this.saving !== "failed") this.saving = "pending";
+    this.#arm(DEBOUNCE);
+  }
+
+  /** The draft was read again; what was not saved yet stays as typed. */
+  reopen(draft: Draft): void {
+    this.#tickets += 1;
+    this.#show(this.#tickets, draft);
+    for (const [field, value] of Object.entries(draft.values as Typed)) {
+      if (!this.#dirty.has(field)) this.values[field] = value;
+    }
+  }
+
+  /** Saves now whatever is not saved. True when everything typed so far is on the disk. */
+  flush(): Promise<boolean> {
+    clearTimeout(this.#timer);
+    this.#armed = false;
+    this.#running ??= this.#drain().finally(() => {
+      this.#running = undefined;
+      if (this.#dirty.size > 0 && !this.#closed && this.saving !== "failed") this.#arm(0);
+    });
+    return this.#running;
+  }
+
+  /** Runs a command that answers with the draft (evidence), beside the saves. */
+  async run(command: () => Promise<Draft>): Promise<Draft> {
+    const ticket = ++this.#tickets;
+    const draft = await command();
+    this.#show(ticket, draft);
+    return draft;
+  }
+
+  get unsaved(): boolean {
+    return this.#dirty.size > 0 || this.#running !== undefined;
+  }
+
+  /** Nothing more is saved: the draft was marked ready or discarded. */
+  close(): void {
+    this.#closed = true;
+    this.#dirty.clear();
+    clearTimeout(this.#timer);
+    this.saving = "saved";
+    this.problem = null;
+  }
+
+  #arm(wait: number): void {
+    // The first keystroke starts the clock: typing without a pause must not put the save off.
+    if (this.#closed || (this.#armed && wait === DEBOUNCE)) return;
+    clearTimeout(this.#timer);
+    this.#armed = true;
+    this.#timer = setTimeout(() => void this.flush(), wait);
+  }
+
+  async #drain(): Promise<boolean> {
+    while (this.#dirty.size > 0 && !this.#closed) {
+      const batch = new Map(this.#dirty);
+      this.#dirty.clear();
+      this.saving = "saving";
+      const ticket = ++this.#tickets;
+      try {
+        const draft = await this.#doors.save(Object.fromEntries(batch));
+        if (this.#closed) return true;
+        this.#failures = 0;
+        this.problem = null;
+        this.#show(ticket, draft);
+      } catch (thrown) {
+        if (this.#closed) return true;
+        for (const [field, value] of batch) if (!this.#dirty.has(field)) this.#dirty.set(field, value);
+        this.problem = this.#doors.problem(thrown);
+        this.saving = "failed";
+        this.#failures += 1;
+        const wait = RETRY[Math.min(this.#failures, RETRY.length) - 1] ?? 15_000;
+        // Trying again by itself never gives up: the only copy of what was typed is this page.
+        this.#arm(wait);
+        return false;
+      }
+    }
+    this.saving = "saved";
+    return true;
+  }
+
+  #show(ticket: number, draft: Draft): void {
+    if (draft.savedAt > this.savedAt) this.savedAt = draft.savedAt;
+    if (ticket < this.#shown) {
+      const again = ++this.#tickets;
+      void this.#doors.reload().then(
+        (fresh) => this.#show(again, fresh),
+        () => undefined,
+      );
+      return;
+    }
+    this.#shown = ticket;
+    this.draft = draft;
+  }
+}

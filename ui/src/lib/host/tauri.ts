@@ -1,0 +1,34 @@
+import { invoke } from "@tauri-apps/api/core";
+import { listen } from "@tauri-apps/api/event";
+import { getCurrentWebview } from "@tauri-apps/api/webview";
+import { download } from "./download";
+import type { ClientEvent, Host } from "./types";
+
+/** The window: commands and events through the IPC of Tauri. */
+export function tauriHost(): Host {
+  return {
+    call: (name, payload) => invoke("call", { name, payload }),
+    listen: (callback) => stopLater(listen<ClientEvent>("event", (event) => callback(event.payload))),
+    pickFiles: async () => ({ paths: await invoke<string[]>("pick_files") }),
+    onFileDrop: (callback) =>
+      stopLater(
+        getCurrentWebview().onDragDropEvent(({ payload }) => {
+          if (payload.type === "drop") callback({ kind: "drop", chosen: { paths: payload.paths } });
+          else if (payload.type === "leave") callback({ kind: "leave" });
+          else callback({ kind: "over" });
+        }),
+      ),
+    saveText: async (name, text) => {
+      try {
+        await invoke("save_text", { name, text });
+      } catch {
+        download(name, text);
+      }
+    },
+  };
+}
+
+/** Listening starts asynchronously; stopping before it started must also stop it. */
+function stopLater(starting: Promise<() => void>): () => void {
+  return () => void starting.then((stop) => stop());
+}

@@ -1,0 +1,220 @@
+import type { es } from "./es";
+import { screens } from "./en-screens";
+
+/** English. Its type is that of the Spanish keys: a sentence that is missing does not compile. */
+const problems = {
+  "problem.malformed_request":
+    "The central office did not understand what this program sent ({detail}). What you captured is still on this equipment; copy the diagnostics and send them to the administration.",
+  "problem.unauthenticated":
+    "The session with the central office ended. It renews itself at the next sending; nothing was lost.",
+  "problem.device_revoked":
+    "The central office does not recognise this equipment. Nothing was lost: ask for a new code and try again.",
+  "problem.forbidden": "Your profile does not include this action ({action}). Ask the administration to look at it.",
+  "problem.not_found": "That no longer exists at the central office. Go back to the list and open it again.",
+  "problem.method_not_allowed":
+    "The central office does not accept that operation: its version and this program's differ. Ask the administration to update this equipment; nothing was lost.",
+  "problem.code_unknown":
+    "The code “{code}” does not exist. Check that it is typed as on your sheet, or ask the administration for a new one.",
+  "problem.code_used":
+    "This code was already used on other equipment ({usedAt}). Ask the administration for a new one; each equipment has its own.",
+  "problem.code_expired": "This code expired ({expiredAt}). Ask the administration for a new one.",
+  "problem.gap":
+    "The central office lacks earlier sendings of this equipment (it has up to {last}). They are sent again by themselves; nothing was lost.",
+  "problem.device_forked":
+    "Another copy of this equipment is sending under the same identity (sending {clientSeq}). What you captured here is kept: ask for a new code for this equipment.",
+  "problem.op_id_reused":
+    "The central office already has this sending with other content ({opId}). It was set aside to be looked at; the rest goes on.",
+  "problem.too_large":
+    "What was sent is over the central office's limit ({limitBytes}). It is still saved on this equipment; copy the diagnostics and send them to the administration.",
+  "problem.broken_compression":
+    "The data reached the central office damaged. They are whole on this equipment; copy the diagnostics if it happens again.",
+  "problem.upgrade_required":
+    "This program is older than the central office asks for (at least {minimum}). Update it to send; what you captured waits here and is not lost.",
+  "problem.too_many_requests":
+    "The central office is receiving many sendings. This one is tried again by itself in {retryAfterSeconds} s; nothing was lost.",
+  "problem.unavailable": "The central office could not answer now. Nothing was recorded; it is tried again by itself.",
+  "problem.fault":
+    "Something failed and was noted under number {reportId}. What you captured is saved on this equipment; copy the diagnostics and send them to the administration.",
+  "problem.project_unknown": "Project {folio} is not on this equipment. Send now to refresh the list and try again.",
+  "problem.process_ambiguous":
+    "This project has several contracting processes ({ocids}). Say which one the follow-up belongs to.",
+  "problem.process_unknown": "Process {ocid} does not belong to this project. Choose one of those in its file.",
+  "problem.has_errors":
+    "The follow-up still has data to correct ({findings}). It stays a draft; look at the marked fields.",
+  "problem.draft_unknown": "This draft is no longer on this equipment. Look in My tray, also among the discarded ones.",
+  "problem.follow_up_file_invalid":
+    "The file “{file}” is not a follow-up: {detail}. Correct it and try again; nothing was loaded.",
+  "problem.file_unreadable":
+    "“{file}” could not be read ({detail}). Check that it exists and that you can open it; the rest was attached.",
+  "problem.evidence_not_readable":
+    "“{file}” is not a photograph or PDF that can be opened. JPG, PNG, WebP and PDF are accepted; convert it and attach it again.",
+  "problem.evidence_too_large":
+    "“{file}” is {bytes} and the limit is {limitBytes}. Make it smaller and attach it again; the rest stayed as it was.",
+  "problem.evidence_type_unknown": "“{type}” is not a document type of the list. Choose another one for “{file}”.",
+  "problem.evidence_hash_mismatch":
+    "A file reached the central office incomplete. It is sent again by itself; the original is still on this equipment.",
+  "problem.not_enrolled": "This equipment is not activated yet. Type the code the administration gave you.",
+  "problem.already_enrolled": "This equipment is already activated for {person}. No other code is needed.",
+  "problem.passphrase_needed": "The data of this equipment are locked. Type your passphrase to open them.",
+  "problem.passphrase_wrong":
+    "That is not the passphrase of this equipment. Check capitals and spaces; the data are safe.",
+  "problem.passphrase_too_short": "The passphrase needs at least {minimum} characters. Add another word.",
+  "problem.keyring_locked":
+    "The keyring of the system is locked and the key to your data is in it. Unlock it or type your passphrase; nothing was lost.",
+  "problem.store_in_use": "Another Avance Abierto window has the data of this equipment open. Close it and try again.",
+  "problem.store_set_aside":
+    "The data of this equipment could not be read and were set aside whole in {path}. Nothing was deleted: tell the administration, to recover them.",
+  "problem.disk_full": "The disk is full: {freeBytes} left. What was saved is safe; free some room and try again.",
+  "problem.folder_read_only":
+    "{path} cannot be written. Ask for permission to write in that folder; what was saved is safe.",
+  "problem.server_unreachable":
+    "There is no connection with the central office. What you captured is saved on this equipment and is sent by itself when the network is back.",
+  "problem.server_not_ours":
+    "Another page answered at {server}, perhaps the login page of the Wi-Fi. Sign in to that network and try again; nothing was lost.",
+  "problem.receipt_invalid":
+    "The receipt does not match the key of the central office ({opId}). The follow-up stays here as not received; tell the administration.",
+  "problem.no_progress":
+    "{waiting} follow-ups have not moved for {seconds} s. They are still saved here; they are tried again by themselves.",
+  "problem.server_address_invalid":
+    "“{server}” is not an address. It begins with https:// and has the name the administration gave you.",
+  "problem.command_invalid":
+    "The window asked for something this program does not know ({name}). Close and open Avance Abierto; what you captured is saved.",
+  "problem.unknown":
+    "“{code}” happened. What you captured is saved on this equipment; copy the diagnostics and send them to the administration.",
+} as const;
+
+const rules = {
+  "rule.unknown": "Rule “{rule}” is not met at {label}: {value}.",
+
+  "rule.percent-range": "{value} is not between 0 and 100. Type the percentage, for example 35.",
+  "rule.visit-date-needed": "There is progress without a visit date. Type the day the works were looked at.",
+  "rule.visit-in-future":
+    "The visit ({value}) is after today ({today}). Type the day the works were already looked at.",
+  "rule.visit-too-old": "The visit ({value}) is before 1990. Check the year.",
+  "rule.nothing-captured": "There is nothing to report yet. Type a progress, a milestone, a contract or a payment.",
+  "rule.reserved-field": "“{field}” is written by the central office alone. Take it out of the file.",
+  "rule.contract-ambiguous": "The project has several contracts ({known}). Say which one the progress belongs to.",
+  "rule.contract-unknown": "Contract “{value}” is not in the project's file ({known}). Check the number.",
+  "rule.correction-unknown": "Follow-up “{value}”, to be corrected, is not in the project's file. Check its folio.",
+
+  "rule.field-required": "{label} is missing.",
+  "rule.percent-format": "“{value}” cannot be read as a percentage. Type a number, for example 35 or 35.5.",
+  "rule.amount-format": "“{value}” cannot be read as an amount. Type, for example, 1,234.56.",
+  "rule.amount-negative": "The amount {value} is below zero. Type it without a sign.",
+  "rule.date-format": "“{value}” is not a day of the calendar. Type day/month/year, 12/3, today or yesterday.",
+  "rule.code-unknown": "“{value}” is not in the list. Choose one of those shown.",
+  "rule.rfc-format":
+    "The RFC “{value}” has {length} characters or not the expected shape (12 for a company, 13 for a natural person). Check it; if you do not have it, leave it blank.",
+  "rule.text-too-long": "The text has {length} characters and the limit is {limit}. Shorten it.",
+  "rule.contract-needed":
+    "This belongs to a contract and the project does not have exactly one that is active. Fill in “Contract” with its number.",
+
+  "rule.schema-enum": "{label}: “{value}” is not one of the values allowed ({expected}).",
+  "rule.schema-format": "{label}: “{value}” is not in the format of the standard ({expected}).",
+  "rule.schema-min-items": "{label} needs at least {expected} items.",
+  "rule.schema-min-length": "{label} is empty. Type it or take it out.",
+  "rule.schema-min-properties": "{label} is empty. Type at least one value or take it out.",
+  "rule.schema-one-of": "{label} follows none of the shapes of the standard.",
+  "rule.schema-other": "{label} does not follow the structure of the standard.",
+  "rule.schema-pattern": "{label}: “{value}” does not follow the expected pattern ({expected}).",
+  "rule.schema-required": "“{field}”, which the standard asks for, is missing.",
+  "rule.schema-type": "{label}: “{value}” is not of the type of the standard ({expected}).",
+  "rule.schema-unique-items": "{label} has repeated items. Keep one of each.",
+
+  "rule.ocid-prefix":
+    "The identifier of the process, “{value}”, does not carry the prefix of the municipality ({expected}).",
+  "rule.ocid-prefix.malformed": "“{value}” does not look like the identifier of a process (ocds-xxxxxx-…).",
+  "rule.ocid-prefix.other-prefix":
+    "“{value}” carries the prefix of another institution; that of the municipality is {expected}.",
+  "rule.ocid-prefix.changed":
+    "The identifier of the process changed from {expected} to {value}; it must stay the same.",
+  "rule.release-id-unique": "Version “{value}” is already in the history of the process.",
+  "rule.release-id-unique.repeated": "Version “{value}” is already in the history of the process.",
+  "rule.release-id-unique.unusable": "“{value}” cannot be the identifier of a published version.",
+  "rule.release-date-increasing": "The date of the version ({value}) is not after the one before ({expected}).",
+  "rule.release-date-increasing.not-utc": "The date of the version ({value}) is not in universal time.",
+  "rule.release-date-increasing.not-after":
+    "The date of the version ({value}) is not after the one before ({expected}).",
+  "rule.release-date-increasing.future": "The date of the version ({value}) is in the future.",
+  "rule.tag-matches-sections": "Tag “{value}” does not match what the version contains ({expected}).",
+  "rule.tag-matches-sections.no-section": "Tag “{value}” announces a section that is not there; {expected} fits.",
+  "rule.tag-matches-sections.needs-earlier":
+    "Tag “{value}” supposes an earlier version that does not exist; {expected} fits.",
+  "rule.tag-matches-sections.already-there":
+    "Tag “{value}” is for a first version and there is one already; {expected} fits.",
+  "rule.tag-matches-sections.no-amendment": "Tag “{value}” asks for an amendment that is not there.",
+  "rule.tag-matches-sections.no-status": "Tag “{value}” asks for a status that is not there.",
+  "rule.tag-matches-sections.not-for-releases": "Tag “{value}” is not used in a published version.",
+  "rule.tag-matches-sections.missing": "Tag “{value}”, of a section that is there, is missing.",
+  "rule.party-resolves": "Organization “{value}” is not one of the parties of the process.",
+  "rule.party-resolves.no-id": "{label}: the organization has no identifier.",
+  "rule.party-resolves.unknown": "Organization “{value}” is not among the parties of the process.",
+  "rule.party-resolves.repeated": "Organization “{value}” is among the parties twice.",
+  "rule.party-resolves.other-name":
+    "The organization is called “{value}” here and “{expected}” among the parties. Use one name.",
+  "rule.party-resolves.no-role": "Organization “{value}” takes part here and does not have the role “{expected}”.",
+  "rule.party-resolves.unused-role": "Organization “{value}” has the role “{expected}” and is not in that section.",
+  "rule.award-resolves": "The contract names award “{value}”, which is not in the process.",
+  "rule.award-resolves.unknown": "The contract names award “{value}”, which is not in the process.",
+  "rule.award-resolves.inactive": "The contract names award “{value}”, whose status is “{status}”.",
+  "rule.award-resolves.tender-open": "There is an award “{value}” while the tender is still open (“{status}”).",
+  "rule.closed-codelist": "“{value}” is not a code of the list “{codelist}”. Is it “{expected}”?",
+  "rule.ids": "{label}: identifier “{value}” cannot be used.",
+  "rule.ids.not-text": "{label}: identifier {value} must be written as text.",
+  "rule.ids.missing": "{label}: an item has no identifier.",
+  "rule.ids.repeated": "Identifier “{value}” is already used in this list. Type another one.",
+  "rule.no-placeholder": "{label}: “{value}” stands in the place of a value. Type it or leave it blank.",
+  "rule.no-placeholder.null": "{label} takes away a value that never existed. Leave it out.",
+  "rule.no-placeholder.empty": "{label} is empty. Type the value or leave it out.",
+  "rule.no-placeholder.filler": "{label}: “{value}” says nothing. Type the value or leave the field blank.",
+  "rule.dates": "{label}: the date {value} is not possible.",
+  "rule.dates.year": "{label}: the date {value} is outside 1990–2049. Check the year.",
+  "rule.dates.end-before-start": "The end ({value}) is before the start ({expected}).",
+  "rule.dates.not-met":
+    "The milestone has a date met ({value}) and its status is “{status}”. Change the status or take the date out.",
+  "rule.dates.after-release":
+    "{label}: the date {value} is after the sending ({expected}) and speaks of something that already happened.",
+  "rule.dates.not-reviewed": "The value changed and its review date ({value}) did not advance.",
+  "rule.amounts": "{label}: the amount {value} is not possible.",
+  "rule.amounts.negative": "{label}: {value} is below zero. Type the amount without a sign.",
+  "rule.amounts.no-currency": "{label}: the amount {value} does not say its currency.",
+  "rule.amounts.too-large": "{label}: {value} is too large for an amount. Check the zeros.",
+  "rule.amounts.min-above-value": "The minimum ({value}) is above the amount ({expected}).",
+  "rule.amounts.overpaid":
+    "Payments add up to {value} and the contract is {expected}. Check the payment or record the amendment.",
+  "rule.amounts.percent-range": "{label}: {value} is not between 0 and 100.",
+  "rule.amounts.progress-falls":
+    "Progress ({value} %) is below that of the last follow-up ({expected} %). If it is right, explain why in the notes.",
+  "rule.amounts.progress-disagrees":
+    "Financial progress ({value} %) does not agree with what was paid over the contract's amount ({expected} %). Check which one is behind.",
+  "rule.documents": "The document is not complete.",
+  "rule.documents.no-title": "The title of the document is missing.",
+  "rule.documents.no-url": "The address of the document is missing.",
+  "rule.documents.bad-url": "The address “{value}” of the document cannot be opened from the internet.",
+  "rule.documents.bad-format": "The format “{value}” of the document is not a known kind of file.",
+  "rule.documents.misplaced": "A document of type “{value}” does not belong in this section.",
+  "rule.declared-fields": "“{field}” is not a field of the standard or of the declared extensions ({within}).",
+  "rule.package": "The published package is not complete.",
+  "rule.package.not-a-package": "The file is not a package of releases or records.",
+  "rule.package.missing": "The package lacks “{field}”.",
+  "rule.package.version": "The package says version “{value}”; it should be “{expected}”.",
+  "rule.package.undeclared-extension": "The package uses extension {expected} and does not declare it.",
+  "rule.package.mixed": "The record of {expected} has a version of {value}.",
+  "rule.package.order": "The versions are not oldest first ({value} after {expected}).",
+  "rule.package.stale": "The compiled record is not the sum of its versions ({field}).",
+  "rule.package.unmergeable": "The versions of the record cannot be added up ({field}).",
+  "rule.package.future": "The date of publication ({value}) is in the future.",
+  "rule.no-personal-data": "{label} has personal data. Take them out; internal notes are not published.",
+  "rule.no-personal-data.curp": "{label} has a CURP. Take it out; if needed, write it in the internal notes.",
+  "rule.no-personal-data.rfc": "{label} has the RFC of a natural person. Take it out; it cannot be published.",
+  "rule.no-personal-data.clabe": "{label} has a bank account number (CLABE). Take it out; it cannot be published.",
+  "rule.no-personal-data.email":
+    "{label} has an e-mail address. Take it out; if needed, write it in the internal notes.",
+  "rule.no-personal-data.telephone":
+    "{label} has a telephone number. Take it out; if needed, write it in the internal notes.",
+  "rule.open-codelist": "“{value}” is not in the list “{codelist}”. It can be used; check that it is not a slip.",
+  "rule.deprecated-field": "“{field}” is no longer used in the standard.",
+  "rule.profile-required": "The project's file lacks “{field}”, which this municipality publishes.",
+} as const;
+
+export const en: Record<keyof typeof es, string> = { ...problems, ...rules, ...screens };

@@ -1,0 +1,227 @@
+import { screens } from "./es-screens";
+
+/** Spanish of Mexico: the first language. Each sentence says what happened, why, what to do and what was not lost.
+ *  Keys `problem.*` are the codes of `domain::problem`; `rule.*` the rule ids of findings, with `.reason` where a
+ *  rule can fail in several ways. */
+const problems = {
+  "problem.malformed_request":
+    "La Coordinación no entendió lo que envió este programa ({detail}). Lo capturado sigue en este equipo; copia el diagnóstico y mándalo a Administración.",
+  "problem.unauthenticated":
+    "La sesión con la Coordinación terminó. Se renueva sola en el próximo envío; nada se perdió.",
+  "problem.device_revoked":
+    "La Coordinación no reconoce este equipo. Nada se perdió: pide un código nuevo y vuelve a intentar.",
+  "problem.forbidden": "Tu perfil no incluye esta acción ({action}). Pide a Administración que lo revise.",
+  "problem.not_found": "Eso ya no existe en la Coordinación. Vuelve a la lista y ábrelo de nuevo.",
+  "problem.method_not_allowed":
+    "La Coordinación no acepta esa operación: su versión y la de este programa no coinciden. Pide a Administración que actualice este equipo; nada se perdió.",
+  "problem.code_unknown":
+    "El código «{code}» no existe. Revisa que esté escrito como en tu hoja, o pide uno nuevo a Administración.",
+  "problem.code_used":
+    "Este código ya se usó en otro equipo ({usedAt}). Pide un código nuevo a Administración; cada equipo lleva el suyo.",
+  "problem.code_expired": "Este código venció ({expiredAt}). Pide uno nuevo a Administración.",
+  "problem.gap":
+    "A la Coordinación le faltan envíos anteriores de este equipo (tiene hasta el {last}). Se vuelven a mandar solos; nada se perdió.",
+  "problem.device_forked":
+    "Hay otra copia de este equipo enviando con la misma identidad (envío {clientSeq}). Lo capturado aquí se conserva: pide un código nuevo para este equipo.",
+  "problem.op_id_reused":
+    "La Coordinación ya tiene este envío con otro contenido ({opId}). Se apartó para revisarlo; lo demás sigue.",
+  "problem.too_large":
+    "Lo enviado pasa del límite de la Coordinación ({limitBytes}). Sigue guardado en este equipo; copia el diagnóstico y mándalo a Administración.",
+  "problem.broken_compression":
+    "Los datos llegaron dañados a la Coordinación. Siguen completos en este equipo; copia el diagnóstico si se repite.",
+  "problem.upgrade_required":
+    "Este programa es anterior a lo que pide la Coordinación (mínimo {minimum}). Actualízalo para enviar; lo capturado espera aquí y no se pierde.",
+  "problem.too_many_requests":
+    "La Coordinación está recibiendo muchos envíos. El de este equipo se reintenta solo en {retryAfterSeconds} s; nada se perdió.",
+  "problem.unavailable": "La Coordinación no pudo atender en este momento. No se registró nada; se reintenta solo.",
+  "problem.fault":
+    "Algo falló y quedó anotado con el número {reportId}. Lo capturado está guardado en este equipo; copia el diagnóstico y mándalo a Administración.",
+  "problem.project_unknown":
+    "El proyecto {folio} no está en este equipo. Envía ahora para traer la lista al día y vuelve a intentar.",
+  "problem.process_ambiguous":
+    "Este proyecto tiene varios procesos de contratación ({ocids}). Indica a cuál corresponde el seguimiento.",
+  "problem.process_unknown":
+    "El proceso {ocid} no es de este proyecto. Elige uno de los que aparecen en el expediente.",
+  "problem.has_errors":
+    "El seguimiento todavía tiene datos por corregir ({findings}). Sigue como borrador; revisa los campos marcados.",
+  "problem.draft_unknown":
+    "Este borrador ya no está en este equipo. Búscalo en Mi bandeja, también entre los descartados.",
+  "problem.follow_up_file_invalid":
+    "El archivo «{file}» no es un seguimiento: {detail}. Corrígelo y vuelve a intentar; no se cargó nada.",
+  "problem.file_unreadable":
+    "No se pudo leer «{file}» ({detail}). Revisa que exista y que puedas abrirlo; lo demás quedó adjunto.",
+  "problem.evidence_not_readable":
+    "«{file}» no es una fotografía ni un PDF que se pueda abrir. Se aceptan JPG, PNG, WebP y PDF; conviértelo y adjúntalo de nuevo.",
+  "problem.evidence_too_large":
+    "«{file}» pesa {bytes} y el límite es {limitBytes}. Redúcelo y adjúntalo de nuevo; lo demás quedó como estaba.",
+  "problem.evidence_type_unknown": "«{type}» no es un tipo de documento de la lista. Elige otro para «{file}».",
+  "problem.evidence_hash_mismatch":
+    "Un archivo llegó incompleto a la Coordinación. Se envía otra vez solo; el original sigue en este equipo.",
+  "problem.not_enrolled": "Este equipo todavía no está activado. Escribe el código que te dio Administración.",
+  "problem.already_enrolled": "Este equipo ya está activado a nombre de {person}. No hace falta otro código.",
+  "problem.passphrase_needed": "Los datos de este equipo están cerrados. Escribe tu frase de acceso para abrirlos.",
+  "problem.passphrase_wrong":
+    "Esa no es la frase de acceso de este equipo. Revisa mayúsculas y espacios; los datos siguen a salvo.",
+  "problem.passphrase_too_short": "La frase de acceso necesita al menos {minimum} caracteres. Agrega otra palabra.",
+  "problem.keyring_locked":
+    "El llavero del sistema está cerrado y ahí se guarda la llave de tus datos. Desbloquéalo o escribe tu frase de acceso; nada se perdió.",
+  "problem.store_in_use":
+    "Otra ventana de Avance Abierto tiene abiertos los datos de este equipo. Ciérrala y vuelve a intentar.",
+  "problem.store_set_aside":
+    "Los datos de este equipo no se pudieron leer y se apartaron completos en {path}. No se borró nada: avisa a Administración para recuperarlos.",
+  "problem.disk_full":
+    "El disco está lleno: quedan {freeBytes}. Lo ya guardado está a salvo; libera espacio y vuelve a intentar.",
+  "problem.folder_read_only":
+    "No se puede escribir en {path}. Pide permiso de escritura en esa carpeta; lo ya guardado está a salvo.",
+  "problem.server_unreachable":
+    "No hay conexión con la Coordinación. Lo capturado está guardado en este equipo y se envía solo cuando vuelva la red.",
+  "problem.server_not_ours":
+    "En {server} respondió otra página, quizá la de acceso a la red Wi-Fi. Entra a esa red y vuelve a intentar; nada se perdió.",
+  "problem.receipt_invalid":
+    "El acuse recibido no corresponde a la llave de la Coordinación ({opId}). El seguimiento sigue aquí como no recibido; avisa a Administración.",
+  "problem.no_progress":
+    "Hay {waiting} seguimientos que no avanzan desde hace {seconds} s. Siguen guardados aquí; se reintentan solos.",
+  "problem.server_address_invalid":
+    "«{server}» no es una dirección. Debe empezar con https:// y llevar el nombre que te dio Administración.",
+  "problem.command_invalid":
+    "La ventana pidió algo que este programa no conoce ({name}). Cierra y abre Avance Abierto; lo capturado está guardado.",
+  "problem.unknown":
+    "Ocurrió «{code}». Lo capturado está guardado en este equipo; copia el diagnóstico y mándalo a Administración.",
+} as const;
+
+const rules = {
+  "rule.unknown": "La regla «{rule}» no se cumple en {label}: {value}.",
+
+  "rule.percent-range": "{value} no está entre 0 y 100. Escribe el porcentaje, por ejemplo 35.",
+  "rule.visit-date-needed": "Hay avance sin fecha de visita. Escribe el día en que se revisó la obra.",
+  "rule.visit-in-future":
+    "La visita ({value}) es posterior a hoy ({today}). Escribe el día en que ya se revisó la obra.",
+  "rule.visit-too-old": "La visita ({value}) es anterior a 1990. Revisa el año.",
+  "rule.nothing-captured": "No hay nada que informar todavía. Escribe un avance, un hito, un contrato o un pago.",
+  "rule.reserved-field": "«{field}» lo escribe sólo la Coordinación. Quítalo del archivo.",
+  "rule.contract-ambiguous": "El proyecto tiene varios contratos ({known}). Indica a cuál corresponde el avance.",
+  "rule.contract-unknown": "El contrato «{value}» no está en el expediente ({known}). Revisa el número.",
+  "rule.correction-unknown":
+    "El seguimiento «{value}» que se quiere corregir no está en el expediente. Revisa el folio.",
+
+  "rule.field-required": "Falta {label}.",
+  "rule.percent-format": "«{value}» no se lee como porcentaje. Escribe un número, por ejemplo 35 o 35.5.",
+  "rule.amount-format": "«{value}» no se lee como monto. Escribe, por ejemplo, 1,234.56.",
+  "rule.amount-negative": "El monto {value} es menor que cero. Escribe la cantidad sin signo.",
+  "rule.date-format": "«{value}» no es una fecha del calendario. Escribe día/mes/año, 12/3, hoy o ayer.",
+  "rule.code-unknown": "«{value}» no es una opción de la lista. Elige una de las que aparecen.",
+  "rule.rfc-format":
+    "El RFC «{value}» tiene {length} caracteres o no sigue el formato esperado (12 de empresa, 13 de persona física). Revísalo; si no lo tienes, déjalo en blanco.",
+  "rule.text-too-long": "El texto tiene {length} caracteres y el límite es {limit}. Acórtalo.",
+  "rule.contract-needed":
+    "Este dato pertenece a un contrato y el proyecto no tiene uno solo activo. Llena la parte «Contrato» con su número.",
+
+  "rule.schema-enum": "{label}: «{value}» no es uno de los valores permitidos ({expected}).",
+  "rule.schema-format": "{label}: «{value}» no tiene el formato que pide el estándar ({expected}).",
+  "rule.schema-min-items": "{label} necesita al menos {expected} elementos.",
+  "rule.schema-min-length": "{label} está vacío. Escribe el dato o quítalo.",
+  "rule.schema-min-properties": "{label} está vacío. Escribe al menos un dato o quítalo.",
+  "rule.schema-one-of": "{label} no sigue ninguna de las formas que admite el estándar.",
+  "rule.schema-other": "{label} no cumple la estructura del estándar.",
+  "rule.schema-pattern": "{label}: «{value}» no sigue el patrón esperado ({expected}).",
+  "rule.schema-required": "Falta «{field}», que el estándar pide.",
+  "rule.schema-type": "{label}: «{value}» no es del tipo que pide el estándar ({expected}).",
+  "rule.schema-unique-items": "{label} tiene elementos repetidos. Deja uno de cada uno.",
+
+  "rule.ocid-prefix": "El identificador del proceso «{value}» no lleva el prefijo del municipio ({expected}).",
+  "rule.ocid-prefix.malformed": "«{value}» no tiene forma de identificador de proceso (ocds-xxxxxx-…).",
+  "rule.ocid-prefix.other-prefix": "«{value}» lleva el prefijo de otra institución; el del municipio es {expected}.",
+  "rule.ocid-prefix.changed": "El identificador del proceso cambió de {expected} a {value}; debe quedarse igual.",
+  "rule.release-id-unique": "La versión «{value}» ya existe en el historial del proceso.",
+  "rule.release-id-unique.repeated": "La versión «{value}» ya existe en el historial del proceso.",
+  "rule.release-id-unique.unusable": "«{value}» no sirve como identificador de una versión publicada.",
+  "rule.release-date-increasing": "La fecha de la versión ({value}) no es posterior a la anterior ({expected}).",
+  "rule.release-date-increasing.not-utc": "La fecha de la versión ({value}) no está en tiempo universal.",
+  "rule.release-date-increasing.not-after":
+    "La fecha de la versión ({value}) no es posterior a la anterior ({expected}).",
+  "rule.release-date-increasing.future": "La fecha de la versión ({value}) está en el futuro.",
+  "rule.tag-matches-sections": "La etiqueta «{value}» no corresponde a lo que contiene la versión ({expected}).",
+  "rule.tag-matches-sections.no-section":
+    "La etiqueta «{value}» anuncia una sección que no viene; corresponde {expected}.",
+  "rule.tag-matches-sections.needs-earlier":
+    "La etiqueta «{value}» supone una versión anterior que no existe; corresponde {expected}.",
+  "rule.tag-matches-sections.already-there":
+    "La etiqueta «{value}» es de una primera versión y ya hay otra; corresponde {expected}.",
+  "rule.tag-matches-sections.no-amendment": "La etiqueta «{value}» pide un convenio modificatorio que no viene.",
+  "rule.tag-matches-sections.no-status": "La etiqueta «{value}» pide un estatus que no viene.",
+  "rule.tag-matches-sections.not-for-releases": "La etiqueta «{value}» no se usa en una versión publicada.",
+  "rule.tag-matches-sections.missing": "Falta la etiqueta «{value}» de una sección que sí viene.",
+  "rule.party-resolves": "La organización «{value}» no corresponde a una de las partes del proceso.",
+  "rule.party-resolves.no-id": "{label}: la organización no tiene identificador.",
+  "rule.party-resolves.unknown": "La organización «{value}» no está entre las partes del proceso.",
+  "rule.party-resolves.repeated": "La organización «{value}» está repetida entre las partes.",
+  "rule.party-resolves.other-name":
+    "La organización se llama «{value}» aquí y «{expected}» entre las partes. Usa un solo nombre.",
+  "rule.party-resolves.no-role": "La organización «{value}» participa aquí y no tiene el papel «{expected}».",
+  "rule.party-resolves.unused-role":
+    "La organización «{value}» tiene el papel «{expected}» y no aparece en esa sección.",
+  "rule.award-resolves": "El contrato nombra la adjudicación «{value}», que no está en el proceso.",
+  "rule.award-resolves.unknown": "El contrato nombra la adjudicación «{value}», que no está en el proceso.",
+  "rule.award-resolves.inactive": "El contrato nombra la adjudicación «{value}», cuyo estatus es «{status}».",
+  "rule.award-resolves.tender-open":
+    "Hay una adjudicación «{value}» con el procedimiento todavía abierto («{status}»).",
+  "rule.closed-codelist": "«{value}» no es un código de la lista «{codelist}». ¿Es «{expected}»?",
+  "rule.ids": "{label}: el identificador «{value}» no sirve.",
+  "rule.ids.not-text": "{label}: el identificador {value} debe escribirse como texto.",
+  "rule.ids.missing": "{label}: falta el identificador de un elemento.",
+  "rule.ids.repeated": "El identificador «{value}» ya se usó en esta lista. Escribe otro.",
+  "rule.no-placeholder": "{label}: «{value}» ocupa el lugar de un dato. Escríbelo o déjalo en blanco.",
+  "rule.no-placeholder.null": "{label} quita un dato que nunca existió. Déjalo fuera.",
+  "rule.no-placeholder.empty": "{label} está vacío. Escribe el dato o déjalo fuera.",
+  "rule.no-placeholder.filler": "{label}: «{value}» no dice nada. Escribe el dato o deja el campo en blanco.",
+  "rule.dates": "{label}: la fecha {value} no es posible.",
+  "rule.dates.year": "{label}: la fecha {value} está fuera de 1990–2049. Revisa el año.",
+  "rule.dates.end-before-start": "El final ({value}) es anterior al inicio ({expected}).",
+  "rule.dates.not-met":
+    "El hito tiene fecha de cumplimiento ({value}) y su estado es «{status}». Cambia el estado o quita la fecha.",
+  "rule.dates.after-release":
+    "{label}: la fecha {value} es posterior al momento del envío ({expected}) y habla de algo ya ocurrido.",
+  "rule.dates.not-reviewed": "El dato cambió y su fecha de revisión ({value}) no avanzó.",
+  "rule.amounts": "{label}: el monto {value} no es posible.",
+  "rule.amounts.negative": "{label}: {value} es menor que cero. Escribe la cantidad sin signo.",
+  "rule.amounts.no-currency": "{label}: el monto {value} no dice en qué moneda está.",
+  "rule.amounts.too-large": "{label}: {value} es demasiado grande para ser un monto. Revisa los ceros.",
+  "rule.amounts.min-above-value": "El monto mínimo ({value}) es mayor que el monto ({expected}).",
+  "rule.amounts.overpaid":
+    "Los pagos suman {value} y el contrato es de {expected}. Revisa el pago o registra el convenio modificatorio.",
+  "rule.amounts.percent-range": "{label}: {value} no está entre 0 y 100.",
+  "rule.amounts.progress-falls":
+    "El avance ({value} %) es menor que el del seguimiento anterior ({expected} %). Si es correcto, explica el motivo en las notas.",
+  "rule.amounts.progress-disagrees":
+    "El avance financiero ({value} %) no coincide con lo pagado entre el monto del contrato ({expected} %). Revisa cuál falta actualizar.",
+  "rule.documents": "El documento no está completo.",
+  "rule.documents.no-title": "Falta el título del documento.",
+  "rule.documents.no-url": "Falta la dirección del documento.",
+  "rule.documents.bad-url": "La dirección «{value}» del documento no se puede abrir desde internet.",
+  "rule.documents.bad-format": "El formato «{value}» del documento no es un tipo de archivo conocido.",
+  "rule.documents.misplaced": "Un documento de tipo «{value}» no va en esta sección.",
+  "rule.declared-fields": "«{field}» no es un campo del estándar ni de las extensiones declaradas ({within}).",
+  "rule.package": "El paquete publicado no está completo.",
+  "rule.package.not-a-package": "El archivo no es un paquete de versiones ni de historiales.",
+  "rule.package.missing": "Al paquete le falta «{field}».",
+  "rule.package.version": "El paquete dice versión «{value}» y corresponde «{expected}».",
+  "rule.package.undeclared-extension": "El paquete usa la extensión {expected} y no la declara.",
+  "rule.package.mixed": "El historial de {expected} contiene una versión de {value}.",
+  "rule.package.order": "Las versiones no van de la más antigua a la más nueva ({value} después de {expected}).",
+  "rule.package.stale": "El historial compilado no es la suma de sus versiones ({field}).",
+  "rule.package.unmergeable": "Las versiones del historial no se pueden sumar ({field}).",
+  "rule.package.future": "La fecha de publicación ({value}) está en el futuro.",
+  "rule.no-personal-data": "{label} contiene un dato personal. Quítalo de aquí; las notas internas no se publican.",
+  "rule.no-personal-data.curp": "{label} contiene una CURP. Quítala; si hace falta, escríbela en las notas internas.",
+  "rule.no-personal-data.rfc": "{label} contiene el RFC de una persona física. Quítalo; no se puede publicar.",
+  "rule.no-personal-data.clabe": "{label} contiene una CLABE bancaria. Quítala; no se puede publicar.",
+  "rule.no-personal-data.email":
+    "{label} contiene un correo electrónico. Quítalo; si hace falta, escríbelo en las notas internas.",
+  "rule.no-personal-data.telephone":
+    "{label} contiene un teléfono. Quítalo; si hace falta, escríbelo en las notas internas.",
+  "rule.open-codelist": "«{value}» no está en la lista «{codelist}». Puede usarse; revisa que no sea un error de dedo.",
+  "rule.deprecated-field": "«{field}» ya no se usa en el estándar.",
+  "rule.profile-required": "Al expediente le falta «{field}», que este municipio publica.",
+} as const;
+
+export const es = { ...problems, ...rules, ...screens } as const;
