@@ -32,14 +32,28 @@ impl Window {
         let port = crate::free_port();
         let mut command = Command::new("WebKitWebDriver");
         command.arg("--host=127.0.0.1").arg(format!("--port={port}"));
-        command.env("DISPLAY", format!(":{number}")).env("TAURI_WEBVIEW_AUTOMATION", "true");
-        command.env("HOME", home).env("LANG", "es_MX.UTF-8").env("AVANCE_PASSPHRASE", crate::PASSPHRASE);
-        for (name, folder) in [("XDG_DATA_HOME", "data"), ("XDG_CONFIG_HOME", "config"), ("XDG_CACHE_HOME", "cache")] {
+        command
+            .env("DISPLAY", format!(":{number}"))
+            .env("TAURI_WEBVIEW_AUTOMATION", "true");
+        command
+            .env("HOME", home)
+            .env("LANG", "es_MX.UTF-8")
+            .env("AVANCE_PASSPHRASE", crate::PASSPHRASE);
+        for (name, folder) in [
+            ("XDG_DATA_HOME", "data"),
+            ("XDG_CONFIG_HOME", "config"),
+            ("XDG_CACHE_HOME", "cache"),
+        ] {
             command.env(name, home.join(folder));
         }
-        command.env_remove("DBUS_SESSION_BUS_ADDRESS").stdout(Stdio::null());
+        command
+            .env_remove("DBUS_SESSION_BUS_ADDRESS")
+            .stdout(Stdio::null());
         let log = std::fs::File::create(home.join("driver.log"))?;
-        let driver = command.stderr(log).spawn().context("WebKitWebDriver is not installed (webkit2gtk-driver)")?;
+        let driver = command
+            .stderr(log)
+            .spawn()
+            .context("WebKitWebDriver is not installed (webkit2gtk-driver)")?;
         let started = std::time::Instant::now();
         while std::net::TcpStream::connect(("127.0.0.1", port)).is_err() {
             if started.elapsed() > Duration::from_secs(10) {
@@ -55,8 +69,14 @@ impl Window {
         let address = format!("http://127.0.0.1:{port}");
         let session = builder.capabilities(capabilities).connect(&address);
         // Without automation the session would wait for ever.
-        let page = tokio::time::timeout(Duration::from_secs(60), session).await.context("the window did not open")??;
-        Ok(Window { page, display, driver })
+        let page = tokio::time::timeout(Duration::from_secs(60), session)
+            .await
+            .context("the window did not open")??;
+        Ok(Window {
+            page,
+            display,
+            driver,
+        })
     }
 
     /// Waits for an element.
@@ -64,7 +84,12 @@ impl Window {
     /// # Errors
     /// If it does not appear.
     pub async fn find(&self, css: &str) -> Result<fantoccini::elements::Element> {
-        self.page.wait().at_most(PATIENCE).for_element(Locator::Css(css)).await.with_context(|| format!("waiting for {css}"))
+        self.page
+            .wait()
+            .at_most(PATIENCE)
+            .for_element(Locator::Css(css))
+            .await
+            .with_context(|| format!("waiting for {css}"))
     }
 
     /// Presses keys on whatever has the focus, as a keyboard would.
@@ -75,12 +100,55 @@ impl Window {
         Ok(self.page.active_element().await?.send_keys(keys).await?)
     }
 
+    /// Puts the focus on a field, empties it and types.
+    ///
+    /// # Errors
+    /// If there is no such field.
+    pub async fn type_into(&self, css: &str, text: &str) -> Result<()> {
+        self.find(css).await?;
+        // The driver refuses to click what the status bar may cover; a keyboard does not ask.
+        let focus = "const field = document.querySelector(arguments[0]); field.focus(); field.select();";
+        self.page.execute(focus, vec![json!(css)]).await?;
+        self.press(text).await
+    }
+
+    /// Waits until an element is gone.
+    ///
+    /// # Errors
+    /// If it stays.
+    pub async fn gone(&self, css: &str) -> Result<()> {
+        let start = std::time::Instant::now();
+        while !self.page.find_all(Locator::Css(css)).await?.is_empty() {
+            if start.elapsed() > PATIENCE {
+                bail!("{css} is still there");
+            }
+            tokio::time::sleep(Duration::from_millis(50)).await;
+        }
+        Ok(())
+    }
+
+    /// Goes to a screen.
+    ///
+    /// # Errors
+    /// If the session ended.
+    pub async fn go(&self, hash: &str) -> Result<()> {
+        self.page
+            .execute("location.hash = arguments[0];", vec![json!(hash)])
+            .await?;
+        Ok(())
+    }
+
     /// Presses a key together with Control.
     ///
     /// # Errors
     /// If the session ended.
     pub async fn control(&self, key: &str) -> Result<()> {
-        self.press(&format!("{}{key}{}", char::from(Key::Control), char::from(Key::Null))).await
+        self.press(&format!(
+            "{}{key}{}",
+            char::from(Key::Control),
+            char::from(Key::Null)
+        ))
+        .await
     }
 
     /// Keeps a picture of the window. The first one may be stale, so two are taken after two frames.
@@ -137,7 +205,15 @@ fn hyper_util_connector() -> hyper_util::client::legacy::connect::HttpConnector 
 /// A display nobody looks at; it says its own number.
 fn display() -> Result<(Child, String)> {
     let mut child = Command::new("Xvfb")
-        .args(["-displayfd", "1", "-screen", "0", "1280x900x24", "-nolisten", "tcp"])
+        .args([
+            "-displayfd",
+            "1",
+            "-screen",
+            "0",
+            "1280x900x24",
+            "-nolisten",
+            "tcp",
+        ])
         .stdout(Stdio::piped())
         .stderr(Stdio::null())
         .spawn()

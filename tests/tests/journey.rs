@@ -3,7 +3,10 @@
 use std::collections::BTreeSet;
 use std::time::{Duration, Instant};
 
-use journeys::{CANARY, Central, Device, files_under, own_check, photograph, progress, project_list, reference_check, wait_until, with_contract};
+use journeys::{
+    CANARY, Central, Device, files_under, own_check, photograph, progress, project_list, reference_check,
+    wait_until, with_contract,
+};
 use serde_json::Value;
 
 /// What a device shows of its projects, to compare two devices and two moments.
@@ -26,18 +29,30 @@ fn two_devices_without_a_network_and_one_public_file() {
     let (list, count) = project_list();
     central.ok(&["load", list.to_str().unwrap()]);
     let again = central.ok(&["load", list.to_str().unwrap()]);
-    assert!(again.contains(&format!("{count} iguales")) || again.contains(&format!("{count} the same")), "{again}");
+    assert!(
+        again.contains(&format!("{count} iguales")) || again.contains(&format!("{count} the same")),
+        "{again}"
+    );
     central.start();
 
     // Two devices of two áreas; neither área has a project of its own, so both see the projects without área.
     let one = Device::new(&folder.path().join("uno"));
     let two = Device::new(&folder.path().join("dos"));
-    one.enrol(&central, &central.code("Persona de muestra", "enlace", "Obras de muestra", true));
-    two.enrol(&central, &central.code("Otra de muestra", "campo", "Campo de muestra", true));
+    one.enrol(
+        &central,
+        &central.code("Persona de muestra", "enlace", "Obras de muestra", true),
+    );
+    two.enrol(
+        &central,
+        &central.code("Otra de muestra", "campo", "Campo de muestra", true),
+    );
     let projects = one.json(&["projects", "--json"]);
     assert_eq!(projects.as_array().unwrap().len(), count);
     let first = &projects[0];
-    assert!(first["folio"].is_string() && first["title"].is_string() && first["ocid"].is_string(), "{first}");
+    assert!(
+        first["folio"].is_string() && first["title"].is_string() && first["ocid"].is_string(),
+        "{first}"
+    );
 
     // Without the central endpoint: three on one, two on the other, with two photographs.
     central.kill();
@@ -56,7 +71,12 @@ fn two_devices_without_a_network_and_one_public_file() {
     assert_eq!(folios.len(), 5);
     assert_eq!((one.count("ready"), two.count("ready")), (3, 2));
     let refused = one.run(&["send"]);
-    assert_eq!(refused.status.code(), Some(2), "{}", journeys::complaint(&refused));
+    assert_eq!(
+        refused.status.code(),
+        Some(2),
+        "{}",
+        journeys::complaint(&refused)
+    );
     assert!(!journeys::complaint(&refused).is_empty());
     assert_eq!(one.count("ready"), 3);
 
@@ -79,12 +99,26 @@ fn two_devices_without_a_network_and_one_public_file() {
     // The record tells the whole story, and nothing internal.
     let record = central.record("ocds-000000-d1_p1");
     let compiled = &record["compiledRelease"];
-    assert_eq!(record["releases"].as_array().unwrap().len(), 3, "base, contract, progress");
+    assert_eq!(
+        record["releases"].as_array().unwrap().len(),
+        3,
+        "base, contract, progress"
+    );
     assert_eq!(compiled["contracts"][0]["id"], "OP-1");
     assert_eq!(compiled["contracts"][0]["value"]["amount"], 50_000);
-    let metrics = compiled["contracts"][0]["implementation"]["metrics"].as_array().unwrap();
-    let physical = metrics.iter().find(|metric| metric["id"] == "physicalProgress").unwrap();
-    let measures: Vec<i64> = physical["observations"].as_array().unwrap().iter().filter_map(|o| o["measure"].as_i64()).collect();
+    let metrics = compiled["contracts"][0]["implementation"]["metrics"]
+        .as_array()
+        .unwrap();
+    let physical = metrics
+        .iter()
+        .find(|metric| metric["id"] == "physicalProgress")
+        .unwrap();
+    let measures: Vec<i64> = physical["observations"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .filter_map(|o| o["measure"].as_i64())
+        .collect();
     assert_eq!(measures, [20, 35]);
     let photo = &compiled["contracts"][0]["implementation"]["documents"][0];
     assert_eq!(photo["documentType"], "illustration");
@@ -92,27 +126,44 @@ fn two_devices_without_a_network_and_one_public_file() {
     let path = url.strip_prefix(&central.url()).unwrap().trim_start_matches('/');
     assert!(image::open(central.public(path)).is_ok(), "{path}");
     // Progress without a contract makes no release; the page shows it.
-    assert_eq!(central.record("ocds-000000-d1_p2")["releases"].as_array().unwrap().len(), 1);
+    assert_eq!(
+        central.record("ocds-000000-d1_p2")["releases"]
+            .as_array()
+            .unwrap()
+            .len(),
+        1
+    );
     let page = std::fs::read_to_string(central.public("proyectos/d1_p2/index.html")).unwrap();
     assert!(page.contains("10 %"), "{page}");
     for path in files_under(&central.public("")) {
         let bytes = std::fs::read(&path).unwrap();
-        let found = bytes.windows(CANARY.len()).any(|window| window == CANARY.as_bytes());
+        let found = bytes
+            .windows(CANARY.len())
+            .any(|window| window == CANARY.as_bytes());
         assert!(!found, "{} has an internal word", path.display());
     }
 
     // What the catalogue names exists, byte for byte, and is valid.
     let catalog = central.catalog();
-    assert_eq!(catalog.iter().filter(|file| file["kind"] == "record").count(), count);
+    assert_eq!(
+        catalog.iter().filter(|file| file["kind"] == "record").count(),
+        count
+    );
     let mut packages = Vec::new();
     for file in &catalog {
         let path = central.public(file["path"].as_str().unwrap().trim_start_matches('/'));
         let bytes = std::fs::read(&path).unwrap();
-        assert_eq!(domain::receipt::sha256_hex(&bytes), file["sha256"], "{}", path.display());
+        assert_eq!(
+            domain::receipt::sha256_hex(&bytes),
+            file["sha256"],
+            "{}",
+            path.display()
+        );
         packages.push(path);
     }
     own_check(&packages);
-    packages.retain(|path| path.to_string_lossy().contains("d1_p1") || path.to_string_lossy().contains("d1_p3"));
+    packages
+        .retain(|path| path.to_string_lossy().contains("d1_p1") || path.to_string_lossy().contains("d1_p3"));
     reference_check(&packages);
 
     // Both devices converge, and a restart of both programs changes nothing.

@@ -9,10 +9,12 @@ use std::sync::Arc;
 use anyhow::{Context, Result, bail};
 use central::config::{Config, Options};
 use central::endpoint::Endpoint;
+use central::store::JobKind;
 use central::{auth, base, load, publish, router, verify, worker};
 use chrono::Duration;
 use clap::{Parser, Subcommand};
 use domain::clock::SystemClock;
+
 use domain::person::Role;
 
 #[derive(Parser)]
@@ -68,6 +70,12 @@ enum Verb {
     },
     /// Verifies the history: every stream, entry by entry.
     Verify,
+    /// How many projects, follow-ups by state, releases published, and what is queued.
+    Status {
+        /// As JSON.
+        #[arg(long)]
+        json: bool,
+    },
 }
 
 #[derive(Subcommand)]
@@ -213,6 +221,7 @@ fn run(cli: Cli) -> Result<ExitCode> {
             Ok(ExitCode::SUCCESS)
         }
         Verb::Devices { json, revoke } => devices(&endpoint, json, revoke),
+        Verb::Status { json } => status(&endpoint, json),
         Verb::Verify => {
             let verdict = verify::verify(&*endpoint.store.read()?)?;
             for line in &verdict.broken {
@@ -387,6 +396,28 @@ fn load_file(
         ));
     }
     println!("{line}");
+    Ok(ExitCode::SUCCESS)
+}
+
+fn status(endpoint: &Endpoint, json: bool) -> Result<ExitCode> {
+    let tx = endpoint.store.read()?;
+    let files = tx.published_files()?;
+    let count = |kind: &str| files.iter().filter(|file| file.kind == kind).count();
+    let queued = tx.jobs(JobKind::Accept, usize::MAX)?.len() + tx.jobs(JobKind::Publish, usize::MAX)?.len();
+    let status = serde_json::json!({
+        "projects": tx.projects()?.len(),
+        "followUps": tx.counts()?,
+        "releases": count("release"),
+        "records": count("record"),
+        "queued": queued,
+    });
+    if json {
+        println!("{status:#}");
+    } else {
+        for (name, value) in status.as_object().into_iter().flatten() {
+            println!("{name}\t{value}");
+        }
+    }
     Ok(ExitCode::SUCCESS)
 }
 

@@ -103,14 +103,13 @@ impl From<Error> for Problem {
             }
             _ => {}
         }
-        // Nobody foresaw it (a broken chain included: either side has a fault or was tampered with): the person gets a number, the log gets the detail.
+        if let Error::Chain(chain) = &error {
+            return Problem::new(Code::HistoryBroken).with("detail", chain.to_string());
+        }
+        // Nobody foresaw it: the person gets a number, the log gets the detail.
         let report = uuid::Uuid::now_v7().simple().to_string();
         tracing::error!(report, error = %error, "fault");
-        let problem = Problem::new(Code::Fault).with("reportId", report);
-        match error {
-            Error::Chain(chain) => problem.with("detail", chain.to_string()),
-            _ => problem,
-        }
+        Problem::new(Code::Fault).with("reportId", report)
     }
 }
 

@@ -68,7 +68,7 @@ pub(crate) fn check(name: &str, bytes: Vec<u8>) -> Result<Checked, Error> {
         return Err(not_readable(if bytes.is_empty() { "empty" } else { "other" }).into());
     };
     if media_type.is_image() {
-        decode(&bytes, media_type).map_err(|found| not_readable(found))?;
+        decode(&bytes, media_type).map_err(not_readable)?;
     }
     let file = StoredFile {
         sha256: sha256_hex(&bytes),

@@ -109,7 +109,7 @@ pub(crate) fn create(dir: &Path, passphrase: &str) -> Result<DatabaseKey, Error>
     let mut salt = [0u8; 16];
     random(&mut salt)?;
     let wrapping = Cost::NEW.derive(passphrase, &salt)?;
-    let (nonce, sealed) = seal(&wrapping, &*key, &label(store, "passphrase"))?;
+    let (nonce, sealed) = seal(&wrapping, &key, &label(store, "passphrase"))?;
     let mut file = KeyFile {
         version: 1,
         store,

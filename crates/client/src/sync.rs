@@ -1,8 +1,9 @@
 //! Synchronisation with the central endpoint (`sync.md`): [`plan`] decides, [`engine`] does, [`scheduler`] says when,
-//! [`transport`] speaks HTTP.
+//! [`transport`] speaks HTTP, [`upload`] sends files.
 
 pub(crate) mod engine;
 pub(crate) mod link;
 pub(crate) mod plan;
 pub(crate) mod scheduler;
 pub(crate) mod transport;
+mod upload;

@@ -94,6 +94,16 @@ mod percent {
     }
 }
 
+/// A day, refused by naming what was written: chrono's own sentence does not say it.
+fn day<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result<Option<NaiveDate>, D::Error> {
+    let Some(text) = Option::<String>::deserialize(deserializer)? else {
+        return Ok(None);
+    };
+    let day = NaiveDate::parse_from_str(&text, "%Y-%m-%d");
+    day.map(Some)
+        .map_err(|_| serde::de::Error::custom(format!("visitedOn: «{text}» (yyyy-mm-dd)")))
+}
+
 /// Physical and financial progress.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize, TS)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
@@ -137,8 +147,8 @@ pub struct FormRef {
 pub struct FollowUpFile {
     /// Stage reported on.
     pub stage: Stage,
-    /// Day of the visit.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    /// Day of the visit, `yyyy-mm-dd`.
+    #[serde(default, skip_serializing_if = "Option::is_none", deserialize_with = "day")]
     #[ts(type = "string | null", optional)]
     pub visited_on: Option<NaiveDate>,
     /// Physical and financial progress, percent.
@@ -462,6 +472,16 @@ pub const RULES: &[&str] = &[
     "contract-ambiguous",
     "contract-unknown",
     "correction-unknown",
+];
+
+/// Rule ids that only the central endpoint can decide.
+pub const CENTRAL_RULES: &[&str] = &[
+    "follow-up-unreadable",
+    "follow-up-repeated",
+    "project-unknown",
+    "project-outside-area",
+    "process-unknown",
+    "evidence-not-publishable",
 ];
 
 #[cfg(test)]

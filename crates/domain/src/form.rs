@@ -122,7 +122,7 @@ pub struct Group {
     pub fields: Vec<Field>,
     /// What follows from a filled group.
     #[ts(skip)]
-    #[serde(skip)]
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
     derive: Vec<Derive>,
 }
 

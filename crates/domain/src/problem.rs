@@ -122,6 +122,8 @@ codes! {
     ServerNotOurs = "server_not_ours", 502, Later;
     /// A receipt does not verify. params: opId.
     ReceiptInvalid = "receipt_invalid", 502, AfterFix;
+    /// The history received does not follow from the one that is here. params: detail.
+    HistoryBroken = "history_broken", 502, AfterFix;
     /// What was sent has made no progress. params: seconds, waiting.
     NoProgress = "no_progress", 504, Later;
     /// The address of the endpoint is not one. params: server.

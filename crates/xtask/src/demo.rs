@@ -90,7 +90,7 @@ pub fn demo(wishes: Wishes) -> Outcome<End> {
     say!("Datos:           {shown}", "Data:            {shown}");
     let phrase = device::PASSPHRASE;
     say!(
-        "Frase de paso:   {phrase}\nLa ventana ya abre con la sesión iniciada. Al cerrarla termina la demostración.\n",
+        "Frase de acceso: {phrase}\nLa ventana ya abre con la sesión iniciada. Al cerrarla termina la demostración.\n",
         "Passphrase:      {phrase}\nThe window opens already signed in. Closing it ends the demonstration.\n"
     );
     let seen = run(&mut device.window(&workspace));

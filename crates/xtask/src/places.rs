@@ -68,14 +68,6 @@ impl Workspace {
             .any(|(_, known, own)| known == kind && own == name)
     }
 
-    /// Names of the packages.
-    pub fn packages(&self) -> Vec<&str> {
-        self.targets
-            .iter()
-            .map(|(package, _, _)| package.as_str())
-            .collect()
-    }
-
     /// Names of the test programs of a package.
     pub fn tests_of(&self, package: &str) -> Vec<&str> {
         let own = self

@@ -46,8 +46,11 @@ async fn main() -> Result<()> {
     }
     client.start_background();
     // The policy of the window, as far as it applies to a page that speaks HTTP.
-    let policy = "default-src 'self'; img-src 'self' data:; style-src 'self' 'unsafe-inline'; object-src 'none'";
-    let mut router = Router::new().route("/call/{name}", post(call)).route("/events", get(events));
+    let policy =
+        "default-src 'self'; img-src 'self' data:; style-src 'self' 'unsafe-inline'; object-src 'none'";
+    let mut router = Router::new()
+        .route("/call/{name}", post(call))
+        .route("/events", get(events));
     if let Some(ui) = cli.ui {
         router = router.fallback_service(ServeDir::new(ui));
     }
@@ -64,7 +67,11 @@ async fn main() -> Result<()> {
     Ok(())
 }
 
-async fn call(State(client): State<Client>, Path(name): Path<String>, Json(payload): Json<Value>) -> Response {
+async fn call(
+    State(client): State<Client>,
+    Path(name): Path<String>,
+    Json(payload): Json<Value>,
+) -> Response {
     match client.call(&name, payload).await {
         Ok(value) => Json(value).into_response(),
         Err(problem) => refused(&problem),
@@ -73,10 +80,17 @@ async fn call(State(client): State<Client>, Path(name): Path<String>, Json(paylo
 
 fn refused(problem: &Problem) -> Response {
     let status = StatusCode::from_u16(problem.code.status()).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
-    (status, [(header::CONTENT_TYPE, "application/problem+json")], serde_json::json!(problem).to_string()).into_response()
+    (
+        status,
+        [(header::CONTENT_TYPE, "application/problem+json")],
+        serde_json::json!(problem).to_string(),
+    )
+        .into_response()
 }
 
-async fn events(State(client): State<Client>) -> axum::response::Sse<impl Stream<Item = Result<Sse, Infallible>>> {
+async fn events(
+    State(client): State<Client>,
+) -> axum::response::Sse<impl Stream<Item = Result<Sse, Infallible>>> {
     let events = BroadcastStream::new(client.events()).filter_map(|event| {
         let event = event.ok()?;
         Some(Ok(Sse::default().data(serde_json::to_string(&event).ok()?)))

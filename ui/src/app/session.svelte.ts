@@ -9,7 +9,7 @@ import type { Stage } from "../lib/host/bindings/Stage";
 import type { Status } from "../lib/host/bindings/Status";
 import { asProblem, type ClientEvent, type Host } from "../lib/host/types";
 import { t } from "../lib/i18n/index.svelte";
-import { describe } from "../lib/problems";
+import { describe, look } from "../lib/problems";
 import { go } from "../lib/router";
 import { toast } from "../lib/ui/toasts.svelte";
 
@@ -22,6 +22,8 @@ export class Session {
   status = $state.raw<Status | null>(null);
   /** Why the program could not start. */
   problem = $state.raw<Problem | null>(null);
+  /** A fault to be read. */
+  fault = $state.raw<Problem | null>(null);
   /** Grows when lists must be asked for again. */
   changes = $state(0);
   sending = $state(false);
@@ -92,8 +94,10 @@ export class Session {
     }
   }
 
+  /** Says a problem where there is no place for it on the screen. A fault stays until it was read. */
   tell(problem: Problem): void {
-    toast(describe(problem).text, "danger");
+    if (look(problem) === "fault") this.fault = problem;
+    else toast(describe(problem).text, "danger");
   }
 
   /** Rows that were listed: the screen of a follow-up knows what it is before it asks. */

@@ -65,10 +65,15 @@ function readable(params: Params): Params {
   for (const [name, value] of Object.entries(params ?? {})) {
     if (typeof value === "number" && /bytes$/i.test(name)) shown[name] = bytes(value, lang());
     else if (typeof value === "string" && /At$/.test(name)) shown[name] = moment(value, lang());
-    else if (name === "findings" && Array.isArray(value)) shown[name] = n("count.data", value.length);
+    else if (name === "findings" && Array.isArray(value)) shown[name] = n("count.data", value.filter(holds).length);
     else shown[name] = value;
   }
   return shown;
+}
+
+/** Warnings hold nothing, so they are not counted among what must be corrected. */
+function holds(item: unknown): boolean {
+  return (item as Partial<FieldFinding> | null)?.finding?.severity !== "warning";
 }
 
 export type Finding = FieldFinding["finding"];

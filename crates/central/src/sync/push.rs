@@ -11,7 +11,6 @@ use domain::wire::{
 };
 use domain::{Finding, Severity};
 use serde_json::{Map, Value, json};
-use uuid::Uuid;
 
 use crate::auth::Actor;
 use crate::endpoint::Endpoint;
@@ -431,16 +430,6 @@ impl Recorder<'_> {
     }
 }
 
-/// Rules that only the central endpoint can decide.
-pub const RULES: &[&str] = &[
-    "follow-up-unreadable",
-    "follow-up-repeated",
-    "project-unknown",
-    "project-outside-area",
-    "process-unknown",
-    "correction-unknown",
-];
-
 fn refusal(pointer: &str, rule: &str, params: Value) -> Finding {
     let params = match params {
         Value::Object(map) => map,
@@ -452,9 +441,4 @@ fn refusal(pointer: &str, rule: &str, params: Value) -> Finding {
         severity: Severity::Error,
         params,
     }
-}
-
-/// Reads an operation id out of a path or a key.
-pub fn id_of(text: &str) -> Option<Uuid> {
-    text.parse().ok()
 }

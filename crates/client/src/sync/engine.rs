@@ -4,11 +4,12 @@
 use std::sync::Arc;
 
 use domain::command::{Connection, Event};
+use domain::person::{Action, can};
 use domain::problem::{Code, Problem};
-use domain::receipt::{body_hash, new_salt, sha256_hex};
+use domain::receipt::{body_hash, new_salt};
 use domain::wire::{
-    DeviceReport, DeviceRow, EvidenceAnswer, EvidenceOffer, Operation, OperationKind, Placeholder,
-    PullAnswer, PushAnswer, PushResult, SCHEMA, Waiting,
+    DeviceReport, DeviceRow, Operation, OperationKind, Placeholder, PullAnswer, PushAnswer, PushResult,
+    SCHEMA, Waiting,
 };
 use uuid::Uuid;
 
@@ -18,8 +19,7 @@ use crate::Inner;
 use crate::error::Error;
 use crate::evidence;
 use crate::session::{self, Identity};
-use crate::store::files::StoredFile;
-use crate::store::{Store, base, drafts, files, meta, outbox};
+use crate::store::{Store, base, drafts, meta, outbox};
 
 /// Most follow-ups that a report names.
 const MAX_REPORTED: usize = 5_000;
@@ -69,42 +69,65 @@ async fn cycle(inner: &Inner, was: Connection) -> Result<(), Error> {
         exchange.transport.health().await?;
         inner.link.progress();
     }
-    exchange.push().await?;
+    let role = exchange.identity.person.role;
+    let pushes = can(role, Action::Push);
+    let mut problem = None;
+    if pushes && let Err(error) = exchange.push().await {
+        let reason = Problem::from(error);
+        if is_about_the_way(reason.code) {
+            return Err(reason.into());
+        }
+        // One that cannot be taken is no reason not to learn what is new.
+        problem = Some(reason);
+    }
     if exchange.pull().await? > 0 {
         exchange.push().await?;
     }
-    let (sent, problem) = exchange.send_files().await?;
-    if sent > 0 {
-        // With its files there, a follow-up is accepted: show it now and not half a minute later.
-        exchange.pull().await?;
-    }
-    match problem {
-        Some(problem) => Err(problem.into()),
-        None => {
-            let stopped = exchange.read(session::stopped).await?;
-            if stopped.is_some() {
-                exchange.write(|tx| meta::remove(tx, meta::STOPPED)).await?;
-            }
-            Ok(())
+    if can(role, Action::SendEvidence) {
+        let (sent, refused) = exchange.send_files().await?;
+        if sent > 0 {
+            // With its files there, a follow-up is accepted: show it now and not half a minute later.
+            exchange.pull().await?;
         }
+        problem = problem.or(refused);
     }
+    if let Some(problem) = problem {
+        return Err(problem.into());
+    }
+    if exchange.read(session::stopped).await?.is_some() {
+        exchange.write(|tx| meta::remove(tx, meta::STOPPED)).await?;
+    }
+    Ok(())
+}
+
+/// Whether a problem is that of the connection or of this equipment: whatever is asked next fails too.
+fn is_about_the_way(code: Code) -> bool {
+    matches!(
+        code,
+        Code::ServerUnreachable
+            | Code::ServerNotOurs
+            | Code::Unauthenticated
+            | Code::DeviceRevoked
+            | Code::DeviceForked
+            | Code::TooManyRequests
+    )
 }
 
 /// The equipment of the municipality, asked of the endpoint.
 pub(crate) async fn devices(inner: &Inner) -> Result<Vec<DeviceRow>, Error> {
     let exchange = Exchange::new(inner).await?;
     let transport = &exchange.transport;
-    Ok(exchange
+    exchange
         .with_token(|token| async move { transport.devices(&token).await })
-        .await?)
+        .await
 }
 
 /// What a cycle works with.
-struct Exchange<'i> {
-    inner: &'i Inner,
-    store: Arc<Store>,
-    identity: Identity,
-    transport: Transport,
+pub(super) struct Exchange<'i> {
+    pub(super) inner: &'i Inner,
+    pub(super) store: Arc<Store>,
+    pub(super) identity: Identity,
+    pub(super) transport: Transport,
 }
 
 impl<'i> Exchange<'i> {
@@ -120,14 +143,14 @@ impl<'i> Exchange<'i> {
         })
     }
 
-    async fn read<T: Send + 'static>(
+    pub(super) async fn read<T: Send + 'static>(
         &self,
         work: impl FnOnce(&rusqlite::Connection) -> Result<T, Error> + Send + 'static,
     ) -> Result<T, Error> {
         blocking(&self.store, |store| store.read(work)).await
     }
 
-    async fn write<T: Send + 'static>(
+    pub(super) async fn write<T: Send + 'static>(
         &self,
         work: impl FnOnce(&rusqlite::Transaction<'_>) -> Result<T, Error> + Send + 'static,
     ) -> Result<T, Error> {
@@ -135,7 +158,7 @@ impl<'i> Exchange<'i> {
     }
 
     /// Asks with an access token; with a new one, once, if the endpoint no longer knows it.
-    async fn with_token<T, F>(&self, ask: impl Fn(String) -> F) -> Result<T, Error>
+    pub(super) async fn with_token<T, F>(&self, ask: impl Fn(String) -> F) -> Result<T, Error>
     where
         F: Future<Output = Result<T, Problem>>,
     {
@@ -223,6 +246,7 @@ impl<'i> Exchange<'i> {
                     return Err(Problem::new(Code::Gap).with("last", from).into());
                 }
                 Offered::Again(from) => after = Some(from),
+                Offered::Smaller => {}
             }
         }
     }
@@ -294,15 +318,15 @@ impl<'i> Exchange<'i> {
                             outbox::placed(tx, operation.op_id, now)?;
                             recorded += 1;
                         }
-                        // It only says that one before it was not taken.
-                        Outcome::Stays(problem) if problem.code == Code::Gap && blocked => {}
+                        // After one that was not taken no other can be: the same reason is given for all of them.
+                        Outcome::Stays(_) if blocked => {}
                         Outcome::Stays(problem) => {
                             blocked = true;
                             let attempts = outbox::refuse(tx, operation.op_id, &problem)?;
                             let behind = index + 1 < operations.len();
-                            // A receipt that does not verify means that its number *was* used: never place another there.
-                            let may_move = operation.kind == OperationKind::FollowUp
-                                && problem.code != Code::ReceiptInvalid;
+                            // After these the number may be in use already: never place another operation there.
+                            let used = matches!(problem.code, Code::ReceiptInvalid | Code::DeviceForked);
+                            let may_move = operation.kind == OperationKind::FollowUp && !used;
                             if may_move && plan::steps_aside(&problem, attempts, behind) {
                                 let placeholder = placeholder(operation, now, tz, offset)?;
                                 outbox::park(
@@ -339,7 +363,12 @@ impl<'i> Exchange<'i> {
             Remedy::ResendAfter(last) => Ok(Offered::Again(last)),
             Remedy::Halve => {
                 self.inner.link.now().batch = (size / 2).max(1);
-                Err(problem.into())
+                // At once, unless the endpoint asked for time: which one it is shows in a few requests.
+                if problem.params.contains_key("retryAfterSeconds") {
+                    Err(problem.into())
+                } else {
+                    Ok(Offered::Smaller)
+                }
             }
             Remedy::SuspectOne => {
                 let Some(operation) = operations.into_iter().next() else {
@@ -454,105 +483,6 @@ impl<'i> Exchange<'i> {
         }
         applied
     }
-
-    /// Sends files, small to large. Answers how many arrived and why the first that did not was not taken.
-    async fn send_files(&self) -> Result<(u32, Option<Problem>), Error> {
-        let mut sent = 0;
-        let mut problem = None;
-        for file in self.read(files::to_send).await? {
-            let sha256 = file.sha256.clone();
-            match self.send_file(&file).await {
-                Ok(()) => {
-                    let now = self.inner.clock.now();
-                    self.write(move |tx| files::confirm(tx, &sha256, now)).await?;
-                    self.inner.link.progress();
-                    self.inner.say(Event::Changed);
-                    self.inner.say_status();
-                    sent += 1;
-                }
-                Err(error) => {
-                    let reason = Problem::from(error);
-                    if !is_about_the_file(reason.code) {
-                        return Err(reason.into());
-                    }
-                    let kept = reason.clone();
-                    self.write(move |tx| files::set_problem(tx, &sha256, &kept))
-                        .await?;
-                    problem.get_or_insert(reason);
-                }
-            }
-            // Text goes before photographs, also text that was written meanwhile.
-            if self.read(outbox::has_ready).await? {
-                self.inner.wake.notify_one();
-                break;
-            }
-        }
-        Ok((sent, problem))
-    }
-
-    async fn send_file(&self, file: &StoredFile) -> Result<(), Error> {
-        let offer = EvidenceOffer {
-            sha256: file.sha256.clone(),
-            size: file.size,
-            media_type: file.media_type.as_str().to_owned(),
-        };
-        let (transport, offer) = (&self.transport, &offer);
-        let answer = self
-            .with_token(|token| async move { transport.offer(&token, offer).await })
-            .await?;
-        let (upload, chunk_size, there) = match answer {
-            EvidenceAnswer::Have => return Ok(()),
-            EvidenceAnswer::Upload {
-                upload_id,
-                chunk_size,
-                there,
-            } => (upload_id, chunk_size, there),
-        };
-        if chunk_size == 0 || chunk_size > domain::evidence::MAX_BYTES {
-            return Err(Problem::new(Code::ServerNotOurs)
-                .with("server", self.identity.server.clone())
-                .into());
-        }
-        let mut sent = there
-            .iter()
-            .map(|n| self.length(file, chunk_size, *n))
-            .sum::<u64>();
-        for n in (0..file.size.div_ceil(chunk_size)).filter(|n| !there.contains(n)) {
-            let sha256 = file.sha256.clone();
-            let bytes = blocking(&self.store, move |store| {
-                store.blobs(|blobs| files::get_range(blobs, &sha256, n * chunk_size, chunk_size))
-            })
-            .await?;
-            if bytes.len() as u64 != self.length(file, chunk_size, n) {
-                return Err(Error::Stored {
-                    what: "the bytes of a file",
-                });
-            }
-            let digest = sha256_hex(&bytes);
-            let (upload, bytes, digest) = (&upload, &bytes, &digest);
-            self.with_token(|token| async move {
-                transport.chunk(&token, upload, n, bytes.clone(), digest).await
-            })
-            .await?;
-            sent += bytes.len() as u64;
-            self.inner.link.progress();
-            self.inner.say(Event::FileProgress {
-                sha256: file.sha256.clone(),
-                sent,
-                size: file.size,
-            });
-        }
-        let upload = &upload;
-        self.with_token(|token| async move { transport.complete(&token, upload).await })
-            .await
-    }
-
-    /// Bytes of chunk `n`; the last one is shorter.
-    fn length(&self, file: &StoredFile, chunk_size: u64, n: u64) -> u64 {
-        file.size
-            .saturating_sub(n.saturating_mul(chunk_size))
-            .min(chunk_size)
-    }
 }
 
 /// What an offer led to.
@@ -565,6 +495,8 @@ enum Offered {
     },
     /// The endpoint misses what follows this number.
     Again(u64),
+    /// It could not take so many at a time.
+    Smaller,
 }
 
 fn epoch(connection: &rusqlite::Connection) -> Result<Uuid, Error> {
@@ -606,23 +538,8 @@ fn placeholder(
     })
 }
 
-/// Whether a problem concerns one file, so that the others may still go.
-fn is_about_the_file(code: Code) -> bool {
-    matches!(
-        code,
-        Code::EvidenceHashMismatch
-            | Code::EvidenceTooLarge
-            | Code::EvidenceNotReadable
-            | Code::EvidenceTypeUnknown
-            | Code::TooLarge
-            | Code::NotFound
-            | Code::Forbidden
-            | Code::MalformedRequest
-    )
-}
-
 /// Work on the store outside of the threads that wait for the network.
-async fn blocking<T: Send + 'static>(
+pub(super) async fn blocking<T: Send + 'static>(
     store: &Arc<Store>,
     work: impl FnOnce(&Store) -> Result<T, Error> + Send + 'static,
 ) -> Result<T, Error> {

@@ -33,6 +33,10 @@ pub struct Faults {
     pub login_page: bool,
     /// Drops this many chunks after reading them.
     pub lose_chunks: u32,
+    /// Answers 503 to a push with more operations than this.
+    pub most: Option<usize>,
+    /// Knows no token, this many times.
+    pub forget_tokens: u32,
     /// Records but answers 500, this many times: the reply is lost.
     pub lose_replies: u32,
 }
@@ -282,6 +286,17 @@ async fn push(State(endpoint): State<Endpoint>, body: Bytes) -> Response {
     let request: PushRequest = serde_json::from_slice(&zstd::decode_all(&body[..]).unwrap()).unwrap();
     if let Some(code) = data.faults.push {
         return problem(Problem::new(code));
+    }
+    if data.faults.forget_tokens > 0 {
+        data.faults.forget_tokens -= 1;
+        return problem(Problem::new(Code::Unauthenticated));
+    }
+    if data
+        .faults
+        .most
+        .is_some_and(|most| request.operations.len() > most)
+    {
+        return problem(Problem::new(Code::Unavailable));
     }
     data.reports.push(serde_json::to_value(&request.report).unwrap());
     let results = request

@@ -1,6 +1,9 @@
 //! The client as a whole, through its public door, against a small endpoint that misbehaves on command.
 
+#![expect(clippy::unwrap_used, reason = "a test that panics is a test that fails")]
+
 mod capture;
+mod cli;
 mod endpoint;
 mod folder;
 mod sync;

@@ -81,9 +81,9 @@ async fn a_history_that_was_altered_is_refused_and_what_is_here_stays() {
         project("d1_p1", "Título nuevo", 2),
     );
     endpoint.data().faults.alter_changes = true;
-    assert_eq!(client.sync_once().await.unwrap_err().code, Code::Fault);
+    assert_eq!(client.sync_once().await.unwrap_err().code, Code::HistoryBroken);
     // A fresh copy is no better; the old one stays in use.
-    assert_eq!(client.sync_once().await.unwrap_err().code, Code::Fault);
+    assert_eq!(client.sync_once().await.unwrap_err().code, Code::HistoryBroken);
     assert_eq!(
         call(&client, "projects", json!({}))
             .await
@@ -303,4 +303,27 @@ async fn the_scheduler_sends_by_itself() {
         .await
         .unwrap();
     assert!(client.status().unwrap().next_attempt.is_some() || endpoint.data().log.len() == 1);
+}
+
+#[tokio::test]
+async fn a_batch_that_is_too_much_is_halved_at_once() {
+    let (dir, endpoint) = (tempfile::tempdir().unwrap(), Endpoint::start().await);
+    let client = enrolled(dir.path(), &endpoint).await;
+    for n in 1..=7 {
+        client.capture_file(FOLIO, progress(n), &[]).unwrap();
+    }
+    endpoint.data().faults.most = Some(2);
+    assert_eq!(client.sync_once().await.unwrap().received, 7);
+    assert_eq!(endpoint.data().log.len(), 7);
+}
+
+#[tokio::test]
+async fn a_token_that_ended_is_asked_for_again_once() {
+    let (dir, endpoint) = (tempfile::tempdir().unwrap(), Endpoint::start().await);
+    let client = enrolled(dir.path(), &endpoint).await;
+    client.capture_file(FOLIO, progress(1), &[]).unwrap();
+    endpoint.data().faults.forget_tokens = 1;
+    assert_eq!(client.sync_once().await.unwrap().received, 1);
+    endpoint.data().faults.forget_tokens = 2;
+    assert_eq!(client.sync_once().await.unwrap_err().code, Code::Unauthenticated);
 }

@@ -3,6 +3,7 @@ import { tick } from "svelte";
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import type { Draft } from "../host/bindings/Draft";
 import type { Problem } from "../host/bindings/Problem";
+import { watchPointer } from "../ui/pointer.svelte";
 import { setLang } from "../i18n/index.svelte";
 import CaptureForm from "./CaptureForm.svelte";
 import { Keeper } from "./keeper.svelte";
@@ -136,6 +137,20 @@ describe("findings", () => {
     await fireEvent.blur(input("visitedOn"));
     await tick();
     expect(rules()).toEqual(["field-required", "percent-range"]);
+  });
+
+  it("moves nothing while the button of the mouse is down, so that no click is lost", async () => {
+    const stop = watchPointer();
+    const { input, container } = form(draft({ findings: [finding("visitedOn", "field-required")] }));
+    await fireEvent.pointerDown(document.body);
+    await fireEvent.blur(input("visitedOn"));
+    await tick();
+    expect(container.querySelector("[data-rule]")).toBeNull();
+    await fireEvent.pointerUp(document.body);
+    await new Promise((resolve) => setTimeout(resolve, 5));
+    await tick();
+    expect(container.querySelector("[data-rule=field-required]")).not.toBeNull();
+    stop();
   });
 
   it("says everything once the person asked to send", () => {

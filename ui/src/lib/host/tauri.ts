@@ -1,7 +1,6 @@
 import { invoke } from "@tauri-apps/api/core";
 import { listen } from "@tauri-apps/api/event";
 import { getCurrentWebview } from "@tauri-apps/api/webview";
-import { download } from "./download";
 import type { ClientEvent, Host } from "./types";
 
 /** The window: commands and events through the IPC of Tauri. */
@@ -9,7 +8,7 @@ export function tauriHost(): Host {
   return {
     call: (name, payload) => invoke("call", { name, payload }),
     listen: (callback) => stopLater(listen<ClientEvent>("event", (event) => callback(event.payload))),
-    pickFiles: async () => ({ paths: await invoke<string[]>("pick_files") }),
+    pickFiles: async (words) => ({ paths: await invoke<string[]>("pick_files", words) }),
     onFileDrop: (callback) =>
       stopLater(
         getCurrentWebview().onDragDropEvent(({ payload }) => {
@@ -18,13 +17,7 @@ export function tauriHost(): Host {
           else callback({ kind: "over" });
         }),
       ),
-    saveText: async (name, text) => {
-      try {
-        await invoke("save_text", { name, text });
-      } catch {
-        download(name, text);
-      }
-    },
+    saveText: (name, text) => invoke("save_text", { name, text }),
   };
 }
 

@@ -18,11 +18,11 @@ export interface Host {
   call: Call;
   /** What the client tells without being asked. Returns how to stop listening. */
   listen(callback: (event: ClientEvent) => void): () => void;
-  /** Opens the dialog of the system; nothing chosen is an empty list. */
-  pickFiles(): Promise<Chosen>;
+  /** Opens the dialog of the system, in these words; nothing chosen is an empty list. */
+  pickFiles(words: { title: string; kinds: string }): Promise<Chosen>;
   /** Files dragged over the window. */
   onFileDrop(callback: (event: DropEvent) => void): () => void;
-  /** Saves a text where the person says. */
+  /** Saves a text where the person says. Rejects with a `Problem`; cancelling is no problem. */
   saveText(name: string, text: string): Promise<void>;
 }
 

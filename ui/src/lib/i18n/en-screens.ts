@@ -3,6 +3,7 @@ export const screens = {
   // Program
   "app.opening": "Opening…",
   "app.loading": "Loading…",
+  "app.fault": "Something failed",
   "app.skip": "Skip to content",
   // Actions
   "action.attach": "Attach",
@@ -317,6 +318,8 @@ export const screens = {
   "evidence.title": "Evidence and documents",
   "evidence.hint":
     "Drag files to the window, paste a picture (Ctrl+V) or use “Attach” (Ctrl+Shift+A). JPG, PNG, WebP or PDF, up to 25 MB each.",
+  "evidence.pick": "Attach evidence and documents",
+  "evidence.kinds": "Photographs and PDF",
   "evidence.drop": "Drop the files to attach them to this follow-up.",
   "evidence.type": "Document type",
   "evidence.fileTitle": "Title (optional)",

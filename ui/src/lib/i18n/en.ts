@@ -73,6 +73,16 @@ const problems = {
     "Another page answered at {server}, perhaps the login page of the Wi-Fi. Sign in to that network and try again; nothing was lost.",
   "problem.receipt_invalid":
     "The receipt does not match the key of the central office ({opId}). The follow-up stays here as not received; tell the administration.",
+  "problem.history_broken":
+    "The history that arrived does not follow from the one on this equipment ({detail}). What is yours is still here, untouched. Tell the administration before going on.",
+  "rule.follow-up-unreadable":
+    "The central office could not read this follow-up. Update the program and capture it again; what you wrote is still here.",
+  "rule.follow-up-repeated": "There is a follow-up with this same identifier already. Capture it again.",
+  "rule.project-unknown": "The central office does not have the project “{value}”. Check its folio.",
+  "rule.project-outside-area":
+    "The project “{value}” belongs to another área. Ask the coordination to assign it to yours.",
+  "rule.process-unknown": "The process “{value}” is not one of this project. Choose one from its file.",
+  "rule.evidence-not-publishable": "The file cannot be turned into a public copy. Attach it in another format.",
   "problem.no_progress":
     "{waiting} follow-ups have not moved for {seconds} s. They are still saved here; they are tried again by themselves.",
   "problem.server_address_invalid":

@@ -3,6 +3,7 @@ export const screens = {
   // Program
   "app.opening": "Abriendo…",
   "app.loading": "Cargando…",
+  "app.fault": "Algo falló",
   "app.skip": "Ir al contenido",
   // Actions
   "action.attach": "Adjuntar",
@@ -319,6 +320,8 @@ export const screens = {
   "evidence.title": "Evidencia y documentos",
   "evidence.hint":
     "Arrastra archivos a la ventana, pega una imagen (Ctrl+V) o usa «Adjuntar» (Ctrl+Mayús+A). JPG, PNG, WebP o PDF, hasta 25 MB cada uno.",
+  "evidence.pick": "Adjuntar evidencia y documentos",
+  "evidence.kinds": "Fotografías y PDF",
   "evidence.drop": "Suelta los archivos para adjuntarlos a este seguimiento.",
   "evidence.type": "Tipo de documento",
   "evidence.fileTitle": "Título (opcional)",

@@ -79,6 +79,15 @@ const problems = {
     "En {server} respondió otra página, quizá la de acceso a la red Wi-Fi. Entra a esa red y vuelve a intentar; nada se perdió.",
   "problem.receipt_invalid":
     "El acuse recibido no corresponde a la llave de la Coordinación ({opId}). El seguimiento sigue aquí como no recibido; avisa a Administración.",
+  "problem.history_broken":
+    "La historia que llegó no continúa la de este equipo ({detail}). Lo tuyo sigue aquí, sin tocar. Avisa a Administración antes de seguir.",
+  "rule.follow-up-unreadable":
+    "La Coordinación no pudo leer este seguimiento. Actualiza el programa y captúralo otra vez; lo escrito sigue aquí.",
+  "rule.follow-up-repeated": "Ya hay un seguimiento con este mismo identificador. Captúralo de nuevo.",
+  "rule.project-unknown": "La Coordinación no tiene el proyecto «{value}». Revisa el folio.",
+  "rule.project-outside-area": "El proyecto «{value}» es de otra área. Pide a la Coordinación que lo asigne a la tuya.",
+  "rule.process-unknown": "El proceso «{value}» no es de este proyecto. Elige uno de su expediente.",
+  "rule.evidence-not-publishable": "El archivo no se puede convertir en una copia pública. Adjúntalo en otro formato.",
   "problem.no_progress":
     "Hay {waiting} seguimientos que no avanzan desde hace {seconds} s. Siguen guardados aquí; se reintentan solos.",
   "problem.server_address_invalid":

@@ -70,7 +70,7 @@ fn pass(lines: u64) {
     });
     let before = memory();
     let (_, summary) = stream(&mut source).unwrap();
-    assert!(source.bytes > lines * 390, "{}", source.bytes);
+    assert!(source.bytes > lines * 380, "{}", source.bytes);
     assert_eq!((summary.rows, summary.bad), (lines, 0));
     // What grows is what is remembered of the folios; the rest is other tests running meanwhile.
     if let (Some(before), Some(after)) = (before, memory()) {

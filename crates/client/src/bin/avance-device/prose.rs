@@ -1,5 +1,6 @@
 //! Sentences of the command line, in Spanish and English: what happened, why, what to do, what was not lost.
 
+use chrono::{DateTime, SecondsFormat, Utc};
 use domain::Finding;
 use domain::command::{FieldFinding, ProjectRow, ReceiptView, Status};
 use domain::follow_up::{Percent, State};
@@ -310,6 +311,10 @@ fn sentence(code: Code) -> (&'static str, &'static str) {
             "La Coordinación contestó con un acuse que no se puede comprobar (operación {opId}). El seguimiento sigue aquí como no enviado; avisa a la administración.",
             "The central endpoint answered with a receipt that does not verify (operation {opId}). The follow-up is still here as not sent; tell the administration.",
         ),
+        Code::HistoryBroken => (
+            "La historia que llegó no continúa la que hay aquí ({detail}): alguien la alteró o el servidor falló. Lo tuyo sigue aquí sin tocar; avisa a la administración antes de seguir.",
+            "The history that arrived does not follow from the one here ({detail}): somebody altered it or the endpoint is at fault. What is yours is untouched; tell the administration before going on.",
+        ),
         Code::NoProgress => (
             "El envío no avanzó en {seconds} s. Quedan {waiting} seguimientos en este equipo, guardados; vuelve a enviar más tarde.",
             "Sending made no progress in {seconds} s. {waiting} follow-ups are left on this equipment, stored; send again later.",
@@ -443,8 +448,6 @@ pub(crate) fn status(language: Language, status: &Status) -> Vec<String> {
         "Files received",
         format!("{}/{}", status.files_received, status.files),
     );
-    let instant =
-        |at: Option<chrono::DateTime<chrono::Utc>>| at.map_or("–".to_owned(), |at| at.to_rfc3339());
     line("Último acuse", "Last receipt", instant(status.last_receipt));
     line("Última consulta", "Last fetch", instant(status.last_pull));
     let minutes = status.clock_offset_ms / 60_000;
@@ -459,6 +462,13 @@ pub(crate) fn status(language: Language, status: &Status) -> Vec<String> {
         lines.push(problem(language, reason));
     }
     lines
+}
+
+/// An instant, UTC, to the second.
+fn instant(at: Option<DateTime<Utc>>) -> String {
+    at.map_or("–".to_owned(), |at| {
+        at.to_rfc3339_opts(SecondsFormat::Secs, true)
+    })
 }
 
 /// A receipt in one line.
@@ -476,7 +486,7 @@ pub(crate) fn receipt(language: Language, folio: &str, project: &str, view: &Rec
         Verdict::Received => state(language, "received"),
         Verdict::Rejected => state(language, "rejected"),
     };
-    let at = body.recorded_at.to_rfc3339();
+    let at = instant(Some(body.recorded_at));
     format!(
         "{folio}\t{project}\t{word}\t{at}\t{} #{}\t{}\t{verdict}",
         body.stream, body.seq, body.body_hash
@@ -492,7 +502,7 @@ pub(crate) fn receipt_failed(language: Language, folio: &str) -> String {
 
 /// An equipment in one line.
 pub(crate) fn device(language: Language, row: &DeviceRow) -> String {
-    let contact = row.last_contact.map_or("–".to_owned(), |at| at.to_rfc3339());
+    let contact = instant(row.last_contact);
     let folios: Vec<String> = row
         .waiting
         .iter()

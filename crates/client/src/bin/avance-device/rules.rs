@@ -183,6 +183,30 @@ fn sentence(rule: &str) -> Option<(&'static str, &'static str)> {
             "este municipio pide también este dato",
             "this municipality also asks for this value",
         ),
+        "follow-up-unreadable" => (
+            "la Coordinación no pudo leer el seguimiento; actualiza el programa y captúralo otra vez",
+            "the central endpoint could not read the follow-up; update the program and capture it again",
+        ),
+        "follow-up-repeated" => (
+            "ya hay un seguimiento con este identificador; captúralo de nuevo",
+            "there is a follow-up with this identifier already; capture it again",
+        ),
+        "project-unknown" => (
+            "la Coordinación no tiene ese proyecto; revisa el folio",
+            "the central endpoint does not have that project; check its folio",
+        ),
+        "project-outside-area" => (
+            "ese proyecto es de otra área; pide a la Coordinación que lo asigne a la tuya",
+            "that project belongs to another área; ask the coordination to assign it to yours",
+        ),
+        "process-unknown" => (
+            "ese proceso no es de este proyecto",
+            "that process does not belong to this project",
+        ),
+        "evidence-not-publishable" => (
+            "el archivo no se puede convertir en una copia pública; adjúntalo en otro formato",
+            "the file cannot be turned into a public copy; attach it in another format",
+        ),
         _ => return None,
     })
 }
@@ -196,6 +220,7 @@ mod tests {
         let rules = ocds::check::RULES
             .iter()
             .chain(domain::follow_up::RULES)
+            .chain(domain::follow_up::CENTRAL_RULES)
             .chain(domain::form::RULES);
         for rule in rules {
             assert!(sentence(rule).is_some(), "{rule}");

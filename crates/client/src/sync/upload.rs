@@ -1,0 +1,127 @@
+//! Files: offered after the text that names them, in chunks that are each confirmed, so that nothing is sent twice.
+
+use domain::command::Event;
+use domain::problem::{Code, Problem};
+use domain::receipt::sha256_hex;
+use domain::wire::{EvidenceAnswer, EvidenceOffer};
+
+use super::engine::{Exchange, blocking};
+use crate::error::Error;
+use crate::store::files::StoredFile;
+use crate::store::{files, outbox};
+
+impl Exchange<'_> {
+    /// Sends files, small to large. Answers how many arrived and why the first that did not was not taken.
+    pub(super) async fn send_files(&self) -> Result<(u32, Option<Problem>), Error> {
+        let mut sent = 0;
+        let mut problem = None;
+        for file in self.read(files::to_send).await? {
+            let sha256 = file.sha256.clone();
+            match self.send_file(&file).await {
+                Ok(()) => {
+                    let now = self.inner.clock.now();
+                    self.write(move |tx| files::confirm(tx, &sha256, now)).await?;
+                    self.inner.link.progress();
+                    self.inner.say(Event::Changed);
+                    self.inner.say_status();
+                    sent += 1;
+                }
+                Err(error) => {
+                    let reason = Problem::from(error);
+                    if !is_about_the_file(reason.code) {
+                        return Err(reason.into());
+                    }
+                    let kept = reason.clone();
+                    self.write(move |tx| files::set_problem(tx, &sha256, &kept))
+                        .await?;
+                    problem.get_or_insert(reason);
+                }
+            }
+            // Text goes before photographs, also text that was written meanwhile.
+            if self.read(outbox::has_ready).await? {
+                self.inner.wake.notify_one();
+                break;
+            }
+        }
+        Ok((sent, problem))
+    }
+
+    async fn send_file(&self, file: &StoredFile) -> Result<(), Error> {
+        let offer = EvidenceOffer {
+            sha256: file.sha256.clone(),
+            size: file.size,
+            media_type: file.media_type.as_str().to_owned(),
+        };
+        let (transport, offer) = (&self.transport, &offer);
+        let answer = self
+            .with_token(|token| async move { transport.offer(&token, offer).await })
+            .await?;
+        let (upload, chunk_size, there) = match answer {
+            EvidenceAnswer::Have => return Ok(()),
+            EvidenceAnswer::Upload {
+                upload_id,
+                chunk_size,
+                there,
+            } => (upload_id, chunk_size, there),
+        };
+        if chunk_size == 0 || chunk_size > domain::evidence::MAX_BYTES {
+            return Err(Problem::new(Code::ServerNotOurs)
+                .with("server", self.identity.server.clone())
+                .into());
+        }
+        let mut sent = there
+            .iter()
+            .map(|n| self.length(file, chunk_size, *n))
+            .sum::<u64>();
+        for n in (0..file.size.div_ceil(chunk_size)).filter(|n| !there.contains(n)) {
+            let sha256 = file.sha256.clone();
+            let bytes = blocking(&self.store, move |store| {
+                store.blobs(|blobs| files::get_range(blobs, &sha256, n * chunk_size, chunk_size))
+            })
+            .await?;
+            if bytes.len() as u64 != self.length(file, chunk_size, n) {
+                return Err(Error::Stored {
+                    what: "the bytes of a file",
+                });
+            }
+            let digest = sha256_hex(&bytes);
+            let (upload, bytes, digest) = (&upload, &bytes, &digest);
+            self.with_token(|token| async move {
+                transport.chunk(&token, upload, n, bytes.clone(), digest).await
+            })
+            .await?;
+            sent += bytes.len() as u64;
+            self.inner.link.progress();
+            self.inner.say(Event::FileProgress {
+                sha256: file.sha256.clone(),
+                sent,
+                size: file.size,
+            });
+        }
+        let upload = &upload;
+        self.with_token(|token| async move { transport.complete(&token, upload).await })
+            .await
+    }
+
+    /// Bytes of chunk `n`; the last one is shorter.
+    fn length(&self, file: &StoredFile, chunk_size: u64, n: u64) -> u64 {
+        file.size
+            .saturating_sub(n.saturating_mul(chunk_size))
+            .min(chunk_size)
+    }
+}
+
+/// Whether a problem concerns one file, so that the others may still go.
+fn is_about_the_file(code: Code) -> bool {
+    matches!(
+        code,
+        Code::EvidenceHashMismatch
+            | Code::EvidenceTooLarge
+            | Code::EvidenceNotReadable
+            | Code::EvidenceTypeUnknown
+            | Code::TooLarge
+            | Code::NotFound
+            | Code::Forbidden
+            | Code::MalformedRequest
+    )
+}

@@ -1,0 +1,145 @@
+//! Power cuts: the device while somebody types, the central endpoint while it receives. What was acknowledged is
+//! written down here, outside of both programs.
+
+use std::time::Duration;
+
+use journeys::{CANARY, Central, Device, Host, progress, project_list};
+use serde_json::{Value, json};
+
+/// How many times each program is killed.
+const CYCLES: u32 = 30;
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_device_is_killed_while_somebody_types() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut central = Central::new(&folder.path().join("central"));
+    std::fs::create_dir_all(&central.data).unwrap();
+    central.ok(&["load", project_list().0.to_str().unwrap()]);
+    central.start();
+    let device = Device::new(&folder.path().join("equipo"));
+    device.enrol(
+        &central,
+        &central.code("Persona de muestra", "campo", "Campo de muestra", true),
+    );
+    central.kill();
+
+    let mut host = Host::start(&device.data);
+    let draft = host
+        .call("draft_new", json!({"folio": "d1_p1", "stage": "implementation"}))
+        .await
+        .unwrap();
+    let id = draft["id"].clone();
+    // What the program said it had saved; and the one thing it may also have saved, sent when it died.
+    let mut acknowledged = String::new();
+    let mut typed = String::new();
+    for cycle in 0..CYCLES {
+        let killer = {
+            let pid = host.pid();
+            // Spread over the time a save takes: some hit it in the middle.
+            let pause = Duration::from_micros(u64::from(cycle) * 2_137 % 40_000);
+            std::thread::spawn(move || {
+                std::thread::sleep(pause);
+                journeys::kill(pid);
+            })
+        };
+        let mut letters = 0;
+        loop {
+            let next = format!("{acknowledged}{}", char::from(b'a' + (letters % 26) as u8));
+            typed.clone_from(&next);
+            let saved = host
+                .call("draft_save", json!({"id": id, "values": {"notes": next}}))
+                .await;
+            match saved {
+                Ok(_) => acknowledged.clone_from(&next),
+                Err(_) => break,
+            }
+            letters += 1;
+        }
+        killer.join().unwrap();
+        host.kill();
+        // A stale lock never prevents a start.
+        host = Host::start(&device.data);
+        let draft = host.call("draft_open", json!({"id": id})).await.unwrap();
+        let kept = draft["values"]["notes"].as_str().unwrap_or_default().to_owned();
+        assert!(
+            kept == acknowledged || kept == typed,
+            "cycle {cycle}: kept «{kept}», acknowledged «{acknowledged}»"
+        );
+        acknowledged = kept;
+    }
+    let tray = host.call("tray", json!({})).await.unwrap();
+    assert_eq!(tray["counts"]["draft"], 1, "never doubled: {tray}");
+    assert!(!acknowledged.is_empty());
+
+    // And the draft still becomes a follow-up, once.
+    let values = json!({"visitedOn": "12/03/2026", "physicalActual": "40"});
+    host.call("draft_save", json!({"id": id, "values": values}))
+        .await
+        .unwrap();
+    host.call("draft_ready", json!({"id": id})).await.unwrap();
+    host.kill();
+    central.start();
+    device.ok(&["send"]);
+    let devices: Value = serde_json::from_str(&central.ok(&["devices", "--json"])).unwrap();
+    assert_eq!(devices[0]["waiting"], json!([]));
+}
+
+#[test]
+fn the_central_endpoint_is_killed_while_it_receives() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut central = Central::new(&folder.path().join("central"));
+    std::fs::create_dir_all(&central.data).unwrap();
+    central.ok(&["load", project_list().0.to_str().unwrap()]);
+    central.start();
+    let device = Device::new(&folder.path().join("equipo"));
+    device.enrol(
+        &central,
+        &central.code("Persona de muestra", "enlace", "Obras de muestra", true),
+    );
+
+    let mut ledger = Vec::new();
+    for cycle in 0..CYCLES {
+        for n in 0..2 {
+            let project = format!("d{}_p{}", cycle % 5 + 1, n + 1);
+            let mut follow_up = progress(u8::try_from(cycle).unwrap());
+            follow_up["internal"]["notes"] = json!(format!("{CANARY} {cycle}.{n}"));
+            // Each visit is its own: progress of a later cycle is never below that of an earlier one.
+            ledger.push(device.capture(&project, &follow_up, &[]));
+        }
+        let address = central.address;
+        let mut sender = std::process::Command::new(journeys::program("avance-device"));
+        sender
+            .args(["send", "--data"])
+            .arg(&device.data)
+            .env("AVANCE_PASSPHRASE", journeys::PASSPHRASE);
+        let mut sender = sender
+            .stderr(std::process::Stdio::null())
+            .stdout(std::process::Stdio::null())
+            .spawn()
+            .unwrap();
+        // From before the connection to after the answer.
+        std::thread::sleep(Duration::from_millis(u64::from(cycle) * 53 % 900));
+        central.kill();
+        assert!(std::net::TcpStream::connect(address).is_err());
+        central.start();
+        let _ = sender.wait().unwrap();
+    }
+    device.ok(&["send"]);
+    journeys::wait_until("everything is decided", Duration::from_secs(60), || {
+        device.ok(&["send"]);
+        device.count("published") == ledger.len() as u64
+    });
+    // Every folio of the ledger has exactly one receipt that verifies, and exactly one follow-up at the endpoint.
+    let receipts = device.ok(&["receipts", "--verify"]);
+    for folio in &ledger {
+        assert_eq!(receipts.matches(folio.as_str()).count(), 1, "{folio}\n{receipts}");
+    }
+    let status: Value = serde_json::from_str(&central.ok(&["status", "--json"])).unwrap();
+    assert_eq!(
+        status["followUps"],
+        json!({"published": ledger.len()}),
+        "once each, and nothing else"
+    );
+    assert_eq!(status["queued"], 0);
+    assert!(central.ok(&["verify"]).ends_with("0 breaks"));
+}
