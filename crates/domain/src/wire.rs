@@ -266,7 +266,7 @@ pub struct PushAnswer {
 
 /// What became of one operation. Stored with the operation and given again byte for byte.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case", tag = "outcome")]
+#[serde(rename_all = "snake_case", rename_all_fields = "camelCase", tag = "outcome")]
 pub enum PushResult {
     /// Recorded, with a signed receipt. A rejected follow-up is recorded too: its receipt says so and its findings
     /// are beside it.
@@ -342,7 +342,7 @@ pub struct EvidenceOffer {
 
 /// Answer to an offer of evidence.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case", tag = "state")]
+#[serde(rename_all = "snake_case", rename_all_fields = "camelCase", tag = "state")]
 pub enum EvidenceAnswer {
     /// The endpoint has the file, verified.
     Have,

@@ -1,0 +1,411 @@
+//! The page and the public site in a real browser. Each test starts the real parts, lets a script of `tests/browser`
+//! do what a person would, and then asks the parts themselves whether it is true.
+
+use std::io::{BufRead as _, BufReader, Write as _};
+use std::net::{SocketAddr, TcpListener, TcpStream};
+use std::path::Path;
+use std::process::{Child, Command, Stdio};
+use std::time::Duration;
+
+use journeys::{
+    CANARY, Central, Device, Host, PASSPHRASE, browser, complaint, files_under, own_check, photograph,
+    progress, project_list, text, wait_until, with_contract,
+};
+use serde_json::{Value, json};
+
+/// Runs a script to its end. While it runs it may ask, through a door of loopback, for what only the test can do.
+fn browse(script: &str, given: &[(&str, &str)], mut asked: impl FnMut(&str)) {
+    if let Err(missing) = browser::ready() {
+        panic!("{missing}");
+    }
+    let door = TcpListener::bind("127.0.0.1:0").unwrap();
+    door.set_nonblocking(true).unwrap();
+    let mut words: Vec<String> = given
+        .iter()
+        .map(|(name, value)| format!("{name}={value}"))
+        .collect();
+    words.push(format!("door=http://{}", door.local_addr().unwrap()));
+    let words: Vec<&str> = words.iter().map(String::as_str).collect();
+    std::thread::scope(|scope| {
+        let run = scope.spawn(|| browser::run(script, &words));
+        while !run.is_finished() {
+            match door.accept() {
+                Ok((stream, _)) => answer(stream, &mut asked),
+                Err(_) => std::thread::sleep(Duration::from_millis(20)),
+            }
+        }
+        let output = run.join().unwrap();
+        let said = text(&output);
+        println!("{said}");
+        assert!(
+            output.status.success(),
+            "{script} ({}):\n{said}\n{}",
+            output.status,
+            complaint(&output)
+        );
+    });
+}
+
+/// One question at the door: `GET /what`, answered once it is done.
+fn answer(mut stream: TcpStream, asked: &mut impl FnMut(&str)) {
+    stream.set_nonblocking(false).unwrap();
+    let mut lines = BufReader::new(&stream).lines();
+    let first = lines.next().unwrap().unwrap();
+    // The rest of the request is read, or closing would cut the answer short.
+    for line in lines {
+        if line.unwrap().is_empty() {
+            break;
+        }
+    }
+    let what = first.split(' ').nth(1).unwrap_or_default();
+    asked(what.trim_start_matches('/'));
+    let done = "HTTP/1.1 200 OK\r\ncontent-length: 0\r\nconnection: close\r\n\r\n";
+    stream.write_all(done.as_bytes()).unwrap();
+}
+
+/// What a script asks of the central endpoint.
+fn switch(central: &mut Central, what: &str) {
+    match what {
+        "stop" => central.kill(),
+        "start" => central.start(),
+        other => panic!("the script asked for «{other}»"),
+    }
+}
+
+/// A host that nobody has opened: it has no passphrase and no keyring, as an equipment that was just turned on.
+struct Locked {
+    child: Child,
+    address: SocketAddr,
+}
+
+impl Locked {
+    fn start(data: &Path) -> Locked {
+        let mut command = Command::new(journeys::program("device-host"));
+        command.arg("--data").arg(data);
+        command.arg("--ui").arg(journeys::root().join("ui/dist"));
+        command
+            .env_remove("AVANCE_PASSPHRASE")
+            .env_remove("DBUS_SESSION_BUS_ADDRESS");
+        let mut child = command.stdout(Stdio::piped()).spawn().unwrap();
+        let mut line = String::new();
+        let out = child.stdout.take().unwrap();
+        BufReader::new(out).read_line(&mut line).unwrap();
+        let address = line
+            .trim()
+            .parse()
+            .unwrap_or_else(|_| panic!("device-host said «{line}»"));
+        Locked { child, address }
+    }
+
+    fn kill(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+impl Drop for Locked {
+    fn drop(&mut self) {
+        self.kill();
+    }
+}
+
+/// A central endpoint with the list of projects, answering.
+fn central(folder: &Path) -> Central {
+    let mut central = Central::new(&folder.join("central"));
+    std::fs::create_dir_all(&central.data).unwrap();
+    central.ok(&["load", project_list().0.to_str().unwrap()]);
+    central.start();
+    central
+}
+
+/// A device enrolled under a name.
+fn device(folder: &Path, central: &Central, name: &str, role: &str) -> Device {
+    let device = Device::new(&folder.join(name));
+    let code = central.code(&format!("Persona de {name}"), role, "Obras de muestra", true);
+    device.ok(&[
+        "enrol",
+        "--server",
+        &central.url(),
+        "--code",
+        &code,
+        "--device",
+        name,
+    ]);
+    device
+}
+
+/// Sends until so many are published.
+fn publish(device: &Device, count: u64) {
+    wait_until("everything is published", Duration::from_secs(30), || {
+        device.ok(&["send"]);
+        device.count("published") == count
+    });
+}
+
+/// A history worth looking at: a contract with a payment and a photograph, and progress of several months.
+fn history(folder: &Path, device: &Device) {
+    let photo = photograph(&folder.join(format!("antes-{CANARY}.jpg")), 90);
+    let mut first = with_contract("OP-1", 50_000, 20);
+    first["release"]["contracts"][0]["implementation"]["transactions"] = json!([{
+        "id": "EST-1", "date": "2026-03-10T00:00:00-06:00", "value": {"amount": 20_000, "currency": "MXN"},
+    }]);
+    first["progress"]["financial"]["actual"] = json!(40);
+    device.capture("d1_p1", &first, &[format!("{}:illustration", photo.display())]);
+    for (day, planned, actual) in [("2026-05-08", 60, 28), ("2026-07-10", 70, 35)] {
+        let mut later = progress(actual);
+        later["visitedOn"] = json!(day);
+        later["progress"]["physical"]["planned"] = json!(planned);
+        later["progress"]["financial"] = json!({"planned": 60, "actual": 40});
+        device.capture("d1_p1", &later, &[]);
+    }
+    publish(device, 3);
+}
+
+/// A command of a host that runs.
+fn call(host: &Host, name: &str, payload: Value) -> Value {
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .unwrap();
+    runtime
+        .block_on(host.call(name, payload))
+        .unwrap_or_else(|problem| panic!("{name}: {problem}"))
+}
+
+/// Nothing internal is among what is published.
+fn nothing_internal(central: &Central) {
+    for path in files_under(&central.public("")) {
+        let bytes = std::fs::read(&path).unwrap();
+        let found = bytes
+            .windows(CANARY.len())
+            .any(|window| window == CANARY.as_bytes());
+        assert!(!found, "{} has an internal word", path.display());
+    }
+}
+
+#[test]
+fn a_follow_up_is_captured_in_the_browser_and_published() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut central = central(folder.path());
+    let code = central.code("Persona de muestra", "enlace", "Obras de muestra", true);
+    let device = Device::new(&folder.path().join("equipo"));
+    let mut host = Locked::start(&device.data);
+    let photo = photograph(&folder.path().join(format!("foto-{CANARY}.jpg")), 120);
+    let given = [
+        ("host", format!("http://{}", host.address)),
+        ("central", central.url()),
+        ("code", code),
+        ("passphrase", PASSPHRASE.to_owned()),
+        ("photo", photo.display().to_string()),
+        ("canary", CANARY.to_owned()),
+        ("folio", "d1_p1".to_owned()),
+        ("contract", "OP-77/2026".to_owned()),
+        ("count", project_list().1.to_string()),
+    ];
+    let given = given.each_ref().map(|(name, value)| (*name, value.as_str()));
+    browse("journey.mjs", &given, |what| switch(&mut central, what));
+
+    // The device has it, with a receipt that holds.
+    host.kill();
+    assert_eq!(device.count("published"), 1);
+    let receipts = device.json(&["receipts", "--verify", "--json"]);
+    assert_eq!(receipts.as_array().unwrap().len(), 1, "{receipts}");
+    assert_eq!(receipts[0]["valid"], true, "{receipts}");
+
+    // The public has it, as it was typed, once and nothing more.
+    let record = central.record("ocds-000000-d1_p1");
+    assert_eq!(
+        record["releases"].as_array().unwrap().len(),
+        2,
+        "the base and the follow-up"
+    );
+    let compiled = &record["compiledRelease"];
+    let contract = &compiled["contracts"][0];
+    assert_eq!(contract["id"], "OP-77/2026");
+    assert_eq!(contract["title"], "Obra de muestra");
+    assert_eq!(contract["value"], json!({"amount": 50_000, "currency": "MXN"}));
+    let signed = contract["dateSigned"].as_str().unwrap();
+    assert!(signed.starts_with("2026-02-02"), "{signed}");
+    let implementation = &contract["implementation"];
+    let milestone = &implementation["milestones"][0];
+    assert_eq!(
+        (&milestone["title"], &milestone["status"]),
+        (&json!("Inicio de obra"), &json!("met"))
+    );
+    let met = milestone["dateMet"].as_str().unwrap();
+    assert!(met.starts_with("2026-02-11"), "{met}");
+    let payment = &implementation["transactions"][0];
+    assert_eq!(
+        (&payment["id"], &payment["value"]["amount"]),
+        (&json!("EST-1"), &json!(10_000))
+    );
+    let supplier = &compiled["parties"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .find(|party| party["roles"] == json!(["supplier"]))
+        .unwrap();
+    assert_eq!(supplier["name"], "Constructora de muestra");
+    assert_eq!(supplier["identifier"]["id"], "CMU010203AB1");
+    let url = implementation["documents"][0]["url"].as_str().unwrap();
+    let path = url.strip_prefix(&central.url()).unwrap().trim_start_matches('/');
+    assert!(image::open(central.public(path)).is_ok(), "{path}");
+    own_check(&[central.public("ocds/records/ocds-000000-d1_p1.json")]);
+    nothing_internal(&central);
+
+    // And the central endpoint knows that nothing is left on the equipment.
+    let devices: Value = serde_json::from_str(&central.ok(&["devices", "--json"])).unwrap();
+    assert_eq!(devices[0]["device"], "Laptop de muestra");
+    assert_eq!(devices[0]["waiting"], json!([]), "{devices}");
+    assert!(central.ok(&["verify"]).ends_with("0 breaks"));
+}
+
+#[test]
+fn every_screen_passes_axe() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut central = central(folder.path());
+    let main = device(folder.path(), &central, "oficina", "enlace");
+    history(folder.path(), &main);
+    let used = device(folder.path(), &central, "campo", "campo");
+    let overseer = device(folder.path(), &central, "coordinacion", "coordinacion");
+    let code = central.code("Persona nueva", "enlace", "Obras de muestra", true);
+    let photo = photograph(&folder.path().join("despues.jpg"), 30);
+    let host = Host::start(&main.data);
+    call(
+        &host,
+        "draft_new",
+        json!({"folio": "d1_p4", "stage": "implementation"}),
+    );
+    call(&host, "send_now", json!({}));
+    let coordination = Host::start(&overseer.data);
+    let (blank, locked) = (
+        Locked::start(&folder.path().join("nuevo")),
+        Locked::start(&used.data),
+    );
+    let given = [
+        ("host", format!("http://{}", host.address)),
+        ("coordination", format!("http://{}", coordination.address)),
+        ("blank", format!("http://{}", blank.address)),
+        ("locked", format!("http://{}", locked.address)),
+        ("central", central.url()),
+        ("code", code),
+        ("passphrase", PASSPHRASE.to_owned()),
+        ("photo", photo.display().to_string()),
+    ];
+    let given = given.each_ref().map(|(name, value)| (*name, value.as_str()));
+    browse("screens.mjs", &given, |what| switch(&mut central, what));
+    // Every screen was looked at: a picture of each in both themes and at both widths.
+    for name in [
+        "locked",
+        "enrol",
+        "tray-empty",
+        "unlock",
+        "devices",
+        "form-errors",
+        "tray",
+        "projects",
+        "project",
+        "follow-up",
+        "sending",
+        "receipt",
+        "menu",
+        "help",
+    ] {
+        for (width, theme) in [(360, "light"), (360, "dark"), (1280, "light"), (1280, "dark")] {
+            let path = journeys::window::screenshots().join(format!("{name}-{width}-{theme}.png"));
+            assert!(image::open(&path).is_ok(), "{}", path.display());
+        }
+    }
+}
+
+#[test]
+fn the_public_pages_pass_axe_and_need_no_script() {
+    let folder = tempfile::tempdir().unwrap();
+    let central = central(folder.path());
+    history(
+        folder.path(),
+        &device(folder.path(), &central, "oficina", "enlace"),
+    );
+    let given = [
+        ("central", central.url()),
+        ("contract", "OP-1".to_owned()),
+        ("canary", CANARY.to_owned()),
+        ("count", project_list().1.to_string()),
+    ];
+    let given = given.each_ref().map(|(name, value)| (*name, value.as_str()));
+    browse("public.mjs", &given, |what| {
+        panic!("the script asked for «{what}»")
+    });
+    nothing_internal(&central);
+}
+
+#[test]
+fn the_coordination_sees_what_is_still_out() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut central = central(folder.path());
+    let sent = device(folder.path(), &central, "Laptop de obra", "campo");
+    sent.capture("d1_p2", &progress(10), &[]);
+    publish(&sent, 1);
+    let office = device(folder.path(), &central, "Oficina de parques", "enlace");
+    let out = Host::start(&office.data);
+    let folios = ["d1_p3", "d1_p4"].map(|project| {
+        let draft = call(
+            &out,
+            "draft_new",
+            json!({"folio": project, "stage": "implementation"}),
+        );
+        draft["folio"].as_str().unwrap().to_owned()
+    });
+    call(&out, "send_now", json!({}));
+    let overseer = device(folder.path(), &central, "Coordinación", "coordinacion");
+    let host = Host::start(&overseer.data);
+
+    // What the page must show is what the central endpoint knows.
+    let known: Value = serde_json::from_str(&central.ok(&["devices", "--json"])).unwrap();
+    let row = known
+        .as_array()
+        .unwrap()
+        .iter()
+        .find(|row| row["device"] == "Oficina de parques")
+        .unwrap();
+    let mut waiting: Vec<&str> = row["waiting"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .filter_map(|item| item["folio"].as_str())
+        .collect();
+    waiting.sort_unstable();
+    let mut expected: Vec<&str> = folios.iter().map(String::as_str).collect();
+    expected.sort_unstable();
+    assert_eq!(waiting, expected, "{row}");
+
+    let given = [
+        ("host", format!("http://{}", host.address)),
+        ("out", "Oficina de parques".to_owned()),
+        ("empty", "Laptop de obra".to_owned()),
+        ("folios", folios.join(",")),
+    ];
+    let given = given.each_ref().map(|(name, value)| (*name, value.as_str()));
+    browse("coordination.mjs", &given, |what| switch(&mut central, what));
+}
+
+#[test]
+fn the_common_case_needs_the_keyboard_alone() {
+    let folder = tempfile::tempdir().unwrap();
+    let central = central(folder.path());
+    let device = device(folder.path(), &central, "oficina", "enlace");
+    let mut host = Host::start(&device.data);
+    let given = [
+        ("host", format!("http://{}", host.address)),
+        ("folio", "d1_p7".to_owned()),
+    ];
+    let given = given.each_ref().map(|(name, value)| (*name, value.as_str()));
+    browse("keyboard.mjs", &given, |what| {
+        panic!("the script asked for «{what}»")
+    });
+    host.kill();
+    publish(&device, 1);
+    assert_eq!(device.count("draft"), 1, "the second one stays as a draft");
+    let page = std::fs::read_to_string(central.public("proyectos/d1_p7/index.html")).unwrap();
+    assert!(page.contains("35 %") && page.contains("50 %"), "{page}");
+}
