@@ -100,7 +100,11 @@ impl RawDevice {
             enrolled,
             key,
             token: String::new(),
-            http: reqwest::Client::new(),
+            // The endpoint is killed between two requests: no connection is kept.
+            http: reqwest::Client::builder()
+                .pool_max_idle_per_host(0)
+                .build()
+                .expect("a client"),
         };
         let said = device.sign_in().await;
         let token: TokenAnswer = serde_json::from_value(said.body).expect("a token");

@@ -18,13 +18,16 @@ fn browse(script: &str, given: &[(&str, &str)], mut asked: impl FnMut(&str)) {
     if let Err(missing) = browser::ready() {
         panic!("{missing}");
     }
-    let door = TcpListener::bind("127.0.0.1:0").unwrap();
-    door.set_nonblocking(true).unwrap();
+    let door = TcpListener::bind("127.0.0.1:0").expect("a free port");
+    door.set_nonblocking(true).expect("our own socket");
     let mut words: Vec<String> = given
         .iter()
         .map(|(name, value)| format!("{name}={value}"))
         .collect();
-    words.push(format!("door=http://{}", door.local_addr().unwrap()));
+    words.push(format!(
+        "door=http://{}",
+        door.local_addr().expect("our own socket")
+    ));
     let words: Vec<&str> = words.iter().map(String::as_str).collect();
     std::thread::scope(|scope| {
         let run = scope.spawn(|| browser::run(script, &words));
@@ -34,7 +37,7 @@ fn browse(script: &str, given: &[(&str, &str)], mut asked: impl FnMut(&str)) {
                 Err(_) => std::thread::sleep(Duration::from_millis(20)),
             }
         }
-        let output = run.join().unwrap();
+        let output = run.join().expect("the script was run");
         let said = text(&output);
         println!("{said}");
         assert!(
@@ -48,26 +51,35 @@ fn browse(script: &str, given: &[(&str, &str)], mut asked: impl FnMut(&str)) {
 
 /// One question at the door: `GET /what`, answered once it is done.
 fn answer(mut stream: TcpStream, asked: &mut impl FnMut(&str)) {
-    stream.set_nonblocking(false).unwrap();
+    stream.set_nonblocking(false).expect("our own socket");
     let mut lines = BufReader::new(&stream).lines();
-    let first = lines.next().unwrap().unwrap();
+    let first = lines.next().and_then(Result::ok).expect("a request");
     // The rest of the request is read, or closing would cut the answer short.
     for line in lines {
-        if line.unwrap().is_empty() {
+        if line.expect("a request").is_empty() {
             break;
         }
     }
     let what = first.split(' ').nth(1).unwrap_or_default();
     asked(what.trim_start_matches('/'));
     let done = "HTTP/1.1 200 OK\r\ncontent-length: 0\r\nconnection: close\r\n\r\n";
-    stream.write_all(done.as_bytes()).unwrap();
+    stream.write_all(done.as_bytes()).expect("the script listens");
 }
 
 /// What a script asks of the central endpoint.
 fn switch(central: &mut Central, what: &str) {
     match what {
         "stop" => central.kill(),
-        "start" => central.start(),
+        "start" => {
+            central.start();
+            // Its port was free for a while: whoever answers there must be it.
+            let catalog = format!("{}/ocds/catalog.json", central.url());
+            let answer = wait(async { reqwest::get(catalog).await });
+            assert!(
+                answer.is_ok_and(|answer| answer.status().is_success()),
+                "another program took the port of the central endpoint"
+            );
+        }
         other => panic!("the script asked for «{other}»"),
     }
 }
@@ -86,10 +98,15 @@ impl Locked {
         command
             .env_remove("AVANCE_PASSPHRASE")
             .env_remove("DBUS_SESSION_BUS_ADDRESS");
-        let mut child = command.stdout(Stdio::piped()).spawn().unwrap();
+        let mut child = command
+            .stdout(Stdio::piped())
+            .spawn()
+            .expect("device-host starts");
         let mut line = String::new();
-        let out = child.stdout.take().unwrap();
-        BufReader::new(out).read_line(&mut line).unwrap();
+        let out = child.stdout.take().expect("piped");
+        BufReader::new(out)
+            .read_line(&mut line)
+            .expect("device-host says where it listens");
         let address = line
             .trim()
             .parse()
@@ -112,8 +129,8 @@ impl Drop for Locked {
 /// A central endpoint with the list of projects, answering.
 fn central(folder: &Path) -> Central {
     let mut central = Central::new(&folder.join("central"));
-    std::fs::create_dir_all(&central.data).unwrap();
-    central.ok(&["load", project_list().0.to_str().unwrap()]);
+    std::fs::create_dir_all(&central.data).expect("a folder of ours");
+    central.ok(&["load", project_list().0.to_str().expect("UTF-8")]);
     central.start();
     central
 }
@@ -163,19 +180,19 @@ fn history(folder: &Path, device: &Device) {
 
 /// A command of a host that runs.
 fn call(host: &Host, name: &str, payload: Value) -> Value {
-    let runtime = tokio::runtime::Builder::new_current_thread()
-        .enable_all()
-        .build()
-        .unwrap();
-    runtime
-        .block_on(host.call(name, payload))
-        .unwrap_or_else(|problem| panic!("{name}: {problem}"))
+    wait(host.call(name, payload)).unwrap_or_else(|problem| panic!("{name}: {problem}"))
+}
+
+/// Waits for an answer.
+fn wait<T>(answer: impl Future<Output = T>) -> T {
+    let mut runtime = tokio::runtime::Builder::new_current_thread();
+    runtime.enable_all().build().expect("a runtime").block_on(answer)
 }
 
 /// Nothing internal is among what is published.
 fn nothing_internal(central: &Central) {
     for path in files_under(&central.public("")) {
-        let bytes = std::fs::read(&path).unwrap();
+        let bytes = std::fs::read(&path).expect("a published file");
         let found = bytes
             .windows(CANARY.len())
             .any(|window| window == CANARY.as_bytes());
@@ -239,7 +256,7 @@ fn a_follow_up_is_captured_in_the_browser_and_published() {
         (&payment["id"], &payment["value"]["amount"]),
         (&json!("EST-1"), &json!(10_000))
     );
-    let supplier = &compiled["parties"]
+    let supplier = compiled["parties"]
         .as_array()
         .unwrap()
         .iter()

@@ -1,5 +1,7 @@
 //! Every command against wrong input: a clear sentence in the language of the terminal, an exit code, nothing half-done.
 
+#![expect(clippy::unwrap_used, reason = "a test stops at the first surprise")]
+
 use std::path::Path;
 use std::process::{Command, Output};
 

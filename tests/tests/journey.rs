@@ -199,13 +199,18 @@ fn what_is_loaded_or_sent_while_it_serves_is_public_within_seconds() {
     std::fs::create_dir_all(&central.data).unwrap();
     central.start();
     let device = Device::new(&folder.path().join("equipo"));
-    device.enrol(&central, &central.code("Persona de muestra", "enlace", "Obras Públicas", true));
+    device.enrol(
+        &central,
+        &central.code("Persona de muestra", "enlace", "Obras Públicas", true),
+    );
     assert_eq!(device.json(&["projects", "--json"]), serde_json::json!([]));
 
     let list = journeys::root().join("crates/central/demo/proyectos-de-muestra.csv");
     central.ok(&["load", list.to_str().unwrap()]);
     let loaded = Instant::now();
-    wait_until("the list is public", Duration::from_secs(5), || central.public("proyectos/MUESTRA-012/index.html").exists());
+    wait_until("the list is public", Duration::from_secs(5), || {
+        central.public("proyectos/MUESTRA-012/index.html").exists()
+    });
     println!("public {:?} after it was loaded", loaded.elapsed());
 
     // The área sees its own projects and those of nobody; another área's are not on its disk.
@@ -224,11 +229,19 @@ fn what_is_loaded_or_sent_while_it_serves_is_public_within_seconds() {
     device.ok(&["send"]);
     let sent = Instant::now();
     wait_until("the follow-up is public", Duration::from_secs(5), || {
-        central.record("ocds-000000-MUESTRA-001")["releases"].as_array().is_some_and(|releases| releases.len() == 2)
+        central.record("ocds-000000-MUESTRA-001")["releases"]
+            .as_array()
+            .is_some_and(|releases| releases.len() == 2)
     });
     println!("public {:?} after it was sent", sent.elapsed());
     let compiled = central.record("ocds-000000-MUESTRA-001")["compiledRelease"].take();
-    assert_eq!(compiled["contracts"][0]["agreedMetrics"][0]["observations"][0]["measure"], 50);
-    let packages: Vec<_> = files_under(&central.public("ocds/records")).into_iter().take(3).collect();
+    assert_eq!(
+        compiled["contracts"][0]["agreedMetrics"][0]["observations"][0]["measure"],
+        50
+    );
+    let packages: Vec<_> = files_under(&central.public("ocds/records"))
+        .into_iter()
+        .take(3)
+        .collect();
     reference_check(&packages);
 }

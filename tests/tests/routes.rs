@@ -1,5 +1,7 @@
 //! Every route against what it must not accept: a problem with a code, and nothing half-done.
 
+#![expect(clippy::unwrap_used, reason = "a test stops at the first surprise")]
+
 use std::path::Path;
 
 use domain::wire::{MAX_COMPRESSED, MAX_RAW};
@@ -394,4 +396,146 @@ async fn disagreeing_follow_ups_wait_for_a_person_and_the_published_value_stays(
         follow_ups(&central),
         json!({"published": 2, "conflict": 1, "received": 1})
     );
+}
+
+#[tokio::test]
+async fn what_follows_something_undecided_is_received_and_decided_in_its_turn() {
+    let folder = tempfile::tempdir().unwrap();
+    let central = endpoint(folder.path());
+    let raw = RawDevice::enrol(
+        &central.url(),
+        &central.code("Persona de muestra", "campo", "Obras", true),
+    )
+    .await;
+    let contract = raw.operation(1, "d1_p1", &with_contract("C-1", 50_000, 10));
+    // Captured without a network, laid upon the contract that is still on the same device.
+    let mut paid = progress(20);
+    paid["contract"] = json!("C-1");
+    paid["release"] = json!({"contracts": [{"id": "C-1", "awardID": "adj-C-1", "implementation": {"transactions": [
+        {"id": "1", "date": "2026-03-01T00:00:00-06:00", "value": {"amount": 20_000, "currency": "MXN"}},
+    ]}}]});
+    paid["progress"]["financial"]["actual"] = json!(40);
+    let mut payment = raw.operation(2, "d1_p1", &paid);
+    payment.base.after = vec![contract.op_id];
+    let said = raw.push(vec![contract, payment.clone()]).await;
+    for result in said.body["results"].as_array().unwrap() {
+        assert_eq!(result["receipt"]["verdict"], "received", "{said:?}");
+    }
+    journeys::wait_until("both are published", std::time::Duration::from_secs(10), || {
+        follow_ups(&central) == json!({"published": 2})
+    });
+    let compiled = central.record("ocds-000000-d1_p1")["compiledRelease"].take();
+    assert_eq!(
+        compiled["contracts"][0]["implementation"]["transactions"][0]["value"]["amount"],
+        20_000
+    );
+
+    // Alone, without saying what it follows, what is wrong upon the version it knew is refused.
+    let mut alone = raw.operation(3, "d1_p2", &paid);
+    alone.base.server_version = 1;
+    let said = raw.push(vec![alone]).await;
+    assert_eq!(
+        said.body["results"][0]["receipt"]["verdict"], "rejected",
+        "{said:?}"
+    );
+
+    // What follows an operation that never came waits with its reason, and nothing else waits with it.
+    let mut orphan = raw.operation(4, "d1_p3", &progress(5));
+    orphan.base.after = vec![uuid::Uuid::now_v7()];
+    raw.push(vec![orphan, raw.operation(5, "d1_p4", &progress(5))])
+        .await;
+    journeys::wait_until(
+        "the other one is published",
+        std::time::Duration::from_secs(10),
+        || follow_ups(&central) == json!({"published": 3, "rejected": 1, "received": 1}),
+    );
+}
+
+#[tokio::test]
+async fn a_device_enrolled_again_offers_what_it_already_sent_and_doubles_nothing() {
+    let folder = tempfile::tempdir().unwrap();
+    let central = endpoint(folder.path());
+    let first = RawDevice::enrol(
+        &central.url(),
+        &central.code("Persona de muestra", "campo", "Obras", true),
+    )
+    .await;
+    let operation = first.operation(1, "d1_p1", &progress(10));
+    let recorded = first.push(vec![operation.clone()]).await;
+    central.ok(&["devices", "--revoke", &first.enrolled.device_id.to_string()]);
+    // The reply was lost: the same operation, under the new identity, then a new one.
+    let again = RawDevice::enrol(
+        &central.url(),
+        &central.code("Persona de muestra", "campo", "Obras", true),
+    )
+    .await;
+    let said = again
+        .push(vec![
+            operation.clone(),
+            again.operation(2, "d1_p2", &progress(10)),
+        ])
+        .await;
+    assert_eq!(
+        said.body["results"][0].to_string(),
+        recorded.body["results"][0].to_string()
+    );
+    assert_eq!(said.body["results"][1]["outcome"], "recorded", "{said:?}");
+    // Somebody else cannot ask with it.
+    let other = RawDevice::enrol(
+        &central.url(),
+        &central.code("Otra de muestra", "campo", "Obras", true),
+    )
+    .await;
+    other.push(vec![operation]).await.problem(422, "op_id_reused");
+    journeys::wait_until("both are published", std::time::Duration::from_secs(10), || {
+        follow_ups(&central) == json!({"published": 2})
+    });
+}
+
+#[tokio::test]
+async fn another_configuration_changes_nothing_that_is_public_and_stops_nobody() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut central = endpoint(folder.path());
+    let raw = RawDevice::enrol(
+        &central.url(),
+        &central.code("Persona de muestra", "campo", "Obras", true),
+    )
+    .await;
+    raw.push(vec![raw.operation(1, "d1_p1", &with_contract("C-1", 50_000, 10))])
+        .await;
+    journeys::wait_until("published", std::time::Duration::from_secs(10), || {
+        follow_ups(&central) == json!({"published": 1})
+    });
+    let before: Vec<(std::path::PathBuf, Vec<u8>)> = journeys::files_under(&central.public("ocds/releases"))
+        .into_iter()
+        .map(|path| (path.clone(), std::fs::read(path).unwrap()))
+        .collect();
+    central.kill();
+    std::fs::write(
+        central.data.join("avance.toml"),
+        "license = \"https://example.org/otra-licencia\"\n",
+    )
+    .unwrap();
+    central.start();
+    // Progress without a contract makes no release: the record stays, the page changes.
+    raw.push(vec![
+        raw.operation(2, "d1_p2", &progress(33)),
+        raw.operation(3, "d1_p1", &progress(44)),
+    ])
+    .await;
+    journeys::wait_until("published", std::time::Duration::from_secs(10), || {
+        follow_ups(&central) == json!({"published": 3})
+    });
+    for (path, bytes) in before {
+        assert_eq!(std::fs::read(&path).unwrap(), bytes, "{}", path.display());
+    }
+    // Another prefix would give every process a second name.
+    let refused = central.run(&["--ocds-prefix", "ocds-abc123", "status"]);
+    assert!(!refused.status.success() && journeys::complaint(&refused).contains("ocds-000000"));
+    // Without its key the database signs nothing.
+    central.kill();
+    std::fs::rename(central.data.join("signing.key"), central.data.join("elsewhere")).unwrap();
+    let refused = central.run(&["status"]);
+    assert!(!refused.status.success() && journeys::complaint(&refused).contains("signing.key"));
+    assert!(!central.data.join("signing.key").exists());
 }

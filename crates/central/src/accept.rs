@@ -11,6 +11,7 @@ use serde_json::Value;
 use uuid::Uuid;
 
 use crate::endpoint::Endpoint;
+use crate::publish::media;
 use crate::state;
 use crate::store::{Entry, JobKind, Process, Project, Release, Result, StoreError, StoredFollowUp, Tx};
 
@@ -20,7 +21,10 @@ const BATCH: usize = 200;
 /// Decides what is queued. Each follow-up in a transaction of its own: one that fails never stops the others.
 /// Gives how many were accepted.
 pub fn run(endpoint: &Endpoint) -> Result<usize> {
-    let jobs = endpoint.store.read()?.jobs(JobKind::Accept, BATCH)?;
+    let jobs = endpoint
+        .store
+        .read()?
+        .jobs(JobKind::Accept, endpoint.now(), BATCH)?;
     let mut accepted = 0;
     for job in jobs {
         let Ok(id) = job.key.parse::<Uuid>() else {
@@ -35,7 +39,12 @@ pub fn run(endpoint: &Endpoint) -> Result<usize> {
             Err(error) => {
                 tracing::error!(follow_up = %id, %error, "a follow-up could not be decided; it will be tried again");
                 let tx = endpoint.store.begin()?;
-                tx.fail_job(JobKind::Accept, &job.key, &error.to_string())?;
+                tx.fail_job(
+                    JobKind::Accept,
+                    &job.key,
+                    &error.to_string(),
+                    again(endpoint, job.attempts),
+                )?;
                 tx.commit()?;
             }
         }
@@ -43,8 +52,15 @@ pub fn run(endpoint: &Endpoint) -> Result<usize> {
     Ok(accepted)
 }
 
+/// When a job that failed is tried again: doubling from two seconds to an hour.
+pub fn again(endpoint: &Endpoint, attempts: u32) -> DateTime<Utc> {
+    endpoint.now() + Duration::seconds((2i64 << attempts.min(11)).min(3600))
+}
+
 /// Decides one. Gives whether it was accepted.
 fn decide(endpoint: &Endpoint, id: Uuid) -> Result<bool> {
+    // Pictures are decoded before the writer is taken: nobody waits for them.
+    let unpublishable = unpublishable_files(endpoint, id)?;
     let tx = endpoint.store.begin()?;
     let now = endpoint.now();
     let key = id.to_string();
@@ -63,6 +79,7 @@ fn decide(endpoint: &Endpoint, id: Uuid) -> Result<bool> {
             project,
             process,
             stored,
+            unpublishable,
         };
         let (stored, project, mut more) = decision.make()?;
         accepted = stored.state == State::Accepted;
@@ -78,8 +95,8 @@ fn decide(endpoint: &Endpoint, id: Uuid) -> Result<bool> {
         if accepted {
             tx.queue(JobKind::Publish, &project.folio, now)?;
         }
-        for waiting in tx.waiting_after(stored.device_id)? {
-            if waiting != id && stored.state != State::Received {
+        if stored.state != State::Received {
+            for waiting in tx.waiting_after(&stored.person_id)? {
                 tx.queue(JobKind::Accept, &waiting.to_string(), now)?;
             }
         }
@@ -91,6 +108,32 @@ fn decide(endpoint: &Endpoint, id: Uuid) -> Result<bool> {
     Ok(accepted)
 }
 
+/// Files of a follow-up that are here and of which no public copy can be made. Known before it is accepted, so that
+/// its author can attach another; afterwards it would hold back its whole project.
+fn unpublishable_files(endpoint: &Endpoint, id: Uuid) -> Result<Vec<domain::Finding>> {
+    let Some(stored) = endpoint.store.read()?.follow_up(id)? else {
+        return Ok(Vec::new());
+    };
+    let mut found = Vec::new();
+    for (index, file) in stored.follow_up.evidence.iter().enumerate() {
+        let path = endpoint.evidence_path(&file.sha256);
+        if !path.exists() {
+            continue;
+        }
+        if let Err(error) = media::published_copy(&path, file.media_type) {
+            found.push(domain::Finding {
+                pointer: format!("/evidence/{index}"),
+                rule: "evidence-not-publishable".into(),
+                severity: Severity::Error,
+                params: [("detail".to_owned(), Value::String(format!("{error:#}")))]
+                    .into_iter()
+                    .collect(),
+            });
+        }
+    }
+    Ok(found)
+}
+
 struct Decision<'a> {
     endpoint: &'a Endpoint,
     tx: &'a dyn Tx,
@@ -98,6 +141,7 @@ struct Decision<'a> {
     project: Project,
     process: Process,
     stored: StoredFollowUp,
+    unpublishable: Vec<domain::Finding>,
 }
 
 impl Decision<'_> {
@@ -114,6 +158,7 @@ impl Decision<'_> {
         // The process may have changed since it was received: what was right then may not be now.
         let basis = state::basis(&self.endpoint.config.municipality, &self.process);
         self.stored.findings = domain::release::assess(&self.stored.follow_up, &basis, self.now);
+        self.stored.findings.append(&mut self.unpublishable);
         if self
             .stored
             .findings
@@ -134,17 +179,29 @@ impl Decision<'_> {
         if count > 0 {
             return Ok(Some(Held::MissingFiles { count, bytes }));
         }
+        let corrects = self.stored.follow_up.content.corrects.as_deref();
         for op_id in &self.stored.base.after {
-            let earlier = self.tx.follow_up_of_op(*op_id)?;
-            if let Some(earlier) = earlier
-                && !matches!(
-                    earlier.state,
-                    State::Accepted | State::Published | State::Superseded
-                )
-            {
-                return Ok(Some(Held::AfterHeld {
-                    folio: earlier.follow_up.folio(),
-                }));
+            match self.tx.follow_up_of_op(*op_id)? {
+                // Somebody else's operation is no predecessor of this one.
+                Some(earlier) if earlier.person_id != self.stored.person_id => {}
+                // A correction does not wait for what it corrects.
+                Some(earlier) if corrects == Some(&earlier.follow_up.folio()) => {}
+                Some(earlier)
+                    if matches!(
+                        earlier.state,
+                        State::Accepted | State::Published | State::Superseded
+                    ) => {}
+                Some(earlier) => {
+                    return Ok(Some(Held::AfterHeld {
+                        folio: earlier.follow_up.folio(),
+                    }));
+                }
+                // Parked on its device, or refused as unreadable: it waits for a person or for the next offer.
+                None => {
+                    return Ok(Some(Held::AfterHeld {
+                        folio: op_id.to_string(),
+                    }));
+                }
             }
         }
         let trained = self
@@ -154,26 +211,34 @@ impl Decision<'_> {
         Ok((!trained).then_some(Held::Untrained))
     }
 
-    /// Where it disagrees with what others added since its base.
+    /// Where it disagrees with what others added since its base. Only what stands counts: a value that was set and set
+    /// back disturbs nobody.
     fn overlaps(&self) -> Result<Vec<domain::conflict::Overlap>> {
-        let mut found = Vec::new();
+        let mut foreign = Vec::new();
         for release in self.tx.releases(&self.process.ocid)? {
             if release.sequence <= self.stored.base.server_version {
                 continue;
             }
             if let Some(id) = release.follow_up
                 && let Some(other) = self.tx.follow_up(id)?
-                && (self.stored.base.after.contains(&other.op_id)
-                    || self.stored.follow_up.content.corrects.as_deref() == Some(&other.follow_up.folio()))
             {
-                continue;
+                // One's own chain never conflicts with itself: what the same device sent before was known to it.
+                let own = other.device_id == self.stored.device_id
+                    || (other.person_id == self.stored.person_id
+                        && self.stored.base.after.contains(&other.op_id));
+                let corrected =
+                    self.stored.follow_up.content.corrects.as_deref() == Some(&other.follow_up.folio());
+                if own || corrected {
+                    continue;
+                }
             }
-            found.extend(domain::conflict::overlaps(
-                &release.fragment,
-                &self.stored.follow_up.content.release,
-            ));
+            foreign.push(release.fragment);
         }
-        Ok(found)
+        let standing = domain::conflict::standing(&foreign);
+        Ok(domain::conflict::overlaps(
+            &standing,
+            &self.stored.follow_up.content.release,
+        ))
     }
 
     fn accept(&mut self) -> Result<Vec<Entry>> {
@@ -252,10 +317,7 @@ pub fn add_release(
     now: DateTime<Utc>,
 ) -> Result<String> {
     let earlier = tx.releases(&process.ocid)?;
-    // Strictly increasing per process, whatever the clock did.
-    let date = earlier
-        .last()
-        .map_or(now, |last| now.max(last.date + Duration::milliseconds(1)));
+    let date = domain::release::after(&process.compiled, now);
     let sequence = earlier.last().map_or(1, |last| last.sequence + 1);
     let mut bodies: Vec<Value> = earlier.into_iter().map(|release| release.body).collect();
     let mut basis = state::basis(&endpoint.config.municipality, process);

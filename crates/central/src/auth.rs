@@ -83,7 +83,16 @@ pub fn add_person(
 ) -> anyhow::Result<(Person, String)> {
     let area_id = tx.ensure_area(area)?;
     let id = match tx.person_named(name, role, &area_id)? {
-        Some(id) => id,
+        Some(id) => {
+            if trained {
+                tx.set_trained(&id)?;
+                // What they sent while they were not waits for nothing else now.
+                for received in tx.received_of(&id)? {
+                    tx.queue(crate::store::JobKind::Accept, &received.to_string(), now)?;
+                }
+            }
+            id
+        }
         None => {
             let card = domain::person::PersonCard {
                 id: new_id(now).to_string(),

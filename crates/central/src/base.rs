@@ -9,7 +9,7 @@ use serde_json::{Map, Value, json};
 use crate::accept::{add_release, tombstone};
 use crate::endpoint::Endpoint;
 use crate::load::BaseRow;
-use crate::state::{project_entries, streams_of};
+use crate::state::{follow_up_entries, project_entries, streams_of};
 use crate::store::{Entry, JobKind, Process, Project, Result, Tx};
 
 /// What storing the rows changed.
@@ -93,14 +93,12 @@ impl<'a> Loader<'a> {
             },
         };
         self.tx.put_process(&process)?;
-        add_release(
-            self.tx,
-            self.endpoint,
-            &mut process,
-            self.planning(row),
-            None,
-            self.now,
-        )?;
+        // Only what the list says otherwise than last time: a value that an accepted follow-up corrected meanwhile is
+        // not taken back by a list that did not change it.
+        let fragment = changed(&self.said_before(&process.ocid)?, &self.planning(row));
+        if !fragment.is_empty() {
+            add_release(self.tx, self.endpoint, &mut process, fragment, None, self.now)?;
+        }
         if known.is_some() {
             self.stored.changed += 1;
         } else {
@@ -108,21 +106,34 @@ impl<'a> Loader<'a> {
         }
         self.tx.queue(JobKind::Publish, &project.folio, self.now)?;
         let after = streams_of(&project.areas);
-        self.entries.extend(
-            before
-                .iter()
-                .filter(|stream| !after.contains(stream))
-                .map(|stream| tombstone(stream, &project.folio)),
-        );
-        self.entries.extend(project_entries(
-            self.tx,
-            &self.endpoint.config.municipality,
-            &project,
-        )?);
+        let left = before.iter().filter(|stream| !after.contains(stream));
+        self.entries
+            .extend(left.map(|stream| tombstone(stream, &project.folio)));
+        let municipality = &self.endpoint.config.municipality;
+        self.entries
+            .extend(project_entries(self.tx, municipality, &project)?);
+        if !before.is_empty() && before != after {
+            // Whoever carries it on reads what was captured before.
+            for stored in self.tx.follow_ups(&project.folio)? {
+                self.entries
+                    .extend(follow_up_entries(municipality, Some(&project), &stored)?);
+            }
+        }
         if self.entries.len() >= FLUSH {
             self.flush()?;
         }
         Ok(())
+    }
+
+    /// What the lists said of a process so far.
+    fn said_before(&self, ocid: &str) -> Result<Map<String, Value>> {
+        let mut said = Map::new();
+        for release in self.tx.releases(ocid)? {
+            if release.follow_up.is_none() {
+                lay(&mut said, release.fragment);
+            }
+        }
+        Ok(said)
     }
 
     fn flush(&mut self) -> Result<()> {
@@ -183,6 +194,38 @@ impl<'a> Loader<'a> {
     }
 }
 
+/// Lays a fragment upon another: objects by key, anything else whole.
+fn lay(under: &mut Map<String, Value>, over: Map<String, Value>) {
+    for (key, value) in over {
+        match (under.get_mut(&key), value) {
+            (Some(Value::Object(known)), Value::Object(value)) => lay(known, value),
+            (_, value) => {
+                under.insert(key, value);
+            }
+        }
+    }
+}
+
+/// What a fragment says that is not said already. An amount is told with its currency, never alone.
+fn changed(before: &Map<String, Value>, now: &Map<String, Value>) -> Map<String, Value> {
+    let mut found = Map::new();
+    for (key, value) in now {
+        match (before.get(key), value) {
+            (Some(known), value) if known == value => {}
+            (Some(Value::Object(known)), Value::Object(value)) if !value.contains_key("currency") => {
+                let inner = changed(known, value);
+                if !inner.is_empty() {
+                    found.insert(key.clone(), Value::Object(inner));
+                }
+            }
+            (_, value) => {
+                found.insert(key.clone(), value.clone());
+            }
+        }
+    }
+    found
+}
+
 /// Hash of what a row says, without its place in the file.
 fn digest(row: &BaseRow) -> Result<String> {
     let row = BaseRow {
@@ -190,4 +233,35 @@ fn digest(row: &BaseRow) -> Result<String> {
         ..row.clone()
     };
     Ok(sha256_hex(&canonical(&row)?))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn map(value: Value) -> Map<String, Value> {
+        value.as_object().cloned().unwrap_or_default()
+    }
+
+    #[test]
+    fn a_list_says_only_what_it_changed() {
+        let before = map(
+            json!({"title": "A", "planning": {"project": {"id": "1", "title": "A"},
+            "budget": {"amount": {"amount": 5, "currency": "MXN"}}}}),
+        );
+        assert!(changed(&before, &before).is_empty());
+        let now = map(
+            json!({"title": "A", "planning": {"project": {"id": "1", "title": "A"},
+            "budget": {"amount": {"amount": 6, "currency": "MXN"}}}}),
+        );
+        let said = changed(&before, &now);
+        assert_eq!(
+            said,
+            map(json!({"planning": {"budget": {"amount": {"amount": 6, "currency": "MXN"}}}}))
+        );
+        let mut laid = before;
+        lay(&mut laid, said);
+        assert_eq!(laid, now);
+        assert_eq!(changed(&Map::new(), &now), now);
+    }
 }

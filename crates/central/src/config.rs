@@ -55,6 +55,8 @@ struct File {
 pub struct Config {
     /// Folder of everything.
     pub data: PathBuf,
+    /// Whether somebody said anything about the municipality; if not, what the data folder was last served with is used.
+    pub given: bool,
     /// The municipality, as devices see it too.
     pub municipality: MunicipalityCard,
     /// Licence of the data.
@@ -81,6 +83,14 @@ impl Config {
             Some(path) => read(path)?,
             None => File::default(),
         };
+        let said = [
+            &options.municipality,
+            &options.ocds_prefix,
+            &options.license,
+            &options.policy_url,
+            &options.public_url,
+        ];
+        let given = path.is_some() || said.iter().any(|value| value.is_some());
         let prefix = options
             .ocds_prefix
             .clone()
@@ -106,6 +116,7 @@ impl Config {
         }
         let name = options.municipality.clone().or(file.municipality);
         Ok(Config {
+            given,
             municipality: MunicipalityCard {
                 id: file.municipality_id.unwrap_or_else(|| "municipio".into()),
                 name: name.unwrap_or_else(|| "Municipio sin nombre configurado".into()),

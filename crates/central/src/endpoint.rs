@@ -5,11 +5,13 @@ use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, bail};
 use chrono::{DateTime, Utc};
 use domain::clock::Clock;
 use domain::history::ChangeKind;
+use domain::wire::MunicipalityCard;
 use ed25519_dalek::SigningKey;
+use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 use zeroize::Zeroizing;
 
@@ -35,18 +37,74 @@ impl Endpoint {
     /// Opens a data folder, making what is missing: database, signing key, epoch, and the municipality's own record
     /// in the common stream, which is appended again whenever the configuration changed.
     ///
+    /// What was said of the municipality is remembered: a verb that is run without it (`load` beside a `serve` that
+    /// got flags) works with the same name, prefix and addresses.
+    ///
     /// # Errors
-    /// The folder cannot be written, the database cannot be opened, or the key file is not a key.
-    pub fn open(config: Config, clock: Arc<dyn Clock>) -> Result<Endpoint> {
-        let data = &config.data;
-        fs::create_dir_all(data).with_context(|| format!("cannot make the folder {}", data.display()))?;
-        fs::create_dir_all(config.public()).context("cannot make the folder of the public files")?;
+    /// The folder cannot be written, the database cannot be opened, the signing key is not that of the database, or
+    /// the OCDS prefix is another than that of the processes that exist.
+    pub fn open(mut config: Config, clock: Arc<dyn Clock>) -> Result<Endpoint> {
+        let data = config.data.clone();
+        fs::create_dir_all(&data).with_context(|| format!("cannot make the folder {}", data.display()))?;
+        fs::create_dir_all(data.join("public")).context("cannot make the folder of the public files")?;
         fs::create_dir_all(data.join("evidence")).context("cannot make the folder of the evidence")?;
         let store = Sqlite::open(&data.join("central.db"), &config.municipality.id)
             .with_context(|| format!("cannot open the database in {}", data.display()))?;
-        let signing = signing_key(&data.join("signing.key"))?;
-        let now = clock.now();
+        let key_path = data.join("signing.key");
         let tx = store.begin()?;
+        let known_key = tx.meta("public_key")?;
+        if known_key.is_some() && !key_path.exists() {
+            bail!(
+                "{} is missing and the database was made with it: restore it from the backup. \
+                 A new key would make every device refuse its receipts.",
+                key_path.display()
+            );
+        }
+        let signing = signing_key(&key_path)?;
+        let public_key = hex::encode(signing.verifying_key().as_bytes());
+        match known_key {
+            Some(known) if known != public_key => {
+                bail!(
+                    "{} is not the key of this database: restore the one of the same backup",
+                    key_path.display()
+                );
+            }
+            Some(_) => {}
+            None => tx.set_meta("public_key", &public_key)?,
+        }
+        let now = clock.now();
+        let said = Said {
+            municipality: config.municipality.clone(),
+            license: config.license.clone(),
+            policy_url: config.policy_url.clone(),
+        };
+        let before: Option<Said> = tx
+            .meta("said")?
+            .map(|text| serde_json::from_str(&text))
+            .transpose()
+            .context("the stored configuration")?;
+        if let Some(before) = before {
+            if config.given
+                && before.municipality.prefix != said.municipality.prefix
+                && !tx.projects()?.is_empty()
+            {
+                bail!(
+                    "this data folder has processes with the prefix {}; it cannot go on with {}. \
+                     Set ocds_prefix to the first, or begin a new folder.",
+                    before.municipality.prefix,
+                    said.municipality.prefix
+                );
+            }
+            if !config.given {
+                config.municipality = before.municipality;
+                config.license = before.license;
+                config.policy_url = before.policy_url;
+            } else if before != said {
+                tx.set_meta("said", &serde_json::to_string(&said)?)?;
+            }
+        } else {
+            tx.set_meta("said", &serde_json::to_string(&said)?)?;
+        }
         let epoch = match tx.meta("epoch")? {
             Some(text) => text.parse().context("the stored epoch is not one")?,
             None => {
@@ -111,6 +169,14 @@ impl Endpoint {
         let now = self.clock.now();
         DateTime::from_timestamp_millis(now.timestamp_millis()).unwrap_or(now)
     }
+}
+
+/// What was last said of the municipality, kept in the database.
+#[derive(Debug, PartialEq, Serialize, Deserialize)]
+struct Said {
+    municipality: MunicipalityCard,
+    license: String,
+    policy_url: String,
 }
 
 /// A UUIDv7 of an instant.

@@ -9,13 +9,21 @@ use std::sync::Arc;
 use anyhow::{Context, Result, bail};
 use central::config::{Config, Options};
 use central::endpoint::Endpoint;
-use central::store::JobKind;
 use central::{auth, base, load, publish, router, verify, worker};
 use chrono::Duration;
 use clap::{Parser, Subcommand};
 use domain::clock::SystemClock;
 
 use domain::person::Role;
+
+/// Prints a line. Whoever reads may stop reading (`| head`): then there is nobody left to tell, and that is no fault.
+macro_rules! out {
+    ($($piece:tt)*) => {
+        if writeln!(std::io::stdout(), $($piece)*).is_err() {
+            std::process::exit(0);
+        }
+    };
+}
 
 #[derive(Parser)]
 #[command(
@@ -131,9 +139,6 @@ fn run(cli: Cli) -> Result<ExitCode> {
         );
     }
     let config = Config::load(&cli.options)?;
-    for warning in config.warnings() {
-        tracing::warn!("{warning}");
-    }
     let role = match &cli.verb {
         Verb::People {
             verb: PeopleVerb::Add { role, name, area, .. },
@@ -158,6 +163,9 @@ fn run(cli: Cli) -> Result<ExitCode> {
         _ => None,
     };
     let endpoint = Endpoint::open(config, Arc::new(SystemClock))?;
+    for warning in endpoint.config.warnings() {
+        tracing::warn!("{warning}");
+    }
     match cli.verb {
         Verb::Serve { listen } => serve(endpoint, listen).map(|()| ExitCode::SUCCESS),
         Verb::Load {
@@ -207,7 +215,7 @@ fn run(cli: Cli) -> Result<ExitCode> {
                     ),
                 )
             );
-            println!("{code}");
+            out!("{code}");
             Ok(ExitCode::SUCCESS)
         }
         Verb::People {
@@ -216,7 +224,7 @@ fn run(cli: Cli) -> Result<ExitCode> {
             for person in endpoint.store.read()?.people()? {
                 let card = person.card;
                 let trained = if card.trained { "trained" } else { "not trained" };
-                println!("{}\t{}\t{}\t{trained}", card.area, card.name, card.role.as_str());
+                out!("{}\t{}\t{}\t{trained}", card.area, card.name, card.role.as_str());
             }
             Ok(ExitCode::SUCCESS)
         }
@@ -225,9 +233,9 @@ fn run(cli: Cli) -> Result<ExitCode> {
         Verb::Verify => {
             let verdict = verify::verify(&*endpoint.store.read()?)?;
             for line in &verdict.broken {
-                println!("{line}");
+                out!("{line}");
             }
-            println!(
+            out!(
                 "{} streams, {} entries, {} breaks",
                 verdict.streams,
                 verdict.entries,
@@ -309,56 +317,18 @@ fn load_file(
     dry_run: bool,
     accept_good_rows: bool,
 ) -> Result<ExitCode> {
-    let tx = endpoint.store.begin()?;
-    let mut loader = base::Loader::new(endpoint, &*tx);
-    let mut failed: Option<anyhow::Error> = None;
-    let mut shown = 0u64;
-    let terminal = std::io::stderr().is_terminal();
-    let mut rows = 0u64;
-    let summary = load::read(file, mapping, &mut |row| {
-        rows += 1;
-        if terminal && rows.is_multiple_of(500) {
-            eprint!("\r{rows} …");
-            let _ = std::io::stderr().flush();
-        }
-        match row {
-            Ok(row) => {
-                if failed.is_none()
-                    && let Err(error) = loader.put(&row)
-                {
-                    failed = Some(error.into());
-                    return Err(load::LoadError::Stopped {
-                        detail: "store".into(),
-                    });
-                }
-            }
-            Err(errors) => {
-                for error in errors {
-                    shown += 1;
-                    if shown <= 200 {
-                        eprintln!("{}", error.prose(lang()));
-                    }
-                }
-            }
-        }
-        Ok(())
-    });
-    if terminal && rows >= 500 {
-        eprintln!();
+    let summary = &read_list(file, mapping)?;
+    if !summary.unused.is_empty() {
+        let list = summary.unused.join(", ");
+        eprintln!(
+            "{}",
+            say(
+                format!("Columnas que no se usan: {list}. Revisa que no sea un nombre mal escrito."),
+                format!("Columns that are not used: {list}. Check that none is a misspelt name."),
+            )
+        );
     }
-    if let Some(error) = failed {
-        return Err(error.context(say("no se cargó nada", "nothing was loaded")));
-    }
-    let summary = match summary {
-        Ok(summary) => summary,
-        Err(error) => bail!("{}", error.prose(lang())),
-    };
-    if shown > 200 {
-        eprintln!("… +{}", shown - 200);
-    }
-    let stored = loader.finish()?;
     if summary.bad > 0 && !accept_good_rows {
-        drop(tx);
         eprintln!(
             "{}",
             say(
@@ -374,12 +344,45 @@ fn load_file(
         );
         return Ok(ExitCode::FAILURE);
     }
+    // Read again to store: devices wait for the writer only while there is something to write, and a file of any
+    // length is never held in memory.
+    let tx = endpoint.store.begin()?;
+    let mut loader = base::Loader::new(endpoint, &*tx);
+    let mut failed: Option<anyhow::Error> = None;
+    let mut progress = Progress::new(Some(summary.rows));
+    let stored = load::read(file, mapping, &mut |row| {
+        progress.step();
+        if let Ok(row) = row
+            && let Err(error) = loader.put(&row)
+        {
+            failed = Some(error.into());
+            return Err(load::LoadError::Stopped {
+                detail: "store".into(),
+            });
+        }
+        Ok(())
+    });
+    progress.end();
+    if let Some(error) = failed {
+        return Err(error.context(say("no se cargó nada", "nothing was loaded")));
+    }
+    match stored {
+        Ok(again) if again == *summary => {}
+        Ok(_) => bail!(
+            "{}",
+            say(
+                "el archivo cambió mientras se leía; no se cargó nada. Vuelve a intentar.",
+                "the file changed while it was read; nothing was loaded. Try again.",
+            )
+        ),
+        Err(error) => bail!("{}", error.prose(lang())),
+    }
+    let base::Stored { new, changed, same } = loader.finish()?;
     if dry_run {
         drop(tx);
     } else {
         tx.commit()?;
     }
-    let base::Stored { new, changed, same } = stored;
     let (mapping, bad) = (&summary.mapping, summary.bad);
     let mut line = say(
         format!(
@@ -395,15 +398,77 @@ fn load_file(
             " Dry run: nothing was stored.",
         ));
     }
-    println!("{line}");
+    out!("{line}");
     Ok(ExitCode::SUCCESS)
+}
+
+/// Most errors said one by one.
+const ERRORS_SAID: u64 = 200;
+
+/// Reads a list to its end without storing anything, and says what is wrong with it.
+fn read_list(file: &std::path::Path, mapping: Option<&str>) -> Result<load::Summary> {
+    let mut wrong = 0u64;
+    let mut progress = Progress::new(None);
+    let summary = load::read(file, mapping, &mut |row| {
+        progress.step();
+        for error in row.err().into_iter().flatten() {
+            wrong += 1;
+            if wrong <= ERRORS_SAID {
+                eprintln!("{}", error.prose(lang()));
+            }
+        }
+        Ok(())
+    });
+    progress.end();
+    if wrong > ERRORS_SAID {
+        eprintln!("… +{}", wrong - ERRORS_SAID);
+    }
+    match summary {
+        Ok(summary) => Ok(summary),
+        Err(error) => bail!("{}", error.prose(lang())),
+    }
+}
+
+/// How far a long reading is, on a terminal only.
+struct Progress {
+    rows: u64,
+    of: Option<u64>,
+    shown: bool,
+    terminal: bool,
+}
+
+impl Progress {
+    fn new(of: Option<u64>) -> Progress {
+        Progress {
+            rows: 0,
+            of,
+            shown: false,
+            terminal: std::io::stderr().is_terminal(),
+        }
+    }
+
+    fn step(&mut self) {
+        self.rows += 1;
+        if self.terminal && self.rows.is_multiple_of(500) {
+            let of = self.of.map(|of| format!(" / {of}")).unwrap_or_default();
+            eprint!("\r{}{of} …", self.rows);
+            let _ = std::io::stderr().flush();
+            self.shown = true;
+        }
+    }
+
+    fn end(&self) {
+        if self.shown {
+            eprintln!();
+        }
+    }
 }
 
 fn status(endpoint: &Endpoint, json: bool) -> Result<ExitCode> {
     let tx = endpoint.store.read()?;
     let files = tx.published_files()?;
     let count = |kind: &str| files.iter().filter(|file| file.kind == kind).count();
-    let queued = tx.jobs(JobKind::Accept, usize::MAX)?.len() + tx.jobs(JobKind::Publish, usize::MAX)?.len();
+    let queued = tx.queued()?;
     let status = serde_json::json!({
         "projects": tx.projects()?.len(),
         "followUps": tx.counts()?,
@@ -412,10 +477,10 @@ fn status(endpoint: &Endpoint, json: bool) -> Result<ExitCode> {
         "queued": queued,
     });
     if json {
-        println!("{status:#}");
+        out!("{status:#}");
     } else {
         for (name, value) in status.as_object().into_iter().flatten() {
-            println!("{name}\t{value}");
+            out!("{name}\t{value}");
         }
     }
     Ok(ExitCode::SUCCESS)
@@ -431,7 +496,7 @@ fn publish_once(endpoint: &Endpoint) -> Result<ExitCode> {
         }
         if let Some(note) = note {
             held += note.held.len();
-            println!(
+            out!(
                 "{} projects, {} releases, {} held back",
                 note.projects.len(),
                 note.releases.len(),
@@ -439,15 +504,18 @@ fn publish_once(endpoint: &Endpoint) -> Result<ExitCode> {
             );
             for back in note.held {
                 for finding in back.findings {
-                    println!(
+                    out!(
                         "  {} {}: {} {}",
-                        back.project, back.what, finding.rule, finding.pointer
+                        back.project,
+                        back.what,
+                        finding.rule,
+                        finding.pointer
                     );
                 }
             }
         }
     }
-    println!("{}", endpoint.config.public().display());
+    out!("{}", endpoint.config.public().display());
     Ok(if held == 0 {
         ExitCode::SUCCESS
     } else {
@@ -472,7 +540,7 @@ fn devices(endpoint: &Endpoint, json: bool, revoke: Option<uuid::Uuid>) -> Resul
     }
     let rows = endpoint.store.read()?.devices()?;
     if json {
-        println!("{}", serde_json::to_string_pretty(&rows)?);
+        out!("{}", serde_json::to_string_pretty(&rows)?);
         return Ok(ExitCode::SUCCESS);
     }
     for row in rows {
@@ -480,7 +548,7 @@ fn devices(endpoint: &Endpoint, json: bool, revoke: Option<uuid::Uuid>) -> Resul
             at.map_or("-".into(), |at| at.format("%Y-%m-%d %H:%M").to_string())
         };
         let out: Vec<&str> = row.waiting.iter().map(|waiting| waiting.folio.as_str()).collect();
-        println!(
+        out!(
             "{}\t{}\t{}\t{}\tlast contact {}\tlast receipt {}\tout: {}{}",
             row.device_id,
             row.area,

@@ -15,12 +15,13 @@ use domain::{Finding, Severity};
 use serde::Serialize;
 use serde_json::{Value, json};
 
+use crate::accept;
 use crate::endpoint::Endpoint;
 use crate::site;
 use crate::state::{follow_up_entries, project_entries};
 use crate::store::{JobKind, Process, Project, PublishedFile, Release, StoredFollowUp};
 
-mod media;
+pub mod media;
 mod write;
 
 /// Most projects in one run; the rest is the next run's.
@@ -68,7 +69,10 @@ pub fn run(endpoint: &Endpoint) -> Result<Option<Note>> {
     // One publisher at a time on a folder: `serve` and `publish` may both be running.
     let lock = File::create(endpoint.config.data.join("publish.lock")).context("publish.lock")?;
     lock.lock().context("publish.lock")?;
-    let jobs = endpoint.store.read()?.jobs(JobKind::Publish, BATCH)?;
+    let jobs = endpoint
+        .store
+        .read()?
+        .jobs(JobKind::Publish, endpoint.now(), BATCH)?;
     if jobs.is_empty() {
         return Ok(None);
     }
@@ -83,24 +87,47 @@ pub fn run(endpoint: &Endpoint) -> Result<Option<Note>> {
             tx.commit()?;
             continue;
         };
-        match project_files(endpoint, &view, now, &public)? {
-            Ok(files) => {
+        let outcome = match project_files(endpoint, &view, now, &public) {
+            Ok(Ok(files)) => {
                 note.projects.push(view.project.folio.clone());
                 done.push((view, files));
+                continue;
             }
-            Err(held) => {
-                tracing::warn!(project = held.project, what = held.what, findings = ?held.findings, "held back");
-                let tx = endpoint.store.begin()?;
-                // It leaves the queue: the same bytes would be held again. The next accepted follow-up queues it.
-                tx.finish_job(JobKind::Publish, &job.key)?;
-                tx.commit()?;
-                note.held.push(held);
-            }
-        }
+            Ok(Err(held)) => held,
+            // A project that cannot be written never stops the others.
+            Err(error) => HeldBack {
+                project: view.project.folio.clone(),
+                what: "files".into(),
+                findings: vec![refusal("not-written", &format!("{error:#}"))],
+            },
+        };
+        tracing::warn!(project = outcome.project, what = outcome.what, findings = ?outcome.findings, "held back");
+        let tx = endpoint.store.begin()?;
+        let reason = serde_json::to_string(&outcome.findings)?;
+        tx.fail_job(
+            JobKind::Publish,
+            &job.key,
+            &reason,
+            accept::again(endpoint, job.attempts),
+        )?;
+        tx.commit()?;
+        note.held.push(outcome);
+    }
+    if done.is_empty() {
+        return Ok(Some(note));
     }
     switch(endpoint, &done, now)?;
     record(endpoint, &done, &mut note, now)?;
     Ok(Some(note))
+}
+
+fn refusal(rule: &str, detail: &str) -> Finding {
+    Finding {
+        pointer: String::new(),
+        rule: rule.into(),
+        severity: Severity::Error,
+        params: [("detail".to_owned(), json!(detail))].into_iter().collect(),
+    }
 }
 
 fn view(endpoint: &Endpoint, folio: &str) -> Result<Option<ProjectView>> {
@@ -114,11 +141,11 @@ fn view(endpoint: &Endpoint, folio: &str) -> Result<Option<ProjectView>> {
         processes.push((process, releases));
     }
     let mut follow_ups = tx.follow_ups(folio)?;
-    follow_ups.retain(|stored| {
-        matches!(
-            stored.state,
-            State::Accepted | State::Published | State::Superseded
-        )
+    // One that was replaced before it was ever accepted was never public; one that was stays in the history.
+    follow_ups.retain(|stored| match stored.state {
+        State::Accepted | State::Published => true,
+        State::Superseded => stored.release_id.is_some(),
+        _ => false,
     });
     Ok(Some(ProjectView {
         project,
@@ -148,20 +175,12 @@ fn project_files(
             continue;
         }
         match media::published_copy(&endpoint.evidence_path(&file.sha256), file.media_type) {
-            Ok(bytes) => write::immutable(&target, &bytes)?,
+            Ok(bytes) => write::once(&target, &bytes)?,
             Err(error) => {
-                let finding = Finding {
-                    pointer: String::new(),
-                    rule: "evidence-not-publishable".into(),
-                    severity: Severity::Error,
-                    params: [("detail".to_owned(), json!(error.to_string()))]
-                        .into_iter()
-                        .collect(),
-                };
                 return Ok(Err(HeldBack {
                     project: folio.clone(),
                     what: file.sha256.clone(),
-                    findings: vec![finding],
+                    findings: vec![refusal("evidence-not-publishable", &format!("{error:#}"))],
                 }));
             }
         }
@@ -171,29 +190,29 @@ fn project_files(
     let mut files = Vec::new();
     for (process, releases) in &view.processes {
         let ocid = &process.ocid;
-        for release in releases {
+        let fresh: Vec<&Release> = releases
+            .iter()
+            .filter(|release| release.published_at.is_none())
+            .collect();
+        // A process without a new release keeps its files as they are: what is public never changes, whatever the
+        // configuration says today.
+        let Some(last) = fresh.last() else { continue };
+        for release in &fresh {
             let path = format!("/ocds/releases/{ocid}/{}.json", release.id);
-            // Dated by its release: the same release always has the same bytes.
-            let package = ocds::package::releases(
-                &publication,
-                &format!("{root}{path}"),
-                release.date,
-                vec![release.body.clone()],
-            );
-            if release.published_at.is_none() {
-                let bytes = pretty(&package)?;
-                write::immutable(&public.join(&path[1..]), &bytes)?;
-                files.push(named(path, "release", ocid, &bytes, release.date));
-            }
+            let uri = format!("{root}{path}");
+            let package =
+                ocds::package::releases(&publication, &uri, release.date, vec![release.body.clone()]);
+            let bytes = pretty(&package)?;
+            write::once(&public.join(&path[1..]), &bytes)?;
+            files.push(named(path, "release", ocid, &bytes, release.date));
         }
-        let Some(last) = releases.last() else { continue };
         let bodies: Vec<Value> = releases.iter().map(|release| release.body.clone()).collect();
         let record = ocds::package::record(ocds::merge::Rules::profile(), &bodies, false)
             .map_err(|error| anyhow::anyhow!("{ocid}: {error}"))?;
         let path = format!("/ocds/records/{ocid}/{}.json", last.sequence);
         let package = ocds::package::records(&publication, &format!("{root}{path}"), last.date, vec![record]);
         let bytes = pretty(&package)?;
-        write::immutable(&public.join(&path[1..]), &bytes)?;
+        write::once(&public.join(&path[1..]), &bytes)?;
         write::replace(&public.join(format!("ocds/records/{ocid}.json")), &bytes)?;
         files.push(named(path, "record", ocid, &bytes, last.date));
     }

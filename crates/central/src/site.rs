@@ -296,7 +296,8 @@ pub fn common_pages(
     let mut totals: std::collections::BTreeMap<String, Decimal> = std::collections::BTreeMap::new();
     for (_, processes) in listed {
         for (currency, amount) in budget(processes) {
-            *totals.entry(currency).or_default() += amount;
+            let total = totals.entry(currency).or_default();
+            *total = total.saturating_add(amount);
         }
     }
     let amount = totals
@@ -393,7 +394,7 @@ fn contracts_of(compiled: &Value) -> Vec<Contract> {
             let mut paid = Decimal::ZERO;
             let transactions = contract["implementation"]["transactions"].as_array();
             for transaction in transactions.into_iter().flatten() {
-                paid += decimal(&transaction["value"]["amount"]).unwrap_or_default();
+                paid = paid.saturating_add(decimal(&transaction["value"]["amount"]).unwrap_or_default());
             }
             let currency = contract["value"]["currency"].as_str().unwrap_or("MXN");
             Contract {

@@ -85,6 +85,7 @@ pub fn follow_up_state(municipality: &MunicipalityCard, stored: &StoredFollowUp)
         progress: follow_up.content.progress,
         evidence: follow_up.evidence.clone(),
         findings: stored.findings.clone(),
+        overlaps: stored.overlaps.clone(),
         release_id: stored.release_id.clone(),
         url: published.then(|| page_url(municipality, &follow_up.project)),
     }
@@ -124,16 +125,21 @@ pub fn project_entries(
     )
 }
 
-/// Entries of a follow-up's present state, in the streams of its project; in its author's when there is none.
+/// Entries of a follow-up's present state, in the streams of its project and always in that of its author's área: a
+/// project may be assigned elsewhere, and whoever captured must still learn what became of it.
 pub fn follow_up_entries(
     municipality: &MunicipalityCard,
     project: Option<&Project>,
     stored: &StoredFollowUp,
 ) -> Result<Vec<Entry>> {
-    let streams = match project {
-        Some(project) => streams_of(&project.areas),
-        None => vec![area_stream(&stored.area_id)],
-    };
+    let mut streams = project
+        .map(|project| streams_of(&project.areas))
+        .unwrap_or_default();
+    let own = area_stream(&stored.area_id);
+    // Everybody reads the common stream; one more copy would say nothing new.
+    if !streams.contains(&own) && !streams.iter().any(|stream| stream == COMMON) {
+        streams.push(own);
+    }
     let state = follow_up_state(municipality, stored);
     entries(
         &streams,

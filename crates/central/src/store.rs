@@ -189,6 +189,17 @@ pub struct Evidence {
     pub verified_at: Option<DateTime<Utc>>,
 }
 
+/// A follow-up that names a file.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct EvidenceUser {
+    /// The follow-up.
+    pub follow_up: Uuid,
+    /// Its author.
+    pub person_id: String,
+    /// Bytes it says the file has.
+    pub size: u64,
+}
+
 /// Work for the background.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Job {
@@ -280,6 +291,8 @@ pub trait Tx {
     fn person(&self, id: &str) -> Result<Option<Person>>;
     /// Everybody, by área and name.
     fn people(&self) -> Result<Vec<Person>>;
+    /// Notes that a person finished the training.
+    fn set_trained(&self, id: &str) -> Result<()>;
     /// Whether there is somebody with this name, role and área.
     fn person_named(&self, name: &str, role: Role, area_id: &str) -> Result<Option<String>>;
 
@@ -358,8 +371,10 @@ pub trait Tx {
     fn follow_up_by_folio(&self, folio: &str) -> Result<Option<StoredFollowUp>>;
     /// The follow-ups of a project, oldest first.
     fn follow_ups(&self, project: &str) -> Result<Vec<StoredFollowUp>>;
-    /// Received follow-ups of a device that wait for another of its own.
-    fn waiting_after(&self, device_id: Uuid) -> Result<Vec<Uuid>>;
+    /// Received follow-ups of a person that wait for another of their own.
+    fn waiting_after(&self, person_id: &str) -> Result<Vec<Uuid>>;
+    /// Every received follow-up of a person.
+    fn received_of(&self, person_id: &str) -> Result<Vec<Uuid>>;
     /// How many follow-ups are in each state.
     fn counts(&self) -> Result<std::collections::BTreeMap<String, u64>>;
 
@@ -380,21 +395,23 @@ pub trait Tx {
 
     /// A file.
     fn evidence(&self, sha256: &str) -> Result<Option<Evidence>>;
-    /// Announces a file, or marks it verified.
+    /// Announces a file, or says whether it is verified.
     fn put_evidence(&self, evidence: &Evidence) -> Result<()>;
-    /// Follow-ups that name a file, with their devices.
-    fn evidence_users(&self, sha256: &str) -> Result<Vec<(Uuid, Uuid)>>;
+    /// Follow-ups that name a file.
+    fn evidence_users(&self, sha256: &str) -> Result<Vec<EvidenceUser>>;
     /// Files of a follow-up that are not here: how many, how many bytes.
     fn missing_files(&self, follow_up: Uuid) -> Result<(u32, u64)>;
 
     /// Queues a job; one that is queued already stays one, with its attempts at zero.
     fn queue(&self, kind: JobKind, key: &str, now: DateTime<Utc>) -> Result<()>;
-    /// Queued jobs, oldest first.
-    fn jobs(&self, kind: JobKind, limit: usize) -> Result<Vec<Job>>;
+    /// Jobs whose time has come, oldest first.
+    fn jobs(&self, kind: JobKind, now: DateTime<Utc>, limit: usize) -> Result<Vec<Job>>;
+    /// How many jobs there are, whenever their time comes.
+    fn queued(&self) -> Result<u64>;
     /// Takes a job off the queue.
     fn finish_job(&self, kind: JobKind, key: &str) -> Result<()>;
-    /// Keeps why a job failed.
-    fn fail_job(&self, kind: JobKind, key: &str, error: &str) -> Result<()>;
+    /// Keeps why a job failed, and when to try it again.
+    fn fail_job(&self, kind: JobKind, key: &str, error: &str, again: DateTime<Utc>) -> Result<()>;
 
     /// What the catalogue names, by path.
     fn published_files(&self) -> Result<Vec<PublishedFile>>;

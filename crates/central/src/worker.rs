@@ -26,7 +26,8 @@ pub fn once(endpoint: &Endpoint) -> anyhow::Result<bool> {
             "published"
         );
     }
-    Ok(accepted > 0 || note.is_some())
+    // What was only held back or failed has its own time to be tried again.
+    Ok(accepted > 0 || note.is_some_and(|note| !note.projects.is_empty()))
 }
 
 /// Works until the process ends. A failure is logged and tried again: the timer always re-arms.

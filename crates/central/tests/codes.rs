@@ -1,5 +1,7 @@
 //! Enrolment codes and tokens under a clock that a test moves.
 
+#![expect(clippy::unwrap_used, reason = "a test stops at the first surprise")]
+
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
 

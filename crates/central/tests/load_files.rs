@@ -230,8 +230,8 @@ fn each_bad_file_is_told_for_what_it_is() {
     let error = load(&fixture("missing-column.csv"), Some("durango")).unwrap_err();
     assert_eq!(
         error.prose(Lang::Es),
-        "Para la correspondencia «durango» faltan las columnas «district_id», «cost_mxn». El archivo trae: \
-         «project_id», «name», «cost». Corrija los encabezados o use otra correspondencia."
+        "Para el mapeo «durango» faltan las columnas «district_id», «cost_mxn». El archivo trae: \
+         «project_id», «name», «cost». Corrige los encabezados o usa otro mapeo."
     );
 }
 

@@ -92,6 +92,7 @@ pub(crate) fn draft_new(store: &Store, moment: Moment, request: &DraftNew) -> Re
                 typed,
                 content: folded.content,
                 missing: folded.missing,
+                base_version: Some(ground.version),
                 updated_at: moment.captured_at,
                 discarded: false,
             },
@@ -285,7 +286,7 @@ pub(crate) fn draft_ready(store: &Store, moment: Moment, id: Uuid) -> Result<Sen
         let findings = findings_of(&draft, &folded, &files, &ground);
         refuse_errors(&findings)?;
         let follow_up = follow_up_of(&draft, folded.content, &files);
-        queue(tx, &identity, &ground, moment, &follow_up)?;
+        queue(tx, &identity, base_of(&draft, &ground), moment, &follow_up)?;
         drafts::remove(tx, id)?;
         Ok(Sent {
             folio: follow_up.folio(),
@@ -304,11 +305,25 @@ fn refuse_errors(findings: &[FieldFinding]) -> Result<(), Error> {
     Ok(())
 }
 
+/// What a draft is based on: the process as it was when the draft was begun. What a colleague published meanwhile was
+/// never before the person's eyes, so it must not be overwritten without a word.
+fn base_of(draft: &StoredDraft, ground: &Ground) -> Base {
+    let Some(begun) = draft.base_version.filter(|begun| *begun < ground.version) else {
+        return ground.base();
+    };
+    // Of the releases since then, those that are one's own are no disagreement.
+    let after = ground.accepted.iter().chain(&ground.after).copied().collect();
+    Base {
+        server_version: begun,
+        after,
+    }
+}
+
 /// Queues a follow-up with the next number of this device.
 fn queue(
     connection: &Connection,
     identity: &Identity,
-    ground: &Ground,
+    base: Base,
     moment: Moment,
     follow_up: &FollowUp,
 ) -> Result<(), Error> {
@@ -317,10 +332,7 @@ fn queue(
         client_seq: outbox::next_seq(connection, identity.device_id)?,
         kind: OperationKind::FollowUp,
         record_id: follow_up.id,
-        base: Base {
-            server_version: ground.version,
-            after: ground.after.clone(),
-        },
+        base,
         salt: new_salt(),
         body: serde_json::to_value(follow_up)?,
         captured_at: moment.captured_at,
@@ -408,7 +420,7 @@ pub(crate) fn capture_file(
         for (file, _) in &checked {
             files::insert(tx, &file.file, moment.captured_at)?;
         }
-        queue(tx, &identity, &ground, moment, &follow_up)?;
+        queue(tx, &identity, ground.base(), moment, &follow_up)?;
         Ok(Sent {
             folio: follow_up.folio(),
         })

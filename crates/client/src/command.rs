@@ -22,8 +22,12 @@ pub(crate) async fn call(client: &Client, name: &str, payload: Value) -> Result<
     match Command::read(name, payload)? {
         Command::enrol(request) => {
             let (store, clock) = (client.inner.store()?, &*client.inner.clock);
-            session::enrol(&store, clock, &request.server, &request.code, &request.device).await?;
-            client.inner.tokens.forget();
+            {
+                // Not during a cycle: it would go on under the identity that it began with.
+                let _turn = client.inner.turn.lock().await;
+                session::enrol(&store, clock, &request.server, &request.code, &request.device).await?;
+                client.inner.tokens.forget();
+            }
             // The projects should be there when the window opens; without a connection they come later.
             if let Err(error) = engine::run(&client.inner).await {
                 tracing::warn!(%error, "first cycle");

@@ -1,6 +1,6 @@
 //! Who this equipment is: enrolment with a one-use code, and access tokens got by signing a nonce with its own key.
 
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use chrono::{DateTime, TimeDelta, Utc};
 use domain::clock::Clock;
@@ -15,7 +15,7 @@ use uuid::Uuid;
 use zeroize::Zeroizing;
 
 use crate::error::Error;
-use crate::store::{Store, meta, outbox};
+use crate::store::{Store, base, blocking, meta, outbox};
 use crate::sync::transport::Transport;
 
 /// What enrolment gave.
@@ -57,15 +57,15 @@ pub(crate) fn central_now(connection: &Connection, clock: &dyn Clock) -> Result<
 }
 
 /// Enrols this folder. The key pair is on the disk before the code is used, so that a lost reply is asked again with
-/// the same key and burns nothing.
+/// the same key and burns nothing. Until the new identity is on the disk too, the one before stays as it was.
 pub(crate) async fn enrol(
-    store: &Store,
+    store: &Arc<Store>,
     clock: &dyn Clock,
     server: &str,
     code: &str,
     device: &str,
 ) -> Result<Identity, Error> {
-    let (known, stopped) = store.read(|connection| Ok((identity(connection)?, stopped(connection)?)))?;
+    let (known, stopped) = blocking(store, |store| store.read(|c| Ok((identity(c)?, stopped(c)?)))).await?;
     // A revoked or forked equipment may take a new code: its queue is numbered again under the new identity.
     if let (Some(known), None) = (&known, &stopped) {
         return Err(Problem::new(Code::AlreadyEnrolled)
@@ -74,17 +74,13 @@ pub(crate) async fn enrol(
     }
     let transport = Transport::new(server)?;
     transport.health().await?;
-    let key = store.write(|tx| {
-        if stopped.is_some()
-            && known.is_some()
-            && meta::get::<Uuid>(tx, "renewing")? != known.as_ref().map(|k| k.device_id)
-        {
-            // The old key is the revoked identity. Replaced once per identity, so that a lost reply can be repeated.
-            meta::remove(tx, meta::DEVICE_KEY)?;
-            meta::set(tx, "renewing", &known.as_ref().map(|k| k.device_id))?;
-        }
-        device_key(tx)
-    })?;
+    // The old key is the stopped identity: a new one stands beside it, so that a lost reply can be repeated.
+    let place = if known.is_some() {
+        meta::NEXT_KEY
+    } else {
+        meta::DEVICE_KEY
+    };
+    let key = blocking(store, move |store| store.write(|tx| device_key(tx, place))).await?;
     let name = if device.trim().is_empty() {
         host_name()
     } else {
@@ -109,34 +105,68 @@ pub(crate) async fn enrol(
         person: answer.person,
         municipality: answer.municipality,
     };
-    store.write(|tx| {
-        meta::set(tx, meta::IDENTITY, &identity)?;
-        meta::set(tx, meta::SERVER_EPOCH, &answer.server_epoch)?;
-        meta::remove(tx, meta::STOPPED)?;
-        meta::remove(tx, "renewing")?;
-        if known.is_some() {
-            // Another identity may see other streams: its copy starts from nothing beside the one in use.
-            crate::store::base::begin_fresh(tx, false)?;
-        }
-        outbox::adopt(tx, identity.device_id)
-    })?;
+    let (new, epoch) = (identity.clone(), answer.server_epoch);
+    blocking(store, move |store| {
+        store.write(|tx| match &known {
+            Some(known) => succeed(tx, known, &new, epoch),
+            None => establish(tx, &new, epoch).map(Ok),
+        })
+    })
+    .await?
+    .map_err(Error::from)?;
     tracing::info!(device = %identity.device_id, now = %clock.now(), "enrolled");
     Ok(identity)
 }
 
-/// The device's own key pair, made the first time. It is inside the encrypted database.
-fn device_key(connection: &Connection) -> Result<SigningKey, Error> {
-    if let Some(key) = stored_key(connection)? {
+fn establish(connection: &Connection, identity: &Identity, epoch: Uuid) -> Result<(), Error> {
+    meta::set(connection, meta::IDENTITY, identity)?;
+    meta::set(connection, meta::SERVER_EPOCH, &epoch)?;
+    meta::remove(connection, meta::STOPPED)?;
+    outbox::adopt(connection, identity.device_id)
+}
+
+/// A new identity takes the place of one that stopped. With a code of somebody else it does not as long as something
+/// unsent is here: that would be sent in their name. The inner error is this refusal; what it wrote is kept.
+fn succeed(
+    connection: &Connection,
+    known: &Identity,
+    identity: &Identity,
+    epoch: Uuid,
+) -> Result<Result<(), Problem>, Error> {
+    if known.person.id != identity.person.id {
+        if outbox::has_unsent(connection)? {
+            // The code of the right person gets a key of its own.
+            meta::remove(connection, meta::NEXT_KEY)?;
+            return Ok(Err(
+                Problem::new(Code::AlreadyEnrolled).with("person", known.person.name.clone())
+            ));
+        }
+        outbox::hand_over(connection, &known.person.id, &identity.person.id)?;
+    }
+    let key = meta::get::<String>(connection, meta::NEXT_KEY)?.ok_or(Error::Stored {
+        what: "the device key",
+    })?;
+    meta::set(connection, meta::DEVICE_KEY, &*Zeroizing::new(key))?;
+    meta::remove(connection, meta::NEXT_KEY)?;
+    // Another identity may see other streams: its copy starts from nothing beside the one in use. What the endpoint
+    // lost meanwhile is offered again.
+    base::begin_fresh(connection, true)?;
+    establish(connection, identity, epoch).map(Ok)
+}
+
+/// A key pair of this device, made the first time. It is inside the encrypted database.
+fn device_key(connection: &Connection, place: &str) -> Result<SigningKey, Error> {
+    if let Some(key) = key_at(connection, place)? {
         return Ok(key);
     }
     let mut seed = Zeroizing::new([0u8; 32]);
     getrandom::fill(&mut *seed).map_err(|_| Error::Crypto("no source of randomness"))?;
-    meta::set(connection, meta::DEVICE_KEY, &hex::encode(*seed))?;
+    meta::set(connection, place, &*Zeroizing::new(hex::encode(*seed)))?;
     Ok(SigningKey::from_bytes(&seed))
 }
 
-fn stored_key(connection: &Connection) -> Result<Option<SigningKey>, Error> {
-    let Some(text) = meta::get::<String>(connection, meta::DEVICE_KEY)? else {
+fn key_at(connection: &Connection, place: &str) -> Result<Option<SigningKey>, Error> {
+    let Some(text) = meta::get::<String>(connection, place)? else {
         return Ok(None);
     };
     let text = Zeroizing::new(text);
@@ -160,7 +190,7 @@ impl Tokens {
     /// A token of this device, asked for when there is none that is still good.
     pub(crate) async fn get(
         &self,
-        store: &Store,
+        store: &Arc<Store>,
         clock: &dyn Clock,
         transport: &Transport,
         device_id: Uuid,
@@ -171,9 +201,11 @@ impl Tokens {
         {
             return Ok(token.clone());
         }
-        let key = store.read(stored_key)?.ok_or(Error::Stored {
-            what: "the device key",
-        })?;
+        let key = blocking(store, |store| store.read(|c| key_at(c, meta::DEVICE_KEY)))
+            .await?
+            .ok_or(Error::Stored {
+                what: "the device key",
+            })?;
         let nonce = transport.nonce(&NonceRequest { device_id }).await?.nonce;
         let signature = receipt::sign(&nonce_bytes(device_id, &nonce), &key);
         let before = clock.now();
@@ -185,7 +217,8 @@ impl Tokens {
             })
             .await?;
         let after = clock.now();
-        measure(store, before, after, answer.now)?;
+        let theirs = answer.now;
+        blocking(store, move |store| measure(store, before, after, theirs)).await?;
         // The endpoint's clock says how long; ours only counts. A minute less, so that it does not end under way.
         let life = (answer.expires_at - answer.now - TimeDelta::minutes(1)).max(TimeDelta::zero());
         *self.0.lock().unwrap_or_else(PoisonError::into_inner) = Some((

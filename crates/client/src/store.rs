@@ -10,7 +10,7 @@ pub(crate) mod meta;
 pub(crate) mod outbox;
 
 use std::path::{Path, PathBuf};
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use chrono::{DateTime, Utc};
@@ -23,7 +23,10 @@ use serde::de::DeserializeOwned;
 use crate::error::Error;
 use crate::keys::DatabaseKey;
 
-const DEVICE_STEPS: &[M<'_>] = &[M::up(include_str!("../migrations/0001_create_tables.sql"))];
+const DEVICE_STEPS: &[M<'_>] = &[
+    M::up(include_str!("../migrations/0001_create_tables.sql")),
+    M::up(include_str!("../migrations/0002_remember_base_and_author.sql")),
+];
 const EVIDENCE_STEPS: &[M<'_>] = &[M::up(include_str!(
     "../migrations/evidence/0001_create_chunks.sql"
 ))];
@@ -104,6 +107,15 @@ impl Store {
     ) -> Result<T, Error> {
         work(&mut lock(&self.blobs))
     }
+}
+
+/// Work on the store outside of the threads that wait for the network.
+pub(crate) async fn blocking<T: Send + 'static>(
+    store: &Arc<Store>,
+    work: impl FnOnce(&Store) -> Result<T, Error> + Send + 'static,
+) -> Result<T, Error> {
+    let store = Arc::clone(store);
+    tokio::task::spawn_blocking(move || work(&store)).await?
 }
 
 /// A poisoned lock means that a panic crossed it; the transaction it held was rolled back, so the connection is sound.
@@ -258,6 +270,28 @@ mod tests {
     fn the_steps_of_both_databases_are_valid() {
         assert!(Migrations::from_slice(DEVICE_STEPS).validate().is_ok());
         assert!(Migrations::from_slice(EVIDENCE_STEPS).validate().is_ok());
+    }
+
+    #[test]
+    fn a_draft_of_before_its_base_was_kept_has_none() {
+        let mut connection = Connection::open_in_memory().unwrap();
+        Migrations::from_slice(&DEVICE_STEPS[..1])
+            .to_latest(&mut connection)
+            .unwrap();
+        let id = uuid::Uuid::from_u128(7);
+        let form = to_json(domain::form::shipped().first().unwrap()).unwrap();
+        connection
+            .execute(
+                "INSERT INTO draft (id, project, ocid, stage, form, typed, content, missing, created_at, updated_at)
+                 VALUES (?1, 'p', 'o', 'implementation', ?2, '{}', '{\"stage\": \"implementation\"}', 0,
+                         '2026-11-22T18:00:00Z', '2026-11-22T18:00:00Z')",
+                [id.to_string(), form],
+            )
+            .unwrap();
+        Migrations::from_slice(DEVICE_STEPS)
+            .to_latest(&mut connection)
+            .unwrap();
+        assert_eq!(drafts::get(&connection, id).unwrap().base_version, None);
     }
 
     #[test]

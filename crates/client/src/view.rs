@@ -1,13 +1,13 @@
 //! What people see: the base with what is still here laid upon it.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, HashMap, HashSet};
 
 use chrono::{DateTime, TimeDelta, Utc};
 use domain::command::{FollowUpRow, ProjectDetail, ProjectRow, Status, Tray};
 use domain::follow_up::{FollowUpFile, FollowUpState, Held, Progress, State};
 use domain::problem::{Code, Problem};
 use domain::release::{Basis, fragment, stamp};
-use domain::wire::MunicipalityCard;
+use domain::wire::{Base, MunicipalityCard};
 use ocds::merge::{Rules, compiled};
 use rusqlite::Connection;
 use serde_json::Value;
@@ -28,8 +28,10 @@ pub(crate) struct Ground {
     earlier: Vec<Value>,
     /// Releases of the process that the endpoint had.
     pub(crate) version: u64,
-    /// Own operations on the process that the base does not carry yet.
+    /// Own operations on the process that are under way: the base does not carry them yet.
     pub(crate) after: Vec<Uuid>,
+    /// Own operations on the process that the base carries.
+    pub(crate) accepted: Vec<Uuid>,
     /// The instant to check against: never before the last release, whatever this equipment's clock says.
     pub(crate) now: DateTime<Utc>,
 }
@@ -45,6 +47,7 @@ impl Ground {
             earlier,
             version: 0,
             after: Vec::new(),
+            accepted: Vec::new(),
             now,
         }
     }
@@ -64,15 +67,39 @@ impl Ground {
             return Ok(None);
         };
         let own = outbox::of_process(connection, ocid)?;
-        let own: Vec<&Queued> = own.iter().filter(|queued| !queued.is_settled()).collect();
         let mut ground = Ground::unknown(municipality, ocid, now);
         ground.version = process.version;
-        ground.after = own.iter().map(|queued| queued.operation.op_id).collect();
         ground.rest_on(process.compiled);
-        for queued in own {
-            ground.lay(queued);
+        // What stands still, and what waits behind it: a new follow-up that followed one of these would wait too, also
+        // when it is the correction that would free them.
+        let mut still = HashSet::new();
+        for queued in &own {
+            let op_id = queued.operation.op_id;
+            if queued.is_accepted() {
+                ground.accepted.push(op_id);
+            } else if !queued.is_under_way()
+                || queued
+                    .operation
+                    .base
+                    .after
+                    .iter()
+                    .any(|earlier| still.contains(earlier))
+            {
+                still.insert(op_id);
+            } else {
+                ground.after.push(op_id);
+                ground.lay(queued);
+            }
         }
         Ok(Some(ground))
+    }
+
+    /// What a follow-up that is captured now is based on.
+    pub(crate) fn base(&self) -> Base {
+        Base {
+            server_version: self.version,
+            after: self.after.clone(),
+        }
     }
 
     /// For the rules of `domain`.

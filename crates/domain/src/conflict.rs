@@ -78,9 +78,26 @@ fn escape(key: &str) -> String {
     key.replace('~', "~0").replace('/', "~1")
 }
 
-/// Where what is offered disagrees with what others added since its base. Empty when both can stand.
-pub fn overlaps(standing: &Map<String, Value>, offered: &Map<String, Value>) -> Vec<Overlap> {
-    let standing = leaves(standing);
+/// What stands after several fragments in their order: of each path, the last value. A fragment that replaces as a
+/// whole what an earlier one refined takes its place.
+pub fn standing<'a>(fragments: impl IntoIterator<Item = &'a Map<String, Value>>) -> BTreeMap<String, Value> {
+    let mut found: BTreeMap<String, Value> = BTreeMap::new();
+    for fragment in fragments {
+        for (path, value) in leaves(fragment) {
+            found.retain(|known, _| !within(known, &path) && !within(&path, known));
+            found.insert(path, value);
+        }
+    }
+    found
+}
+
+/// Whether a path is inside another: `/a/b` is inside `/a`.
+fn within(path: &str, outer: &str) -> bool {
+    path.strip_prefix(outer).is_some_and(|rest| rest.starts_with('/'))
+}
+
+/// Where what is offered disagrees with what stands. Empty when both can stand.
+pub fn overlaps(standing: &BTreeMap<String, Value>, offered: &Map<String, Value>) -> Vec<Overlap> {
     let mut found = Vec::new();
     for (path, value) in leaves(offered) {
         if let Some(other) = standing.get(&path) {
@@ -94,13 +111,9 @@ pub fn overlaps(standing: &Map<String, Value>, offered: &Map<String, Value>) -> 
             continue;
         }
         // One side replaces as a whole what the other side refines: `/a` against `/a/b`.
-        let inner = format!("{path}/");
-        let outer = standing.iter().find(|(other, _)| {
-            other.starts_with(&inner)
-                || path
-                    .strip_prefix(other.as_str())
-                    .is_some_and(|rest| rest.starts_with('/'))
-        });
+        let outer = standing
+            .iter()
+            .find(|(other, _)| within(other, &path) || within(&path, other));
         if let Some((_, other)) = outer {
             found.push(Overlap {
                 path,
@@ -137,20 +150,31 @@ mod tests {
     fn equal_values_and_disjoint_paths_do_not_conflict() {
         let a = map(json!({"contracts": [{"id": "1", "value": {"amount": 5.0}}]}));
         let b = map(json!({"contracts": [{"id": 1, "value": {"amount": 5}, "title": "x"}, {"id": "2"}]}));
-        let found = overlaps(&a, &b);
+        let found = overlaps(&leaves(&a), &b);
         assert!(found.is_empty(), "{found:?}");
         let c = map(json!({"contracts": [{"id": "1", "value": {"amount": 6}}]}));
-        let found = overlaps(&a, &c);
+        let found = overlaps(&leaves(&a), &c);
         assert_eq!(found.len(), 1);
         assert_eq!(found[0].path, "/contracts/id=1/value/amount");
+    }
+
+    #[test]
+    fn what_was_set_and_set_back_is_what_stands() {
+        let five = map(json!({"awards": [{"id": "1", "value": {"amount": 5}}]}));
+        let six = map(json!({"awards": [{"id": "1", "value": {"amount": 6}}]}));
+        assert!(overlaps(&standing([&six, &five]), &five).is_empty());
+        assert_eq!(overlaps(&standing([&five, &six]), &five).len(), 1);
+        let whole = map(json!({"awards": null}));
+        assert_eq!(standing([&five, &whole]), leaves(&whole));
+        assert_eq!(standing([&whole, &five]), leaves(&five));
     }
 
     #[test]
     fn replacing_what_another_refined_is_a_conflict() {
         let a = map(json!({"planning": {"rationale": "x"}}));
         let b = map(json!({"planning": null}));
-        assert_eq!(overlaps(&a, &b).len(), 1);
-        assert_eq!(overlaps(&b, &a).len(), 1);
+        assert_eq!(overlaps(&leaves(&a), &b).len(), 1);
+        assert_eq!(overlaps(&leaves(&b), &a).len(), 1);
     }
 
     fn fragment() -> impl Strategy<Value = Map<String, Value>> {
@@ -172,12 +196,12 @@ mod tests {
     proptest! {
         #[test]
         fn never_with_itself(a in fragment()) {
-            prop_assert!(overlaps(&a, &a).is_empty());
+            prop_assert!(overlaps(&leaves(&a), &a).is_empty());
         }
 
         #[test]
         fn being_in_conflict_is_mutual(a in fragment(), b in fragment()) {
-            prop_assert_eq!(overlaps(&a, &b).is_empty(), overlaps(&b, &a).is_empty());
+            prop_assert_eq!(overlaps(&leaves(&a), &b).is_empty(), overlaps(&leaves(&b), &a).is_empty());
         }
     }
 }

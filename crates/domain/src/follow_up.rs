@@ -155,6 +155,10 @@ pub struct FollowUpFile {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[ts(optional)]
     pub progress: Option<Progress>,
+    /// Why a figure is lower than before, or differs from what was expected. Published with the observation.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[ts(optional)]
+    pub reason: Option<String>,
     /// Fragment of an OCDS release: parties, awards, contracts, … (OCDS 1.1 release schema).
     #[serde(default, skip_serializing_if = "Map::is_empty")]
     #[ts(type = "Record<string, any>")]
@@ -367,6 +371,9 @@ pub struct FollowUpState {
     /// Errors and warnings found by the central endpoint.
     #[ts(type = "any[]")]
     pub findings: Vec<Finding>,
+    /// Where it disagrees with what stands, while it is in conflict.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub overlaps: Vec<crate::conflict::Overlap>,
     /// The release it became.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[ts(optional)]

@@ -542,6 +542,7 @@ fn empty(stage: Stage) -> FollowUpFile {
         stage,
         visited_on: None,
         progress: None,
+        reason: None,
         release: Map::new(),
         internal: Default::default(),
         ocid: None,

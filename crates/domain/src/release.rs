@@ -1,7 +1,7 @@
 //! How a follow-up becomes an OCDS release (`publication.md`, Units). The device runs it to know beforehand what the
 //! central endpoint will find; the central endpoint runs it to publish.
 
-use chrono::{DateTime, FixedOffset, NaiveDate, SecondsFormat, TimeZone, Utc};
+use chrono::{DateTime, Duration, FixedOffset, NaiveDate, SecondsFormat, TimeZone, Utc};
 use rust_decimal::Decimal;
 use serde_json::{Map, Value, json};
 
@@ -172,8 +172,17 @@ fn add_progress(release: &mut Map<String, Value>, follow_up: &FollowUp, basis: &
         if let Some(day) = follow_up.content.visited_on {
             observation["period"] = json!({"endDate": basis.day(day)});
         }
-        if let Some(corrected) = &follow_up.content.corrects {
-            observation["notes"] = json!(format!("Corrige el seguimiento {corrected}"));
+        let corrects = follow_up
+            .content
+            .corrects
+            .as_ref()
+            .map(|folio| format!("Corrige el seguimiento {folio}."));
+        let notes: Vec<String> = corrects
+            .into_iter()
+            .chain(follow_up.content.reason.clone())
+            .collect();
+        if !notes.is_empty() {
+            observation["notes"] = json!(notes.join(" "));
         }
         observation
     };
@@ -202,6 +211,10 @@ fn add_progress(release: &mut Map<String, Value>, follow_up: &FollowUp, basis: &
 }
 
 fn push(object: &mut Value, key: &str, item: Value) {
+    // What was captured in its place is not an object: it is left as it is, for the schema to refuse by name.
+    if !object.is_object() {
+        return;
+    }
     match object.get_mut(key).and_then(Value::as_array_mut) {
         Some(list) => list.push(item),
         None => object[key] = json!([item]),
@@ -455,6 +468,25 @@ fn collect(value: &Value, pointer: &str, visit: &mut impl FnMut(&Value)) {
 pub fn assess(follow_up: &FollowUp, basis: &Basis<'_>, now: DateTime<Utc>) -> Vec<Finding> {
     let today = today(now, basis.offset_minutes);
     let mut findings = check_content(&follow_up.content, today);
+    // A clock that stepped back, or another release of the same second: the release will be dated after the last one
+    // whatever the clock says, so that is when it is checked.
+    let now = after(basis.compiled, now);
+    for (index, file) in follow_up.evidence.iter().enumerate() {
+        // The page of the project shows titles even where the release has no place for the document.
+        for reason in file
+            .title
+            .as_deref()
+            .map(ocds::check::personal_data)
+            .unwrap_or_default()
+        {
+            let pointer = format!("/evidence/{index}/title");
+            findings.push(error(
+                &pointer,
+                "no-personal-data",
+                json!({"reason": reason, "field": "title"}),
+            ));
+        }
+    }
     if findings.iter().any(|finding| finding.rule == "reserved-field") {
         return findings;
     }
@@ -489,6 +521,16 @@ pub fn assess(follow_up: &FollowUp, basis: &Basis<'_>, now: DateTime<Utc>) -> Ve
         }
     }
     findings
+}
+
+/// The instant of a release laid upon a process: now, or just after its last release (OCDS 1.1, release date).
+pub fn after(compiled: &Value, now: DateTime<Utc>) -> DateTime<Utc> {
+    let last = compiled["date"]
+        .as_str()
+        .and_then(|text| DateTime::parse_from_rfc3339(text).ok());
+    last.map_or(now, |last| {
+        now.max(last.with_timezone(&Utc) + Duration::milliseconds(1))
+    })
 }
 
 /// The day it is in the municipality.

@@ -1,6 +1,8 @@
 //! A snapshot of everything that travels or is stored as JSON, and a round trip of each: changing the wire is a
 //! visible act (`cargo insta review`, or `INSTA_UPDATE=always`).
 
+#![expect(clippy::unwrap_used, reason = "a test stops at the first surprise")]
+
 use std::collections::BTreeMap;
 use std::fmt::Debug;
 
@@ -100,6 +102,7 @@ fn follow_up() -> FollowUp {
             stage: Stage::Implementation,
             visited_on: NaiveDate::from_ymd_opt(2026, 3, 12),
             progress: Some(progress()),
+            reason: Some("Se demolió un tramo.".into()),
             release: map(
                 json!({"contracts": [{"id": "1", "awardID": "1", "value": {"amount": 1234.5, "currency": "MXN"}}]}),
             ),
@@ -325,10 +328,16 @@ fn pull() {
         progress: Some(progress()),
         evidence: vec![file()],
         findings: vec![finding()],
+        overlaps: vec![domain::conflict::Overlap {
+            path: "/contracts/id=1/value/amount".into(),
+            standing: json!(5),
+            offered: json!(6),
+        }],
         release_id: None,
         url: None,
     };
     kept("follow_up_state_held", &state);
+    state.overlaps.clear();
     state.held = Some(Held::AfterHeld {
         folio: "S-00000-00001".into(),
     });

@@ -30,6 +30,12 @@ mod release_date_increasing;
 mod release_id_unique;
 mod tag_matches_sections;
 
+/// What kinds of personal data a text has: `curp`, `rfc`, `clabe`, `email`, `telephone`. For text that is published
+/// beside a release rather than in it; inside, the rule `no-personal-data` looks by itself.
+pub fn personal_data(text: &str) -> Vec<&'static str> {
+    no_personal_data::detect(text)
+}
+
 /// Something found in a release or package.
 #[derive(Serialize, Deserialize, Clone, Debug, PartialEq)]
 #[serde(rename_all = "camelCase")]

@@ -30,6 +30,12 @@ describe("problems", () => {
     expect(say(problem("has_errors", { findings: [1, 2] })).text).toContain("2 datos");
   });
 
+  it("never tells the name of a problem as if it were what somebody typed", () => {
+    expect(say(problem("code_unknown", { code: "7KQ2M4XB1Z" })).text).toContain("«7KQ2M4XB1Z»");
+    expect(say(problem("code_unknown")).text).not.toContain("code_unknown");
+    expect(say(problem("of_tomorrow")).text).toContain("of_tomorrow");
+  });
+
   it("offers what can be done from here", () => {
     expect(say(problem("server_unreachable", {}, "later"))).toMatchObject({
       action: "send-now",

@@ -2,7 +2,7 @@ import { bytes, day, moment } from "./format";
 import type { Code } from "./host/bindings/Code";
 import type { FieldFinding } from "./host/bindings/FieldFinding";
 import type { Problem } from "./host/bindings/Problem";
-import { type Key, type Params, has, lang, n, t } from "./i18n/index.svelte";
+import { type Params, has, lang, n, t } from "./i18n/index.svelte";
 
 /** What the person can do about a problem from here. */
 export type Action = "retry" | "send-now" | "enrol" | "tray" | "projects" | "first-error" | "copy-diagnostics";
@@ -53,8 +53,10 @@ export interface Described {
 /** A problem as a sentence in the language in use, with what can be done about it. */
 export function describe(problem: Problem): Described {
   const key = `problem.${problem.code}`;
-  const known: Key = has(key) ? key : "problem.unknown";
-  const text = t(known, { code: problem.code, ...readable(problem.params) });
+  // Only a problem without a sentence of its own is told by its name; «{code}» in any other is a code of activation.
+  const text = has(key)
+    ? t(key, readable(problem.params))
+    : t("problem.unknown", { ...readable(problem.params), code: problem.code });
   const action = ACTIONS[problem.code] ?? (problem.retry === "later" ? "retry" : null);
   return { text, action, actionLabel: action ? t(`action.${action}`) : null };
 }

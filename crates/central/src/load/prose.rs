@@ -43,7 +43,7 @@ impl LoadError {
         let (es, en) = match self {
             LoadError::NotFound { path } => (
                 format!(
-                    "No existe el archivo {}. Revise el nombre y la carpeta.",
+                    "No existe el archivo {}. Revisa el nombre y la carpeta.",
                     path.display()
                 ),
                 format!(
@@ -53,7 +53,7 @@ impl LoadError {
             ),
             LoadError::Unreadable { path, detail } => (
                 format!(
-                    "No se pudo leer {} ({detail}). Ciérrelo en otros programas, revise los permisos e intente otra vez.",
+                    "No se pudo leer {} ({detail}). Ciérralo en otros programas, revisa los permisos e intenta otra vez.",
                     path.display()
                 ),
                 format!(
@@ -62,12 +62,12 @@ impl LoadError {
                 ),
             ),
             LoadError::Empty => (
-                "El archivo está vacío. Guárdelo otra vez desde la hoja de cálculo.".to_owned(),
+                "El archivo está vacío. Guárdalo otra vez desde la hoja de cálculo.".to_owned(),
                 "The file is empty. Save it again from the spreadsheet.".to_owned(),
             ),
             LoadError::NoRows { headers, .. } => (
                 format!(
-                    "El archivo solo tiene encabezados ({}) y ningún proyecto debajo. Agregue las filas o elija otro archivo.",
+                    "El archivo solo tiene encabezados ({}) y ningún proyecto debajo. Agrega las filas o elige otro archivo.",
                     list(headers)
                 ),
                 format!(
@@ -77,7 +77,7 @@ impl LoadError {
             ),
             LoadError::NoMapping { headers } => (
                 format!(
-                    "Ninguna correspondencia conocida tiene estos encabezados: {}. Si aparecen juntos en uno solo, guarde el archivo separado por comas; si la lista es de otro sistema, indique su correspondencia.",
+                    "Ningún mapeo conocido tiene estos encabezados: {}. Si aparecen juntos en uno solo, guarda el archivo separado por comas; si la lista es de otro sistema, indica su mapeo.",
                     list(headers)
                 ),
                 format!(
@@ -87,7 +87,7 @@ impl LoadError {
             ),
             LoadError::MappingUnknown { name, known } => (
                 format!(
-                    "No existe la correspondencia «{name}». Las que hay: {}. También puede dar la ruta de un archivo .toml.",
+                    "No existe el mapeo «{name}». Las que hay: {}. También puedes dar la ruta de un archivo .toml.",
                     list(known)
                 ),
                 format!(
@@ -96,7 +96,7 @@ impl LoadError {
                 ),
             ),
             LoadError::MappingInvalid { name, detail } => (
-                format!("La correspondencia «{name}» no es válida: {detail}. Corrija el archivo .toml."),
+                format!("El mapeo «{name}» no es válido: {detail}. Corrige el archivo .toml."),
                 format!("The mapping «{name}» is not valid: {detail}. Correct the .toml file."),
             ),
             LoadError::MissingColumns {
@@ -105,7 +105,7 @@ impl LoadError {
                 headers,
             } => (
                 format!(
-                    "Para la correspondencia «{mapping}» faltan las columnas {}. El archivo trae: {}. Corrija los encabezados o use otra correspondencia.",
+                    "Para el mapeo «{mapping}» faltan las columnas {}. El archivo trae: {}. Corrige los encabezados o usa otro mapeo.",
                     list(columns),
                     list(headers)
                 ),
@@ -116,12 +116,12 @@ impl LoadError {
                 ),
             ),
             LoadError::DuplicateColumns { columns } => (
-                format!("Las columnas {} son la misma. Deje solo una.", list(columns)),
+                format!("Las columnas {} son la misma. Deja solo una.", list(columns)),
                 format!("The columns {} are the same. Leave only one.", list(columns)),
             ),
             LoadError::NotASpreadsheet { path, found } => (
                 format!(
-                    "{} no es un archivo CSV ni XLSX: {}. Ábralo en la hoja de cálculo y guárdelo, sin contraseña, como XLSX o CSV UTF-8.",
+                    "{} no es un archivo CSV ni XLSX: {}. Ábrelo en la hoja de cálculo y guárdalo, sin contraseña, como XLSX o CSV UTF-8.",
                     path.display(),
                     kind(found, lang)
                 ),
@@ -133,7 +133,7 @@ impl LoadError {
             ),
             LoadError::Damaged { path, detail } => (
                 format!(
-                    "El libro {} está dañado ({detail}). Ábralo en la hoja de cálculo y guárdelo otra vez como XLSX, o pida una copia nueva.",
+                    "El libro {} está dañado ({detail}). Ábrelo en la hoja de cálculo y guárdalo otra vez como XLSX, o pide una copia nueva.",
                     path.display()
                 ),
                 format!(
@@ -143,7 +143,7 @@ impl LoadError {
             ),
             LoadError::TooLarge { what, row, limit } => (
                 format!(
-                    "{}Pasa del límite: {limit} {}. Divida la lista o quite lo que no sea la lista de proyectos.",
+                    "{}Pasa del límite: {limit} {}. Divide la lista o quita lo que no sea la lista de proyectos.",
                     at_row(*row, lang),
                     measure(what, lang)
                 ),
@@ -155,7 +155,7 @@ impl LoadError {
             ),
             LoadError::QuoteUnclosed { row, column } => (
                 format!(
-                    "Fila {row}, columna «{column}»: se abren comillas que nunca se cierran, y no se sabe dónde termina la fila. Cierre o quite esas comillas."
+                    "Fila {row}, columna «{column}»: se abren comillas que nunca se cierran, y no se sabe dónde termina la fila. Cierre o quita esas comillas."
                 ),
                 format!(
                     "Row {row}, column «{column}»: a quote is opened and never closed, so there is no telling where the row ends. Close or remove that quote."
@@ -254,7 +254,7 @@ fn row_rule(rule: &str, params: &Map<String, Value>, lang: Lang) -> (String, Str
         ("folio-missing", _) => both(
             (
                 "falta el folio.",
-                "Escriba el folio del proyecto o borre la fila.",
+                "Escribe el folio del proyecto o borra la fila.",
             ),
             (
                 "the folio is missing.",
@@ -264,7 +264,7 @@ fn row_rule(rule: &str, params: &Map<String, Value>, lang: Lang) -> (String, Str
         ("folio-format", "date-cell") => both(
             (
                 "la hoja de cálculo convirtió el folio en una fecha.",
-                "Dé formato de texto a la columna y escriba el folio otra vez.",
+                "Da formato de texto a la columna y escribe el folio otra vez.",
             ),
             (
                 "the spreadsheet turned the folio into a date.",
@@ -278,7 +278,7 @@ fn row_rule(rule: &str, params: &Map<String, Value>, lang: Lang) -> (String, Str
                     .to_owned(),
                 match lang {
                     Lang::Es => format!(
-                        "Use de 1 a {limit} letras sin acento, números, punto, guion o guion bajo, sin espacios y sin empezar con punto."
+                        "Usa de 1 a {limit} letras sin acento, números, punto, guion o guion bajo, sin espacios y sin empezar con punto."
                     ),
                     Lang::En => format!(
                         "Use 1 to {limit} unaccented letters, digits, dots, hyphens or underscores, without blanks and not beginning with a dot."
@@ -293,7 +293,7 @@ fn row_rule(rule: &str, params: &Map<String, Value>, lang: Lang) -> (String, Str
                     format!(
                         "el folio ya está en la fila {first} (mayúsculas y minúsculas cuentan como iguales)."
                     ),
-                    "Deje una sola fila por proyecto o corrija el folio.".to_owned(),
+                    "Deja una sola fila por proyecto o corrige el folio.".to_owned(),
                 ),
                 Lang::En => (
                     format!("the folio is already in row {first} (upper and lower case count as the same)."),
@@ -302,7 +302,7 @@ fn row_rule(rule: &str, params: &Map<String, Value>, lang: Lang) -> (String, Str
             }
         }
         ("title-missing", _) => both(
-            ("falta el título.", "Escriba el título del proyecto."),
+            ("falta el título.", "Escribe el título del proyecto."),
             ("the title is missing.", "Write the title of the project."),
         ),
         ("title-too-long" | "text-too-long", _) => {
@@ -320,7 +320,7 @@ fn row_rule(rule: &str, params: &Map<String, Value>, lang: Lang) -> (String, Str
         }
         ("amount-format", "ambiguous") => both(
             (
-                "el importe se puede leer de dos maneras.",
+                "el monto se puede leer de dos maneras.",
                 "Escríbalo sin separador de miles y con dos decimales: 1234.00.",
             ),
             (
@@ -330,8 +330,8 @@ fn row_rule(rule: &str, params: &Map<String, Value>, lang: Lang) -> (String, Str
         ),
         ("amount-format", _) => both(
             (
-                "no es un importe.",
-                "Escriba solo el número, por ejemplo 1234.56, o deje la celda vacía.",
+                "no es un monto.",
+                "Escribe solo el número, por ejemplo 1234.56, o deja la celda vacía.",
             ),
             (
                 "this is not an amount.",
@@ -340,8 +340,8 @@ fn row_rule(rule: &str, params: &Map<String, Value>, lang: Lang) -> (String, Str
         ),
         ("amount-negative", _) => both(
             (
-                "el importe es negativo.",
-                "Escriba el importe del proyecto en positivo o deje la celda vacía.",
+                "el monto es negativo.",
+                "Escribe el monto del proyecto en positivo o deja la celda vacía.",
             ),
             (
                 "the amount is negative.",
@@ -351,7 +351,7 @@ fn row_rule(rule: &str, params: &Map<String, Value>, lang: Lang) -> (String, Str
         ("amount-not-finite", _) => both(
             (
                 "no es un número finito.",
-                "Corrija la fórmula que lo produce o escriba el importe.",
+                "Corrige la fórmula que lo produce o escribe el monto.",
             ),
             (
                 "this is not a finite number.",
@@ -360,11 +360,11 @@ fn row_rule(rule: &str, params: &Map<String, Value>, lang: Lang) -> (String, Str
         ),
         ("amount-too-large", _) => (
             match lang {
-                Lang::Es => format!("el importe pasa de {}.", of("limit")),
+                Lang::Es => format!("el monto pasa de {}.", of("limit")),
                 Lang::En => format!("the amount is over {}.", of("limit")),
             },
             lang.pick(
-                "Revise los ceros y el separador decimal.",
+                "Revisa los ceros y el separador decimal.",
                 "Check the zeros and the decimal mark.",
             )
             .to_owned(),
@@ -372,7 +372,7 @@ fn row_rule(rule: &str, params: &Map<String, Value>, lang: Lang) -> (String, Str
         ("currency-format", _) => both(
             (
                 "no es una moneda.",
-                "Use el código de tres letras: MXN, EUR, USD.",
+                "Usa el código de tres letras: MXN, EUR, USD.",
             ),
             (
                 "this is not a currency.",
@@ -383,8 +383,8 @@ fn row_rule(rule: &str, params: &Map<String, Value>, lang: Lang) -> (String, Str
             let (expected, found) = (of("expected"), of("found"));
             match lang {
                 Lang::Es => (
-                    format!("el importe dice {found} y la lista está en {expected}."),
-                    "Corrija el importe o la moneda.".to_owned(),
+                    format!("el monto dice {found} y la lista está en {expected}."),
+                    "Corrige el monto o la moneda.".to_owned(),
                 ),
                 Lang::En => (
                     format!("the amount says {found} and the list is in {expected}."),
@@ -395,7 +395,7 @@ fn row_rule(rule: &str, params: &Map<String, Value>, lang: Lang) -> (String, Str
         ("date-format", "no-such-day") => both(
             (
                 "ese día no existe.",
-                "Escriba la fecha como día/mes/año, por ejemplo 28/02/2026.",
+                "Escribe la fecha como día/mes/año, por ejemplo 28/02/2026.",
             ),
             (
                 "there is no such day.",
@@ -403,7 +403,7 @@ fn row_rule(rule: &str, params: &Map<String, Value>, lang: Lang) -> (String, Str
             ),
         ),
         ("date-format", "range") => both(
-            ("el año no está entre 1900 y 2100.", "Revise el año de la fecha."),
+            ("el año no está entre 1900 y 2100.", "Revisa el año de la fecha."),
             (
                 "the year is not between 1900 and 2100.",
                 "Check the year of the date.",
@@ -434,7 +434,7 @@ fn row_rule(rule: &str, params: &Map<String, Value>, lang: Lang) -> (String, Str
             match lang {
                 Lang::Es => (
                     format!("la fila tiene {found} celdas y los encabezados son {expected}."),
-                    "Revise los separadores y las comillas de la fila: un texto con el separador va entre comillas.".to_owned(),
+                    "Revisa los separadores y las comillas de la fila: un texto con el separador va entre comillas.".to_owned(),
                 ),
                 Lang::En => (
                     format!("the row has {found} cells and there are {expected} headers."),
@@ -445,7 +445,7 @@ fn row_rule(rule: &str, params: &Map<String, Value>, lang: Lang) -> (String, Str
         ("text-encoding", _) => both(
             (
                 "hay caracteres que no se pudieron leer.",
-                "Guarde el archivo como «CSV UTF-8» o XLSX y revise los acentos de la celda.",
+                "Guarda el archivo como «CSV UTF-8» o XLSX y revisa los acentos de la celda.",
             ),
             (
                 "some characters could not be read.",
@@ -455,7 +455,7 @@ fn row_rule(rule: &str, params: &Map<String, Value>, lang: Lang) -> (String, Str
         ("cell-error", _) => both(
             (
                 "la celda tiene un error de la hoja de cálculo.",
-                "Corrija la fórmula o escriba el valor.",
+                "Corrige la fórmula o escribe el valor.",
             ),
             (
                 "the cell has an error of the spreadsheet.",

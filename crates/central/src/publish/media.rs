@@ -59,28 +59,85 @@ fn document(bytes: &[u8]) -> Result<Vec<u8>> {
     }
     document.trailer.remove(b"Info");
     for object in document.objects.values_mut() {
-        let dictionary = match object {
-            lopdf::Object::Dictionary(dictionary) => dictionary,
-            lopdf::Object::Stream(stream) => &mut stream.dict,
-            _ => continue,
-        };
-        // XMP packets, what programs leave for themselves, and anything that acts by itself.
-        for key in [
-            &b"Metadata"[..],
-            b"PieceInfo",
-            b"OpenAction",
-            b"AA",
-            b"JS",
-            b"JavaScript",
-            b"EmbeddedFiles",
-        ] {
-            dictionary.remove(key);
-        }
+        scrub(object);
     }
     document.prune_objects();
     let mut out = Vec::new();
     document.save_to(&mut out).context("the PDF cannot be written")?;
     Ok(out)
+}
+
+/// Removes, at any depth, XMP packets, what programs leave for themselves, attached files, the authors of annotations,
+/// and anything that acts by itself. Photographs inside keep their pixels and lose their metadata.
+fn scrub(object: &mut lopdf::Object) {
+    const GONE: [&[u8]; 11] = [
+        b"Metadata",
+        b"PieceInfo",
+        b"OpenAction",
+        b"AA",
+        b"A",
+        b"JS",
+        b"JavaScript",
+        b"EmbeddedFiles",
+        b"AF",
+        b"EF",
+        b"LastModified",
+    ];
+    match object {
+        lopdf::Object::Array(items) => items.iter_mut().for_each(scrub),
+        lopdf::Object::Dictionary(dictionary) => scrub_dictionary(dictionary, &GONE),
+        lopdf::Object::Stream(stream) => {
+            scrub_dictionary(&mut stream.dict, &GONE);
+            if stream
+                .dict
+                .get(b"Filter")
+                .and_then(lopdf::Object::as_name)
+                .is_ok_and(|name| name == b"DCTDecode")
+                && let Some(plain) = without_metadata(&stream.content)
+            {
+                stream.set_content(plain);
+            }
+        }
+        _ => {}
+    }
+}
+
+fn scrub_dictionary(dictionary: &mut lopdf::Dictionary, gone: &[&[u8]]) {
+    for key in gone {
+        dictionary.remove(key);
+    }
+    // /T is the author of an annotation, and the name of a form field elsewhere.
+    let annotation = dictionary
+        .get(b"Type")
+        .and_then(lopdf::Object::as_name)
+        .is_ok_and(|name| name == b"Annot");
+    if annotation {
+        dictionary.remove(b"T");
+    }
+    for (_, value) in dictionary.iter_mut() {
+        scrub(value);
+    }
+}
+
+/// A JPEG without its APP1–APP13, APP15 and comment segments: where programs write positions, names and thumbnails.
+/// APP0 and APP14 say how to read the colours and stay. None if it is not a whole JPEG: then it is left alone.
+fn without_metadata(jpeg: &[u8]) -> Option<Vec<u8>> {
+    let mut out = jpeg.get(..2).filter(|start| *start == [0xFF, 0xD8])?.to_vec();
+    let mut at = 2;
+    loop {
+        let marker = *jpeg.get(at + 1).filter(|_| jpeg[at] == 0xFF)?;
+        // The scan: from here to the end there are pixels only.
+        if marker == 0xDA {
+            out.extend_from_slice(&jpeg[at..]);
+            return Some(out);
+        }
+        let length = usize::from(u16::from_be_bytes([*jpeg.get(at + 2)?, *jpeg.get(at + 3)?]));
+        let segment = jpeg.get(at..at + 2 + length)?;
+        if !matches!(marker, 0xE1..=0xED | 0xEF | 0xFE) {
+            out.extend_from_slice(segment);
+        }
+        at += 2 + length;
+    }
 }
 
 #[cfg(test)]
@@ -125,10 +182,24 @@ mod tests {
         let mut document = lopdf::Document::with_version("1.5");
         let info =
             document.add_object(lopdf::dictionary! {"Author" => lopdf::Object::string_literal("canario")});
+        // Inline in the catalogue, in an annotation, and inside a scanned page.
+        let names = lopdf::dictionary! {"EmbeddedFiles" => lopdf::Object::string_literal("canario")};
+        let note = lopdf::dictionary! {"Type" => "Annot", "T" => lopdf::Object::string_literal("canario")};
+        let annotations = vec![lopdf::Object::Dictionary(note)];
+        let mut scan = vec![0xFF, 0xD8, 0xFF, 0xE1, 0, 9];
+        scan.extend(b"canario");
+        scan.extend([0xFF, 0xDA, 0, 2, 1, 2, 3, 0xFF, 0xD9]);
+        let scan = lopdf::Stream::new(
+            lopdf::dictionary! {"Subtype" => "Image", "Filter" => "DCTDecode"},
+            scan,
+        );
+        let scan = document.add_object(scan);
         let pages = document.add_object(
             lopdf::dictionary! {"Type" => "Pages", "Kids" => Vec::<lopdf::Object>::new(), "Count" => 0},
         );
-        let root = document.add_object(lopdf::dictionary! {"Type" => "Catalog", "Pages" => pages});
+        let root = document.add_object(lopdf::dictionary! {
+            "Type" => "Catalog", "Pages" => pages, "Names" => names, "Annots" => annotations, "Scan" => scan
+        });
         document.trailer.set("Root", root);
         document.trailer.set("Info", info);
         let mut bytes = Vec::new();

@@ -4,13 +4,14 @@ use std::fs::{self, File};
 use std::io::Write;
 use std::path::Path;
 
-use anyhow::{Context, Result, bail};
+use anyhow::{Context, Result};
 
-/// Writes a file that never changes. One that is there already must have the same bytes.
-pub fn immutable(path: &Path, bytes: &[u8]) -> Result<()> {
+/// Writes a file that does not change once the catalogue names it. Until then one that is there was left by a run that
+/// was killed: the same bytes are kept, others (the configuration changed meanwhile) are replaced.
+pub fn once(path: &Path, bytes: &[u8]) -> Result<()> {
     match fs::read(path) {
         Ok(known) if known == bytes => Ok(()),
-        Ok(_) => bail!("{} is published already with other bytes", path.display()),
+        Ok(_) => replace(path, bytes),
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => replace(path, bytes),
         Err(error) => Err(error).with_context(|| format!("cannot read {}", path.display())),
     }
@@ -40,12 +41,15 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_is_published_never_changes() {
+    fn files_appear_whole_and_leave_nothing_beside_them() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("a/b.json");
-        immutable(&path, b"1").unwrap();
-        immutable(&path, b"1").unwrap();
-        assert!(immutable(&path, b"2").is_err());
+        once(&path, b"1").unwrap();
+        let written = fs::metadata(&path).unwrap().modified().unwrap();
+        once(&path, b"1").unwrap();
+        assert_eq!(fs::metadata(&path).unwrap().modified().unwrap(), written);
+        once(&path, b"2").unwrap();
+        assert_eq!(fs::read(&path).unwrap(), b"2");
         replace(&path, b"3").unwrap();
         assert_eq!(fs::read(&path).unwrap(), b"3");
         assert_eq!(fs::read_dir(path.parent().unwrap()).unwrap().count(), 1);

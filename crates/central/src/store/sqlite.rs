@@ -17,8 +17,8 @@ use serde_json::Value;
 use uuid::Uuid;
 
 use super::{
-    Device, Enrolment, Entry, Evidence, Job, JobKind, Person, Process, Project, PublishedFile, Release,
-    Result, Store, StoreError, StoredFollowUp, StoredOperation, Tx, waiting_of,
+    Device, Enrolment, Entry, Evidence, EvidenceUser, Job, JobKind, Person, Process, Project, PublishedFile,
+    Release, Result, Store, StoreError, StoredFollowUp, StoredOperation, Tx, waiting_of,
 };
 
 const MIGRATIONS: &[M<'static>] = &[M::up(include_str!(
@@ -452,6 +452,14 @@ impl Tx for SqliteTx<'_> {
         .collect()
     }
 
+    fn set_trained(&self, id: &str) -> Result<()> {
+        self.run(
+            "UPDATE person SET trained = 1 WHERE municipality_id = ?1 AND id = ?2",
+            params![self.m(), id],
+        )?;
+        Ok(())
+    }
+
     fn person_named(&self, name: &str, role: Role, area_id: &str) -> Result<Option<String>> {
         self.one(
             "SELECT id FROM person WHERE municipality_id = ?1 AND name = ?2 AND role = ?3 AND area_id = ?4",
@@ -882,11 +890,21 @@ impl Tx for SqliteTx<'_> {
         rows.into_iter().map(FollowUpText::parse).collect()
     }
 
-    fn waiting_after(&self, device_id: Uuid) -> Result<Vec<Uuid>> {
+    fn waiting_after(&self, person_id: &str) -> Result<Vec<Uuid>> {
         let rows: Vec<String> = self.all(
-            "SELECT id FROM follow_up WHERE municipality_id = ?1 AND state = 'received' AND device_id = ?2 AND held LIKE '%after_held%'
+            "SELECT id FROM follow_up WHERE municipality_id = ?1 AND state = 'received' AND person_id = ?2 AND held LIKE '%after_held%'
              ORDER BY recorded_at, id",
-            params![self.m(), device_id.to_string()],
+            params![self.m(), person_id],
+            |row| row.get(0),
+        )?;
+        rows.iter().map(|id| parse_uuid(id)).collect()
+    }
+
+    fn received_of(&self, person_id: &str) -> Result<Vec<Uuid>> {
+        let rows: Vec<String> = self.all(
+            "SELECT id FROM follow_up WHERE municipality_id = ?1 AND state = 'received' AND person_id = ?2
+             ORDER BY recorded_at, id",
+            params![self.m(), person_id],
             |row| row.get(0),
         )?;
         rows.iter().map(|id| parse_uuid(id)).collect()
@@ -1061,7 +1079,7 @@ impl Tx for SqliteTx<'_> {
     fn put_evidence(&self, evidence: &Evidence) -> Result<()> {
         self.run(
             "INSERT INTO evidence (municipality_id, sha256, size, media_type, verified_at) VALUES (?1, ?2, ?3, ?4, ?5)
-             ON CONFLICT (municipality_id, sha256) DO UPDATE SET verified_at = COALESCE(evidence.verified_at, excluded.verified_at)",
+             ON CONFLICT (municipality_id, sha256) DO UPDATE SET size = excluded.size, verified_at = excluded.verified_at",
             params![
                 self.m(),
                 evidence.sha256,
@@ -1073,16 +1091,22 @@ impl Tx for SqliteTx<'_> {
         Ok(())
     }
 
-    fn evidence_users(&self, sha256: &str) -> Result<Vec<(Uuid, Uuid)>> {
-        let rows: Vec<(String, String)> = self.all(
-            "SELECT DISTINCT f.id, f.device_id FROM evidence_need n
+    fn evidence_users(&self, sha256: &str) -> Result<Vec<EvidenceUser>> {
+        let rows: Vec<(String, String, i64)> = self.all(
+            "SELECT DISTINCT f.id, f.person_id, n.size FROM evidence_need n
              JOIN follow_up f ON f.municipality_id = n.municipality_id AND f.id = n.follow_up_id
              WHERE n.municipality_id = ?1 AND n.sha256 = ?2 ORDER BY f.id",
             params![self.m(), sha256],
-            |row| Ok((row.get(0)?, row.get(1)?)),
+            |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)),
         )?;
-        rows.iter()
-            .map(|(follow_up, device)| Ok((parse_uuid(follow_up)?, parse_uuid(device)?)))
+        rows.into_iter()
+            .map(|(follow_up, person_id, size)| {
+                Ok(EvidenceUser {
+                    follow_up: parse_uuid(&follow_up)?,
+                    person_id,
+                    size: natural(size),
+                })
+            })
             .collect()
     }
 
@@ -1101,18 +1125,34 @@ impl Tx for SqliteTx<'_> {
     fn queue(&self, kind: JobKind, key: &str, now: DateTime<Utc>) -> Result<()> {
         self.run(
             "INSERT INTO job (municipality_id, kind, key, queued_at) VALUES (?1, ?2, ?3, ?4)
-             ON CONFLICT (municipality_id, kind, key) DO UPDATE SET attempts = 0, last_error = NULL",
+             ON CONFLICT (municipality_id, kind, key) DO UPDATE SET attempts = 0, last_error = NULL, queued_at = excluded.queued_at",
             params![self.m(), kind.as_str(), key, time(now)],
         )?;
         Ok(())
     }
 
-    fn jobs(&self, kind: JobKind, limit: usize) -> Result<Vec<Job>> {
+    fn jobs(&self, kind: JobKind, now: DateTime<Utc>, limit: usize) -> Result<Vec<Job>> {
         self.all(
-            "SELECT key, attempts FROM job WHERE municipality_id = ?1 AND kind = ?2 ORDER BY attempts, queued_at, key LIMIT ?3",
-            params![self.m(), kind.as_str(), number(limit as u64)],
-            |row| Ok(Job { kind, key: row.get(0)?, attempts: row.get(1)? }),
+            "SELECT key, attempts FROM job WHERE municipality_id = ?1 AND kind = ?2 AND queued_at <= ?3
+             ORDER BY attempts, queued_at, key LIMIT ?4",
+            params![self.m(), kind.as_str(), time(now), number(limit as u64)],
+            |row| {
+                Ok(Job {
+                    kind,
+                    key: row.get(0)?,
+                    attempts: row.get(1)?,
+                })
+            },
         )
+    }
+
+    fn queued(&self) -> Result<u64> {
+        let found = self.one(
+            "SELECT COUNT(*) FROM job WHERE municipality_id = ?1",
+            params![self.m()],
+            |row| row.get::<_, i64>(0),
+        )?;
+        Ok(natural(found.unwrap_or(0)))
     }
 
     fn finish_job(&self, kind: JobKind, key: &str) -> Result<()> {
@@ -1123,10 +1163,11 @@ impl Tx for SqliteTx<'_> {
         Ok(())
     }
 
-    fn fail_job(&self, kind: JobKind, key: &str, error: &str) -> Result<()> {
+    fn fail_job(&self, kind: JobKind, key: &str, error: &str, again: DateTime<Utc>) -> Result<()> {
         self.run(
-            "UPDATE job SET attempts = attempts + 1, last_error = ?4 WHERE municipality_id = ?1 AND kind = ?2 AND key = ?3",
-            params![self.m(), kind.as_str(), key, error],
+            "UPDATE job SET attempts = attempts + 1, last_error = ?4, queued_at = ?5
+             WHERE municipality_id = ?1 AND kind = ?2 AND key = ?3",
+            params![self.m(), kind.as_str(), key, error, time(again)],
         )?;
         Ok(())
     }

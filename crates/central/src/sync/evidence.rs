@@ -17,7 +17,7 @@ use sha2::{Digest, Sha256};
 use crate::auth::Actor;
 use crate::endpoint::Endpoint;
 use crate::problem::Answer;
-use crate::store::{Evidence, JobKind};
+use crate::store::{Evidence, EvidenceUser, JobKind};
 
 fn incoming(endpoint: &Endpoint, sha256: &str) -> PathBuf {
     endpoint
@@ -33,7 +33,13 @@ fn disk(error: &std::io::Error) -> Problem {
     Problem::new(Code::Unavailable)
 }
 
-/// A device offers a file: the answer says which chunks to send. Only a file that one of the device's own follow-ups
+/// Whether a file is here: marked so, and its bytes really are. After a database was restored without its folder of
+/// evidence, the mark alone would keep devices from ever sending the bytes again.
+fn verified(endpoint: &Endpoint, evidence: &Evidence) -> bool {
+    evidence.verified_at.is_some() && endpoint.evidence_path(&evidence.sha256).exists()
+}
+
+/// A device offers a file: the answer says which chunks to send. Only a file that one of the person's own follow-ups
 /// names is spoken about: there is no asking whether somebody else's file exists.
 pub fn offer(endpoint: &Endpoint, actor: &Actor, offer: &EvidenceOffer) -> Answer<EvidenceAnswer> {
     actor.may(Action::SendEvidence)?;
@@ -49,25 +55,27 @@ pub fn offer(endpoint: &Endpoint, actor: &Actor, offer: &EvidenceOffer) -> Answe
             .into());
     }
     let tx = endpoint.store.begin()?;
-    let own = tx
-        .evidence_users(&offer.sha256)?
-        .iter()
-        .any(|(_, device)| *device == actor.device_id);
-    if !own {
+    let users = tx.evidence_users(&offer.sha256)?;
+    let own = users.iter().find(|user| user.person_id == actor.person.card.id);
+    let Some(own) = own else {
         return Err(Code::NotFound.into());
+    };
+    if own.size != offer.size {
+        let detail = format!("the follow-up says {} bytes", own.size);
+        return Err(Problem::new(Code::MalformedRequest).with("detail", detail).into());
     }
-    match tx.evidence(&offer.sha256)? {
-        Some(known) if known.verified_at.is_some() => return Ok(EvidenceAnswer::Have),
-        Some(_) => {}
-        None => {
-            tx.put_evidence(&Evidence {
-                sha256: offer.sha256.clone(),
-                size: offer.size,
-                media_type: offer.media_type.clone(),
-                verified_at: None,
-            })?;
-            tx.commit()?;
-        }
+    let known = tx.evidence(&offer.sha256)?;
+    if known.as_ref().is_some_and(|known| verified(endpoint, known)) {
+        return Ok(EvidenceAnswer::Have);
+    }
+    if known.is_none_or(|known| known.verified_at.is_some() || known.size != offer.size) {
+        tx.put_evidence(&Evidence {
+            sha256: offer.sha256.clone(),
+            size: offer.size,
+            media_type: offer.media_type.clone(),
+            verified_at: None,
+        })?;
+        tx.commit()?;
     }
     Ok(EvidenceAnswer::Upload {
         upload_id: offer.sha256.clone(),
@@ -86,7 +94,7 @@ fn upload(endpoint: &Endpoint, actor: &Actor, upload_id: &str) -> Answer<Evidenc
     let own = tx
         .evidence_users(upload_id)?
         .iter()
-        .any(|(_, device)| *device == actor.device_id);
+        .any(|user| user.person_id == actor.person.card.id);
     match tx.evidence(upload_id)? {
         Some(evidence) if own => Ok(evidence),
         _ => Err(Code::NotFound.into()),
@@ -105,7 +113,7 @@ fn there(folder: &Path) -> Vec<u64> {
 /// What is there of an upload.
 pub fn status(endpoint: &Endpoint, actor: &Actor, upload_id: &str) -> Answer<EvidenceAnswer> {
     let evidence = upload(endpoint, actor, upload_id)?;
-    if evidence.verified_at.is_some() {
+    if verified(endpoint, &evidence) {
         return Ok(EvidenceAnswer::Have);
     }
     Ok(EvidenceAnswer::Upload {
@@ -125,7 +133,7 @@ pub fn chunk(
     bytes: &[u8],
 ) -> Answer<()> {
     let evidence = upload(endpoint, actor, upload_id)?;
-    if evidence.verified_at.is_some() {
+    if verified(endpoint, &evidence) {
         return Ok(());
     }
     let start = n
@@ -158,7 +166,7 @@ pub fn chunk(
 /// Puts the chunks together and verifies the whole. Follow-ups that waited for it are decided again.
 pub fn complete(endpoint: &Endpoint, actor: &Actor, upload_id: &str) -> Answer<()> {
     let evidence = upload(endpoint, actor, upload_id)?;
-    if evidence.verified_at.is_some() {
+    if verified(endpoint, &evidence) {
         return Ok(());
     }
     let folder = incoming(endpoint, upload_id);
@@ -184,7 +192,9 @@ pub fn complete(endpoint: &Endpoint, actor: &Actor, upload_id: &str) -> Answer<(
             let parent = target.parent().unwrap_or(&folder);
             fs::create_dir_all(parent)?;
             fs::rename(&temporary, &target)?;
-            File::open(parent)?.sync_all()
+            File::open(parent)?.sync_all()?;
+            // The folder itself may be new.
+            File::open(parent.parent().unwrap_or(parent))?.sync_all()
         };
         place().map_err(|error| disk(&error))?;
     }
@@ -194,7 +204,7 @@ pub fn complete(endpoint: &Endpoint, actor: &Actor, upload_id: &str) -> Answer<(
         verified_at: Some(now),
         ..evidence
     })?;
-    for (follow_up, _) in tx.evidence_users(upload_id)? {
+    for EvidenceUser { follow_up, .. } in tx.evidence_users(upload_id)? {
         tx.queue(JobKind::Accept, &follow_up.to_string(), now)?;
     }
     tx.commit()?;

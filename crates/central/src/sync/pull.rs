@@ -92,9 +92,14 @@ pub fn pull(endpoint: &Endpoint, actor: &Actor, cursor: &str) -> Answer<PullAnsw
         &key,
     );
     let now = endpoint.now();
-    let tx = endpoint.store.begin()?;
-    tx.contact_device(actor.device_id, now)?;
-    tx.commit()?;
+    // Noting the contact must not cost the page that was read: a long load may hold the writer.
+    let noted = endpoint.store.begin().and_then(|tx| {
+        tx.contact_device(actor.device_id, now)?;
+        tx.commit()
+    });
+    if let Err(error) = noted {
+        tracing::warn!(%error, "the contact of a device was not noted");
+    }
     Ok(PullAnswer {
         server_epoch: endpoint.epoch,
         now,

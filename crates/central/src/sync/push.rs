@@ -6,8 +6,8 @@ use domain::person::{Action, area_id, can};
 use domain::problem::{Code, Problem};
 use domain::receipt::{Receipt, ReceiptBody, Verdict, body_hash, key_id};
 use domain::wire::{
-    MAX_OPERATIONS, Operation, OperationKind, PROTOCOL, Placeholder, PushAnswer, PushRequest, PushResult,
-    SCHEMA,
+    Base, MAX_OPERATIONS, Operation, OperationKind, PROTOCOL, Placeholder, PushAnswer, PushRequest,
+    PushResult, SCHEMA,
 };
 use domain::{Finding, Severity};
 use serde_json::{Map, Value, json};
@@ -42,8 +42,9 @@ pub fn push(endpoint: &Endpoint, actor: &Actor, request: &PushRequest) -> Answer
         .iter()
         .map(check)
         .collect::<Result<_, Problem>>()?;
-    let now = endpoint.now();
     let tx = endpoint.store.begin()?;
+    // After the writer was obtained: nothing else is recorded between this instant and the commit.
+    let now = endpoint.now();
     let device = tx.device(actor.device_id)?.ok_or(Code::DeviceRevoked)?;
     if device.revoked_at.is_some() {
         return Err(Code::DeviceRevoked.into());
@@ -115,6 +116,8 @@ struct Checked<'a> {
 enum Body {
     FollowUp(Box<FollowUp>),
     Placeholder,
+    /// Its schema is of a later version than this program.
+    Newer,
     /// It cannot be read as what it says it is: recorded as rejected, with the reason.
     Unreadable(String),
 }
@@ -138,9 +141,7 @@ fn check(operation: &Operation) -> Result<Checked<'_>, Problem> {
             Ok(_) => Body::Placeholder,
             Err(error) => return Err(malformed(error.to_string())),
         },
-        OperationKind::FollowUp if operation.schema > SCHEMA => {
-            Body::Unreadable(format!("schema {} is newer than {SCHEMA}", operation.schema))
-        }
+        OperationKind::FollowUp if operation.schema > SCHEMA => Body::Newer,
         OperationKind::FollowUp => match serde_json::from_value::<FollowUp>(operation.body.clone()) {
             Ok(follow_up) => match disagreement(operation, &follow_up) {
                 None => Body::FollowUp(Box::new(follow_up)),
@@ -170,6 +171,15 @@ fn disagreement(operation: &Operation, follow_up: &FollowUp) -> Option<String> {
             || file.size > domain::evidence::MAX_BYTES
     });
     wrong.map(|file| format!("the file {} is not acceptable", file.sha256))
+}
+
+/// What is known of a follow-up when it arrives.
+struct Assessed {
+    project: Option<Project>,
+    findings: Vec<Finding>,
+    rejected: bool,
+    /// Releases its process has.
+    version: u64,
 }
 
 enum Taken {
@@ -220,10 +230,20 @@ impl Recorder<'_> {
             return Ok(Taken::Refused(problem.with("detail", "twice in one batch")));
         }
         if let Some(known) = self.tx.operation(operation.op_id)? {
-            if known.body_hash != checked.body_hash || known.device_id != self.actor.device_id {
+            let same_person = known.device_id == self.actor.device_id
+                || self
+                    .tx
+                    .device(known.device_id)?
+                    .is_some_and(|device| device.person_id == self.actor.person.card.id);
+            if known.body_hash != checked.body_hash || !same_person {
                 return Ok(Taken::Refused(
                     Problem::new(Code::OpIdReused).with("opId", operation.op_id.to_string()),
                 ));
+            }
+            // Offered again under a new identity of its device (revoked and enrolled again, or a restored backup): the
+            // effect was had, the number is consumed.
+            if known.device_id != self.actor.device_id && operation.client_seq == self.last + 1 {
+                self.last = operation.client_seq;
             }
             let answer = serde_json::from_str(&known.answer)
                 .map_err(|error| StoreError::Corrupt(format!("answer of {}: {error}", operation.op_id)))?;
@@ -239,6 +259,12 @@ impl Recorder<'_> {
         }
         let said = match &checked.body {
             Body::Placeholder => None,
+            // Not refused for good: it waits on its device until this endpoint can read it.
+            Body::Newer => {
+                return Ok(Taken::Refused(
+                    Problem::new(Code::UpgradeRequired).with("speaks", SCHEMA),
+                ));
+            }
             Body::Unreadable(detail) => {
                 let finding = refusal("/", "follow-up-unreadable", json!({"detail": detail}));
                 Some(self.refuse_unreadable(operation, finding)?)
@@ -271,7 +297,8 @@ impl Recorder<'_> {
         self.entries.push(Entry {
             stream,
             kind: domain::history::ChangeKind::FollowUp,
-            record_id: operation.record_id.to_string(),
+            // Named by its operation: the id it claims may be that of a good follow-up.
+            record_id: operation.op_id.to_string(),
             state: json!({"opId": operation.op_id, "folio": folio, "state": State::Rejected, "findings": [finding]}),
         });
         Ok(Said {
@@ -284,8 +311,12 @@ impl Recorder<'_> {
     }
 
     fn record(&mut self, operation: &Operation, follow_up: &FollowUp) -> Answer<Said> {
-        let (project, findings) = self.assess(follow_up)?;
-        let rejected = findings.iter().any(|finding| finding.severity == Severity::Error);
+        let Assessed {
+            project,
+            findings,
+            rejected,
+            version,
+        } = self.assess(operation, follow_up)?;
         let verdict = if rejected {
             Verdict::Rejected
         } else {
@@ -311,7 +342,15 @@ impl Recorder<'_> {
                 State::Received
             },
             held: None,
-            base: operation.base.clone(),
+            // A version this endpoint never had (a device from before a restored backup) vouches for nothing.
+            base: Base {
+                server_version: if operation.base.server_version > version {
+                    0
+                } else {
+                    operation.base.server_version
+                },
+                after: operation.base.after.clone(),
+            },
             captured_at: operation.captured_at,
             recorded_at: self.now,
             decided_at: rejected.then_some(self.now),
@@ -320,7 +359,12 @@ impl Recorder<'_> {
             release_id: None,
         };
         self.tx.add_follow_up(&stored)?;
-        if !rejected {
+        if rejected {
+            // What followed it learns why it waits.
+            for waiting in self.tx.waiting_after(&stored.person_id)? {
+                self.tx.queue(JobKind::Accept, &waiting.to_string(), self.now)?;
+            }
+        } else {
             self.tx
                 .queue(JobKind::Accept, &follow_up.id.to_string(), self.now)?;
         }
@@ -339,11 +383,21 @@ impl Recorder<'_> {
         })
     }
 
-    /// What the device could not know (the project, the scope) and what it found too.
-    fn assess(&self, follow_up: &FollowUp) -> Answer<(Option<Project>, Vec<Finding>)> {
+    /// What the device could not know (the project, the scope), and what it found too.
+    ///
+    /// Rejecting is for good, so it is only done for what nothing can change: content that is wrong by itself, or a
+    /// release that is wrong upon the very version the device knew. When something is still undecided before it, or the
+    /// process has moved on, the follow-up is received and decided in its turn.
+    fn assess(&self, operation: &Operation, follow_up: &FollowUp) -> Answer<Assessed> {
+        let refused = |project, finding| Assessed {
+            project,
+            findings: vec![finding],
+            rejected: true,
+            version: 0,
+        };
         let Some(project) = self.tx.project(&follow_up.project)? else {
             let finding = refusal("/project", "project-unknown", json!({"value": follow_up.project}));
-            return Ok((None, vec![finding]));
+            return Ok(refused(None, finding));
         };
         let own_area = &self.actor.person.area_id;
         let inside = project.areas.is_empty()
@@ -356,7 +410,7 @@ impl Recorder<'_> {
                 json!({"value": follow_up.project}),
             );
             // Recorded in its author's stream: nothing outside the scope is accepted, nor told to another área.
-            return Ok((None, vec![finding]));
+            return Ok(refused(None, finding));
         }
         let process = self
             .tx
@@ -364,10 +418,18 @@ impl Recorder<'_> {
             .filter(|process| process.folio == project.folio);
         let Some(process) = process else {
             let finding = refusal("/ocid", "process-unknown", json!({"value": follow_up.ocid}));
-            return Ok((Some(project), vec![finding]));
+            return Ok(refused(Some(project), finding));
         };
         let basis = state::basis(&self.endpoint.config.municipality, &process);
-        let mut findings = domain::release::assess(follow_up, &basis, self.now);
+        let today = domain::release::today(self.now, basis.offset_minutes);
+        let content = domain::follow_up::check_content(&follow_up.content, today);
+        let mut rejected = content.iter().any(|finding| finding.severity == Severity::Error);
+        let settled = operation.base.after.is_empty() && operation.base.server_version == process.version;
+        let mut findings = content;
+        if settled {
+            findings = domain::release::assess(follow_up, &basis, self.now);
+            rejected = findings.iter().any(|finding| finding.severity == Severity::Error);
+        }
         if let Some(folio) = &follow_up.content.corrects {
             let known = self.tx.follow_up_by_folio(folio)?;
             if known.is_none_or(|known| known.follow_up.project != follow_up.project) {
@@ -376,9 +438,15 @@ impl Recorder<'_> {
                     "correction-unknown",
                     json!({"value": folio}),
                 ));
+                rejected = true;
             }
         }
-        Ok((Some(project), findings))
+        Ok(Assessed {
+            project: Some(project),
+            findings,
+            rejected,
+            version: process.version,
+        })
     }
 
     /// Takes the numbers of the streams, last of all, and makes the answers.

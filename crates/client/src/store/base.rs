@@ -10,6 +10,7 @@ use domain::wire::{MunicipalityCard, PullAnswer};
 use rusqlite::{Connection, OptionalExtension as _, params};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
+use uuid::Uuid;
 
 use super::{at, from_json, meta, to_json};
 use crate::error::Error;
@@ -58,6 +59,7 @@ pub(crate) struct Applied {
 pub(crate) fn apply(
     connection: &Connection,
     page: &PullAnswer,
+    device: Uuid,
     now: DateTime<Utc>,
 ) -> Result<Applied, Error> {
     let mut state = pulling(connection)?;
@@ -101,7 +103,7 @@ pub(crate) fn apply(
         rebuild(connection, generation)?;
         applied.changed = true;
         if state.offer_again {
-            applied.offered_again = super::outbox::offer_again(connection)?;
+            applied.offered_again = super::outbox::offer_again(connection, device)?;
             super::files::unconfirm_all(connection)?;
             state.offer_again = false;
         }

@@ -24,18 +24,20 @@ pub(crate) struct StoredDraft {
     /// What the typed values read as when they were last saved.
     pub(crate) content: FollowUpFile,
     pub(crate) missing: u32,
+    /// Releases of the process when it was begun; unknown for drafts of an earlier version of the program.
+    pub(crate) base_version: Option<u64>,
     pub(crate) updated_at: DateTime<Utc>,
     pub(crate) discarded: bool,
 }
 
-const COLUMNS: &str =
-    "id, project, ocid, stage, form, typed, content, missing, updated_at, discarded_at IS NOT NULL";
+const COLUMNS: &str = "id, project, ocid, stage, form, typed, content, missing, updated_at, discarded_at IS NOT NULL, base_version";
 
 struct Raw {
     texts: [String; 7],
     missing: i64,
     updated_at: String,
     discarded: bool,
+    base_version: Option<i64>,
 }
 
 fn raw(row: &Row<'_>) -> rusqlite::Result<Raw> {
@@ -52,6 +54,7 @@ fn raw(row: &Row<'_>) -> rusqlite::Result<Raw> {
         missing: row.get(7)?,
         updated_at: row.get(8)?,
         discarded: row.get(9)?,
+        base_version: row.get(10)?,
     })
 }
 
@@ -76,6 +79,7 @@ fn read(raw: Raw) -> Result<StoredDraft, Error> {
         typed: from_json("typed values", &typed)?,
         content: from_json("a draft", &content)?,
         missing: count(raw.missing),
+        base_version: raw.base_version.map(i64::unsigned_abs),
         updated_at: instant(&raw.updated_at)?,
         discarded: raw.discarded,
     })
@@ -84,8 +88,8 @@ fn read(raw: Raw) -> Result<StoredDraft, Error> {
 /// Writes a new draft.
 pub(crate) fn insert(connection: &Connection, draft: &StoredDraft) -> Result<(), Error> {
     connection.execute(
-        "INSERT INTO draft (id, project, ocid, stage, form, typed, content, missing, created_at, updated_at)
-         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?9)",
+        "INSERT INTO draft (id, project, ocid, stage, form, typed, content, missing, base_version, created_at, updated_at)
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?10)",
         params![
             draft.id.to_string(),
             draft.project,
@@ -95,6 +99,7 @@ pub(crate) fn insert(connection: &Connection, draft: &StoredDraft) -> Result<(),
             to_json(&draft.typed)?,
             to_json(&draft.content)?,
             draft.missing,
+            draft.base_version.map(|version| version as i64),
             at(draft.updated_at),
         ],
     )?;

@@ -98,16 +98,24 @@ fn stored(row: &rusqlite::Row<'_>) -> rusqlite::Result<Result<StoredFile, Error>
         .ok_or(Error::Stored { what: "a media type" }))
 }
 
+const TO_SEND: &str =
+    "FROM evidence e JOIN outbox_file f ON f.sha256 = e.sha256 JOIN outbox o ON o.op_id = f.op_id
+     WHERE e.confirmed_at IS NULL AND o.state = 'received' AND o.former_person IS NULL";
+
 /// Files of received follow-ups that the endpoint has not confirmed, small to large: a photograph should not wait for
 /// a scanned contract.
 pub(crate) fn to_send(connection: &Connection) -> Result<Vec<StoredFile>, Error> {
-    let mut select = connection.prepare_cached(
-        "SELECT DISTINCT e.sha256, e.size, e.media_type, e.name
-         FROM evidence e JOIN outbox_file f ON f.sha256 = e.sha256 JOIN outbox o ON o.op_id = f.op_id
-         WHERE e.confirmed_at IS NULL AND o.state = 'received' ORDER BY e.size, e.sha256",
-    )?;
+    let mut select = connection.prepare_cached(&format!(
+        "SELECT DISTINCT e.sha256, e.size, e.media_type, e.name {TO_SEND} ORDER BY e.size, e.sha256"
+    ))?;
     let rows = select.query_map([], stored)?;
     rows.map(|row| row?).collect()
+}
+
+/// Whether a file waits that the endpoint has not turned away: there is reason to hurry.
+pub(crate) fn is_awaited(connection: &Connection) -> Result<bool, Error> {
+    let sql = format!("SELECT EXISTS (SELECT 1 {TO_SEND} AND e.problem IS NULL)");
+    Ok(connection.query_row(&sql, [], |row| row.get(0))?)
 }
 
 /// The endpoint has the file, verified.
@@ -120,9 +128,13 @@ pub(crate) fn confirm(connection: &Connection, sha256: &str, now: DateTime<Utc>)
 }
 
 /// After a backup was restored the endpoint may have lost files too: each is offered again, and what is there is not
-/// sent twice.
+/// sent twice. Those of an earlier person of this folder cannot be: they are not this person's to send.
 pub(crate) fn unconfirm_all(connection: &Connection) -> Result<(), Error> {
-    connection.execute("UPDATE evidence SET confirmed_at = NULL", [])?;
+    connection.execute(
+        "UPDATE evidence SET confirmed_at = NULL WHERE sha256 IN (SELECT f.sha256 FROM outbox_file f
+         JOIN outbox o ON o.op_id = f.op_id WHERE o.former_person IS NULL)",
+        [],
+    )?;
     Ok(())
 }
 

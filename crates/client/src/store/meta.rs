@@ -10,6 +10,8 @@ use crate::error::Error;
 /// Names of the values.
 pub(crate) const IDENTITY: &str = "identity";
 pub(crate) const DEVICE_KEY: &str = "device_key";
+/// Key of an enrolment that is under way beside an identity that stopped.
+pub(crate) const NEXT_KEY: &str = "next_device_key";
 pub(crate) const CLOCK_OFFSET: &str = "clock_offset_ms";
 pub(crate) const SERVER_EPOCH: &str = "server_epoch";
 pub(crate) const PULL: &str = "pull";

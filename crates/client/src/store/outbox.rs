@@ -37,11 +37,20 @@ impl Queued {
         word(self.state, self.central.as_ref().map(|central| central.state))
     }
 
-    /// Whether the base already carries its effect, or it will never have one: then it is not laid on the base.
-    pub(crate) fn is_settled(&self) -> bool {
+    /// Whether the base carries its effect.
+    pub(crate) fn is_accepted(&self) -> bool {
         matches!(
             self.word(),
-            State::Accepted | State::Published | State::Superseded | State::Rejected | State::Withdrawn
+            State::Accepted | State::Published | State::Superseded
+        )
+    }
+
+    /// Whether it may still have its effect by itself. One that was observed, rejected or withdrawn, or that is in
+    /// conflict, has none unless a person acts: it is neither laid on the base nor followed.
+    pub(crate) fn is_under_way(&self) -> bool {
+        matches!(
+            self.word(),
+            State::Ready | State::Sending | State::Received | State::Parked
         )
     }
 }
@@ -110,17 +119,21 @@ pub(crate) fn of_project(connection: &Connection, folio: &str) -> Result<Vec<Que
     select(connection, "AND o.project = ?1 ORDER BY o.position DESC", [folio])
 }
 
-/// Those of a process, oldest first.
+/// Those of a process that the person of this folder made, oldest first.
 pub(crate) fn of_process(connection: &Connection, ocid: &str) -> Result<Vec<Queued>, Error> {
-    select(connection, "AND o.ocid = ?1 ORDER BY o.position", [ocid])
+    select(
+        connection,
+        "AND o.ocid = ?1 AND o.former_person IS NULL ORDER BY o.position",
+        [ocid],
+    )
 }
 
-/// Those whose effect the base does not carry yet, oldest first.
+/// Those that are under way: the base does not carry their effect yet. Oldest first.
 pub(crate) fn unsettled(connection: &Connection) -> Result<Vec<Queued>, Error> {
     select(
         connection,
-        "AND (o.state IN ('ready', 'parked') OR (o.state = 'received' AND coalesce(c.word, '')
-          NOT IN ('accepted', 'published', 'superseded', 'rejected', 'withdrawn'))) ORDER BY o.position",
+        "AND (o.state IN ('ready', 'parked') OR (o.state = 'received' AND coalesce(c.word, 'received') = 'received'))
+         ORDER BY o.position",
         [],
     )
 }
@@ -237,13 +250,14 @@ pub(crate) fn to_offer(
     rows.map(|row| from_json("an operation", &row?)).collect()
 }
 
-/// Whether something waits to be offered.
-pub(crate) fn has_ready(connection: &Connection) -> Result<bool, Error> {
-    Ok(connection.query_row(
-        "SELECT EXISTS (SELECT 1 FROM outbox WHERE state = 'ready')",
-        [],
+/// Number of the last operation that a device can offer; 0 if there is none.
+pub(crate) fn last_ready(connection: &Connection, device: Uuid) -> Result<u64, Error> {
+    let last: i64 = connection.query_row(
+        "SELECT coalesce(max(client_seq), 0) FROM outbox WHERE state = 'ready' AND device_id = ?1 AND client_seq > 0",
+        [device.to_string()],
         |row| row.get(0),
-    )?)
+    )?;
+    Ok(last.unsigned_abs())
 }
 
 /// Recorded, with a receipt that was verified.
@@ -352,11 +366,12 @@ fn renumber(
 pub(crate) fn adopt(connection: &Connection, device: Uuid) -> Result<(), Error> {
     // A placeholder is a number without content; the number it held belongs to the old identity.
     connection.execute(
-        "DELETE FROM outbox WHERE kind = 'placeholder' AND state = 'ready'",
-        [],
+        "DELETE FROM outbox WHERE kind = 'placeholder' AND state = 'ready' AND device_id <> ?1",
+        [device.to_string()],
     )?;
     let mut select = connection.prepare(
-        "SELECT op_id, operation FROM outbox WHERE state IN ('ready', 'parked') AND device_id <> ?1 ORDER BY position",
+        "SELECT op_id, operation FROM outbox WHERE (state IN ('ready', 'parked') AND device_id <> ?1)
+         OR (state = 'ready' AND client_seq < 1) ORDER BY position",
     )?;
     let rows = select.query_map([device.to_string()], |row| {
         Ok((row.get::<_, String>(0)?, row.get::<_, String>(1)?))
@@ -369,13 +384,59 @@ pub(crate) fn adopt(connection: &Connection, device: Uuid) -> Result<(), Error> 
     Ok(())
 }
 
-/// After a restore: what the endpoint said it had and no longer has is offered again.
-pub(crate) fn offer_again(connection: &Connection) -> Result<usize, Error> {
-    Ok(connection.execute(
-        "UPDATE outbox SET state = 'ready' WHERE kind = 'follow_up' AND state IN ('received', 'rejected')
-         AND op_id NOT IN (SELECT op_id FROM central_follow_up)",
+/// What the endpoint said it had and does not show (any more) is offered again. What went under this device keeps its
+/// number, which the endpoint may ask for in its order; what went under an earlier identity gets a number of this one.
+pub(crate) fn offer_again(connection: &Connection, device: Uuid) -> Result<usize, Error> {
+    let again = connection.execute(
+        "UPDATE outbox SET state = 'ready', attempts = 0 WHERE kind = 'follow_up' AND state IN ('received', 'rejected')
+         AND former_person IS NULL AND op_id NOT IN (SELECT op_id FROM central_follow_up)",
         [],
+    )?;
+    adopt(connection, device)?;
+    Ok(again)
+}
+
+/// The endpoint asked for what follows `last`, was offered it, and still asks: it knew those under other numbers. They
+/// need none here, and what waits is numbered from where the endpoint stands.
+pub(crate) fn number_from(connection: &Connection, device: Uuid, last: u64) -> Result<(), Error> {
+    let mut select = connection.prepare(
+        "SELECT op_id, operation FROM outbox WHERE device_id = ?1 AND client_seq > ?2 AND state = 'ready' ORDER BY client_seq",
+    )?;
+    let rows = select.query_map(params![device.to_string(), last as i64], |row| {
+        Ok((row.get::<_, String>(0)?, row.get::<_, String>(1)?))
+    })?;
+    let waiting: Vec<(String, String)> = rows.collect::<Result<_, _>>()?;
+    connection.execute(
+        "UPDATE outbox SET client_seq = -position WHERE device_id = ?1 AND client_seq > ?2",
+        params![device.to_string(), last as i64],
+    )?;
+    for ((op_id, operation), seq) in waiting.iter().zip(last + 1..) {
+        renumber(connection, op_id, operation, device, seq)?;
+    }
+    Ok(())
+}
+
+/// Whether something of the person of this folder is only here: a draft, a follow-up without a receipt, a file.
+pub(crate) fn has_unsent(connection: &Connection) -> Result<bool, Error> {
+    Ok(connection.query_row(
+        "SELECT EXISTS (SELECT 1 FROM draft WHERE discarded_at IS NULL)
+             OR EXISTS (SELECT 1 FROM outbox WHERE kind = 'follow_up' AND state IN ('ready', 'parked'))
+             OR EXISTS (SELECT 1 FROM evidence e JOIN outbox_file f ON f.sha256 = e.sha256
+                        JOIN outbox o ON o.op_id = f.op_id
+                        WHERE e.confirmed_at IS NULL AND o.state = 'received' AND o.former_person IS NULL)",
+        [],
+        |row| row.get(0),
     )?)
+}
+
+/// The folder is enrolled for another person: what is here stays its author's. If they made some of it themselves
+/// earlier, it is theirs again.
+pub(crate) fn hand_over(connection: &Connection, from: &str, to: &str) -> Result<(), Error> {
+    connection.execute(
+        "UPDATE outbox SET former_person = nullif(coalesce(former_person, ?1), ?2)",
+        params![from, to],
+    )?;
+    Ok(())
 }
 
 /// Folio and project of every follow-up that the endpoint has not recorded.

@@ -19,7 +19,7 @@ use crate::Inner;
 use crate::error::Error;
 use crate::evidence;
 use crate::session::{self, Identity};
-use crate::store::{Store, base, drafts, meta, outbox};
+use crate::store::{Store, base, blocking, drafts, meta, outbox};
 
 /// Most follow-ups that a report names.
 const MAX_REPORTED: usize = 5_000;
@@ -34,7 +34,7 @@ pub(crate) async fn run(inner: &Inner) -> Result<(), Error> {
     inner.say_status();
     let result = match cycle(inner, was).await {
         Ok(()) => Ok(()),
-        Err(error) => Err(remember(inner, error)),
+        Err(error) => Err(remember(inner, error).await),
     };
     {
         let mut now = inner.link.now();
@@ -51,14 +51,20 @@ pub(crate) async fn run(inner: &Inner) -> Result<(), Error> {
 }
 
 /// Keeps the reasons that only a person can mend, so that they are known after a restart and allow a new code.
-fn remember(inner: &Inner, error: Error) -> Problem {
+async fn remember(inner: &Inner, error: Error) -> Problem {
     let problem = Problem::from(error);
     tracing::info!(problem = %problem, "cycle failed");
     if matches!(problem.code, Code::DeviceRevoked | Code::DeviceForked)
         && let Ok(store) = inner.store()
-        && let Err(error) = store.write(|tx| meta::set(tx, meta::STOPPED, &problem))
     {
-        tracing::error!(%error, "the reason could not be kept");
+        let kept = problem.clone();
+        let done = blocking(&store, move |store| {
+            store.write(|tx| meta::set(tx, meta::STOPPED, &kept))
+        })
+        .await;
+        if let Err(error) = done {
+            tracing::error!(%error, "the reason could not be kept");
+        }
     }
     problem
 }
@@ -67,7 +73,6 @@ async fn cycle(inner: &Inner, was: Connection) -> Result<(), Error> {
     let exchange = Exchange::new(inner).await?;
     if was != Connection::Online {
         exchange.transport.health().await?;
-        inner.link.progress();
     }
     let role = exchange.identity.person.role;
     let pushes = can(role, Action::Push);
@@ -80,11 +85,14 @@ async fn cycle(inner: &Inner, was: Connection) -> Result<(), Error> {
         // One that cannot be taken is no reason not to learn what is new.
         problem = Some(reason);
     }
+    let device = exchange.identity.device_id;
+    let mut offered = exchange.read(move |c| outbox::last_ready(c, device)).await?;
     if exchange.pull().await? > 0 {
         exchange.push().await?;
+        offered = exchange.read(move |c| outbox::last_ready(c, device)).await?;
     }
     if can(role, Action::SendEvidence) {
-        let (sent, refused) = exchange.send_files().await?;
+        let (sent, refused) = exchange.send_files(offered).await?;
         if sent > 0 {
             // With its files there, a follow-up is accepted: show it now and not half a minute later.
             exchange.pull().await?;
@@ -109,6 +117,7 @@ fn is_about_the_way(code: Code) -> bool {
             | Code::Unauthenticated
             | Code::DeviceRevoked
             | Code::DeviceForked
+            | Code::UpgradeRequired
             | Code::TooManyRequests
     )
 }
@@ -215,7 +224,9 @@ impl<'i> Exchange<'i> {
         let device = self.identity.device_id;
         let now = self.inner.clock.now();
         self.write(move |tx| outbox::unpark(tx, device, now)).await?;
-        let mut after = None;
+        // What the endpoint lacks is offered from there on, also what it had answered.
+        let (mut after, mut asked) = (None, None);
+        let mut renumbered = false;
         loop {
             let limit = self.inner.link.now().batch;
             let operations = self
@@ -229,7 +240,21 @@ impl<'i> Exchange<'i> {
                 self.offer(Vec::new()).await?;
                 return Ok(());
             }
-            match self.offer(operations).await? {
+            let offered = self.offer(operations).await?;
+            if let Some(from) = offered.missing_after() {
+                if asked.replace(from) != Some(from) {
+                    after = Some(from);
+                } else if !std::mem::replace(&mut renumbered, true) {
+                    // Twice the same gap: the numbers of both sides do not meet. They are made to, once.
+                    self.write(move |tx| outbox::number_from(tx, device, from))
+                        .await?;
+                    (after, asked) = (None, None);
+                } else {
+                    return Err(Problem::new(Code::Gap).with("last", from).into());
+                }
+                continue;
+            }
+            match offered {
                 Offered::Answered { recorded, last, held } => {
                     if after.is_some() {
                         after = last;
@@ -241,12 +266,7 @@ impl<'i> Exchange<'i> {
                         return Err(problem.into());
                     }
                 }
-                // Twice the same gap: the numbers of both sides do not meet.
-                Offered::Again(from) if after == Some(from) => {
-                    return Err(Problem::new(Code::Gap).with("last", from).into());
-                }
-                Offered::Again(from) => after = Some(from),
-                Offered::Smaller => {}
+                Offered::Again(_) | Offered::Smaller => {}
             }
         }
     }
@@ -272,8 +292,11 @@ impl<'i> Exchange<'i> {
         self.inner.link.now().sending.clear();
         match answer {
             Ok(answer) => {
-                session::measure(&self.store, before, self.inner.clock.now(), answer.now)?;
-                self.inner.link.progress();
+                let (after, theirs) = (self.inner.clock.now(), answer.now);
+                blocking(&self.store, move |store| {
+                    session::measure(store, before, after, theirs)
+                })
+                .await?;
                 self.inner.link.widen();
                 self.settle(batch.operations, answer).await
             }
@@ -352,6 +375,7 @@ impl<'i> Exchange<'i> {
             })
             .await?;
         if matches!(settled, Offered::Answered { recorded, .. } if recorded > 0) {
+            self.inner.link.progress();
             self.inner.say(Event::Changed);
         }
         Ok(settled)
@@ -460,10 +484,10 @@ impl<'i> Exchange<'i> {
     }
 
     async fn apply(&self, page: PullAnswer) -> Result<base::Applied, Error> {
-        let now = self.inner.clock.now();
+        let (now, device) = (self.inner.clock.now(), self.identity.device_id);
         let applied = self
             .write(move |tx| {
-                let applied = base::apply(tx, &page, now)?;
+                let applied = base::apply(tx, &page, device, now)?;
                 let mut identity = session::enrolled(tx)?;
                 let before = identity.clone();
                 identity.person = page.person;
@@ -477,9 +501,10 @@ impl<'i> Exchange<'i> {
             })
             .await;
         if let Err(Error::Chain(reason)) = &applied {
-            // What is here does not agree with what came. A fresh copy decides; the one in use stays until then.
+            // What is here does not agree with what came. A fresh copy decides; the one in use stays until then. The
+            // endpoint may have been restored without a word: what it lacks is offered again.
             tracing::error!(%reason, "history");
-            self.write(|tx| base::begin_fresh(tx, false)).await?;
+            self.write(|tx| base::begin_fresh(tx, true)).await?;
         }
         applied
     }
@@ -497,6 +522,22 @@ enum Offered {
     Again(u64),
     /// It could not take so many at a time.
     Smaller,
+}
+
+impl Offered {
+    /// The number after which the endpoint misses operations, if that is why it took no more.
+    fn missing_after(&self) -> Option<u64> {
+        match self {
+            Offered::Again(last) => Some(*last),
+            Offered::Answered {
+                held: Some(problem), ..
+            } => match plan::remedy(problem, 0) {
+                Remedy::ResendAfter(last) => Some(last),
+                _ => None,
+            },
+            Offered::Answered { .. } | Offered::Smaller => None,
+        }
+    }
 }
 
 fn epoch(connection: &rusqlite::Connection) -> Result<Uuid, Error> {
@@ -536,13 +577,4 @@ fn placeholder(
         schema: SCHEMA,
         evidence: Vec::new(),
     })
-}
-
-/// Work on the store outside of the threads that wait for the network.
-pub(super) async fn blocking<T: Send + 'static>(
-    store: &Arc<Store>,
-    work: impl FnOnce(&Store) -> Result<T, Error> + Send + 'static,
-) -> Result<T, Error> {
-    let store = Arc::clone(store);
-    tokio::task::spawn_blocking(move || work(&store)).await?
 }

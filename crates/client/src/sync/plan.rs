@@ -155,9 +155,11 @@ pub(crate) fn remedy(problem: &Problem, batch: usize) -> Remedy {
 }
 
 /// Whether an operation that was refused must step aside for those behind it. A reason that passes by itself keeps
-/// the order; one that somebody has to mend must not hold the rest.
+/// the order; one that somebody has to mend must not hold the rest. A program that is too old holds all of it: nothing
+/// is wrong with the operation, nor would the next one fare better.
 pub(crate) fn steps_aside(problem: &Problem, attempts: u32, behind: bool) -> bool {
     behind
+        && problem.code != Code::UpgradeRequired
         && match problem.retry {
             Retry::Never | Retry::AfterFix => true,
             Retry::Later => attempts >= PATIENCE && problem.code != Code::Gap,

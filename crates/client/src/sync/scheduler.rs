@@ -11,6 +11,7 @@ use futures_util::FutureExt as _;
 use super::{engine, plan};
 use crate::Inner;
 use crate::error::Error;
+use crate::session;
 use crate::store::{files, outbox};
 
 /// While the store is locked or not enrolled there is nothing to do until somebody unlocks or enrols (which wakes).
@@ -56,7 +57,12 @@ pub(crate) async fn run(inner: Arc<Inner>) {
 fn outlook(inner: &Inner, failures: u32, problem: Option<&Problem>) -> plan::Outlook {
     let waiting = inner
         .store()
-        .and_then(|store| store.read(|c| Ok(outbox::has_ready(c)? || !files::to_send(c)?.is_empty())))
+        .and_then(|store| {
+            store.read(|c| {
+                let device = session::enrolled(c)?.device_id;
+                Ok(outbox::last_ready(c, device)? > 0 || files::is_awaited(c)?)
+            })
+        })
         .unwrap_or(false);
     let param = |key: &str| problem.and_then(|problem| problem.params.get(key));
     plan::Outlook {

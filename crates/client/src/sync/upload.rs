@@ -5,14 +5,16 @@ use domain::problem::{Code, Problem};
 use domain::receipt::sha256_hex;
 use domain::wire::{EvidenceAnswer, EvidenceOffer};
 
-use super::engine::{Exchange, blocking};
+use super::engine::Exchange;
 use crate::error::Error;
 use crate::store::files::StoredFile;
-use crate::store::{files, outbox};
+use crate::store::{blocking, files, outbox};
 
 impl Exchange<'_> {
-    /// Sends files, small to large. Answers how many arrived and why the first that did not was not taken.
-    pub(super) async fn send_files(&self) -> Result<(u32, Option<Problem>), Error> {
+    /// Sends files, small to large, until an operation waits that was not offered yet (`offered`: the last that was).
+    /// Answers how many arrived and why the first that did not was not taken.
+    pub(super) async fn send_files(&self, offered: u64) -> Result<(u32, Option<Problem>), Error> {
+        let device = self.identity.device_id;
         let mut sent = 0;
         let mut problem = None;
         for file in self.read(files::to_send).await? {
@@ -25,6 +27,11 @@ impl Exchange<'_> {
                     self.inner.say(Event::Changed);
                     self.inner.say_status();
                     sent += 1;
+                    // Text goes before photographs, also text that was written meanwhile.
+                    if self.read(move |c| outbox::last_ready(c, device)).await? > offered {
+                        self.inner.wake.notify_one();
+                        break;
+                    }
                 }
                 Err(error) => {
                     let reason = Problem::from(error);
@@ -34,13 +41,11 @@ impl Exchange<'_> {
                     let kept = reason.clone();
                     self.write(move |tx| files::set_problem(tx, &sha256, &kept))
                         .await?;
-                    problem.get_or_insert(reason);
+                    // Not for now: it is not (yet, or any more) for this device to send, and that is no failure.
+                    if reason.code != Code::NotFound {
+                        problem.get_or_insert(reason);
+                    }
                 }
-            }
-            // Text goes before photographs, also text that was written meanwhile.
-            if self.read(outbox::has_ready).await? {
-                self.inner.wake.notify_one();
-                break;
             }
         }
         Ok((sent, problem))

@@ -1,10 +1,11 @@
 //! Drafts keep every letter; what is marked ready is whole or is not there.
 
 use client::Client;
+use domain::history::ChangeKind;
 use domain::problem::{Code, Problem};
 use serde_json::{Value, json};
 
-use crate::endpoint::Endpoint;
+use crate::endpoint::{Endpoint, project};
 use crate::{FOLIO, call, enrolled, open, photo, progress};
 
 async fn draft(client: &Client) -> Value {
@@ -235,4 +236,92 @@ async fn a_capture_that_fails_leaves_nothing_behind() {
     client.capture_file(FOLIO, corrects, &[]).unwrap();
     let status = client.status().unwrap();
     assert_eq!((status.marked, status.files, status.received), (2, 1, 0));
+}
+
+#[tokio::test]
+async fn a_draft_is_based_on_what_was_there_when_it_was_begun() {
+    let (dir, endpoint) = (tempfile::tempdir().unwrap(), Endpoint::start().await);
+    let client = enrolled(dir.path(), &endpoint).await;
+    let publish = |version| {
+        let state = project(FOLIO, "Jardín de la Ñ", version);
+        endpoint
+            .data()
+            .add("area:obras", ChangeKind::Project, FOLIO, state);
+    };
+    let values = json!({"visitedOn": "20/11/2026", "physicalPlanned": "40", "physicalActual": "33", "financialPlanned": "30",
+        "financialActual": "20"});
+    let first = draft(&client).await;
+    let second = draft(&client).await;
+    // A colleague publishes, and it comes here before the draft is ready.
+    publish(2);
+    client.sync_once().await.unwrap();
+    save(&client, &first, values.clone()).await;
+    call(&client, "draft_ready", json!({"id": first["id"]})).await;
+    client.capture_file(FOLIO, progress(34), &[]).unwrap();
+    client.sync_once().await.unwrap();
+    {
+        let data = endpoint.data();
+        let versions: Vec<_> = data.log.iter().map(|o| o.base.server_version).collect();
+        // What is captured at once is based on what is there now.
+        assert_eq!(versions, [1, 2]);
+        assert!(data.log[0].base.after.is_empty());
+    }
+    // Own follow-ups that were accepted meanwhile are named: nobody disagrees with themselves.
+    endpoint.data().accept_all();
+    publish(4);
+    client.sync_once().await.unwrap();
+    save(&client, &second, values).await;
+    call(&client, "draft_ready", json!({"id": second["id"]})).await;
+    client.sync_once().await.unwrap();
+    let data = endpoint.data();
+    assert_eq!(data.log[2].base.server_version, 1);
+    assert_eq!(data.log[2].base.after, [data.log[0].op_id, data.log[1].op_id]);
+}
+
+#[tokio::test]
+async fn nothing_follows_what_stands_still() {
+    let compiled = async |client: &Client| {
+        let detail = call(client, "project", json!({"folio": FOLIO})).await;
+        detail["compiled"].to_string().contains("physicalProgress")
+    };
+    for state in ["observed", "conflict", "rejected", "withdrawn", "superseded"] {
+        let (dir, endpoint) = (tempfile::tempdir().unwrap(), Endpoint::start().await);
+        let client = enrolled(dir.path(), &endpoint).await;
+        client.capture_file(FOLIO, progress(1), &[]).unwrap();
+        client.sync_once().await.unwrap();
+        assert!(compiled(&client).await);
+        let first = endpoint.data().log[0].clone();
+        endpoint.data().decide(&first, state);
+        client.sync_once().await.unwrap();
+        assert!(!compiled(&client).await, "{state}");
+        assert_eq!(
+            draft(&client).await["last"].get("physicalActual"),
+            None,
+            "{state}"
+        );
+        client.capture_file(FOLIO, progress(2), &[]).unwrap();
+        client.sync_once().await.unwrap();
+        assert!(endpoint.data().log[1].base.after.is_empty(), "{state}");
+    }
+}
+
+#[tokio::test]
+async fn a_correction_does_not_wait_behind_what_waits_for_it() {
+    let (dir, endpoint) = (tempfile::tempdir().unwrap(), Endpoint::start().await);
+    let client = enrolled(dir.path(), &endpoint).await;
+    let first = client.capture_file(FOLIO, progress(1), &[]).unwrap();
+    client.capture_file(FOLIO, progress(2), &[]).unwrap();
+    client.sync_once().await.unwrap();
+    let wrong = endpoint.data().log[0].clone();
+    endpoint.data().decide(&wrong, "observed");
+    client.sync_once().await.unwrap();
+    let mut correction = progress(3);
+    correction.corrects = Some(first.folio);
+    client.capture_file(FOLIO, correction, &[]).unwrap();
+    client.capture_file(FOLIO, progress(4), &[]).unwrap();
+    client.sync_once().await.unwrap();
+    let data = endpoint.data();
+    assert_eq!(data.log[1].base.after, [wrong.op_id]);
+    assert!(data.log[2].base.after.is_empty());
+    assert_eq!(data.log[3].base.after, [data.log[2].op_id]);
 }

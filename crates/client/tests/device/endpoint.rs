@@ -27,8 +27,14 @@ pub struct Faults {
     pub alter_changes: bool,
     /// Answers every push with this.
     pub push: Option<Code>,
-    /// Refuses operations of this follow-up, one by one.
-    pub refuse: Option<Uuid>,
+    /// Refuses operations of this follow-up, one by one, with this.
+    pub refuse: Option<(Uuid, Code)>,
+    /// An operation of another device of the same person consumes no number.
+    pub known_needs_no_number: bool,
+    /// Does not speak of this file.
+    pub no_such_file: Option<String>,
+    /// Codes belong to this person, not to p1.
+    pub person: Option<&'static str>,
     /// Says 200 with a login page to everything.
     pub login_page: bool,
     /// Drops this many chunks after reading them.
@@ -44,6 +50,10 @@ pub struct Faults {
 pub struct Data {
     pub faults: Faults,
     pub log: Vec<Operation>,
+    /// Pushes, however empty.
+    pub pushes: u32,
+    /// Offers of files.
+    pub offers: u32,
     pub reports: Vec<Value>,
     pub files: BTreeMap<String, Vec<u8>>,
     pub chunks: BTreeMap<(String, u64), Vec<u8>>,
@@ -51,9 +61,10 @@ pub struct Data {
     pub changes: Vec<Change>,
     pub heads: BTreeMap<String, Head>,
     pub scope: Vec<String>,
-    pub last_seq: u64,
+    /// Last number of each device.
+    pub last_seq: BTreeMap<Uuid, u64>,
     pub epoch: Uuid,
-    answers: BTreeMap<Uuid, PushResult>,
+    answers: BTreeMap<Uuid, (Uuid, PushResult)>,
     key: SigningKey,
     public_keys: Vec<String>,
 }
@@ -69,6 +80,8 @@ impl Endpoint {
         let data = Data {
             faults: Faults::default(),
             log: Vec::new(),
+            pushes: 0,
+            offers: 0,
             reports: Vec::new(),
             files: BTreeMap::new(),
             chunks: BTreeMap::new(),
@@ -76,7 +89,7 @@ impl Endpoint {
             changes: Vec::new(),
             heads: BTreeMap::new(),
             scope: vec!["common".into(), "area:obras".into()],
-            last_seq: 0,
+            last_seq: BTreeMap::new(),
             epoch: Uuid::from_u128(1),
             answers: BTreeMap::new(),
             key: SigningKey::from_bytes(&[5; 32]),
@@ -143,24 +156,30 @@ impl Data {
         self.changes.push(change);
     }
 
-    fn record(&mut self, operation: &Operation) -> PushResult {
-        if let Some(answer) = self.answers.get(&operation.op_id) {
+    fn record(&mut self, device: Uuid, operation: &Operation) -> PushResult {
+        let last = self.last_seq.get(&device).copied().unwrap_or(0);
+        let op_id = operation.op_id;
+        if let Some((of, answer)) = self.answers.get(&op_id) {
+            if *of != device && operation.client_seq == last + 1 && !self.faults.known_needs_no_number {
+                self.last_seq.insert(device, last + 1);
+            }
             return answer.clone();
         }
-        if self.faults.refuse == Some(operation.record_id) {
-            return PushResult::Refused {
-                op_id: operation.op_id,
-                problem: Problem::new(Code::Forbidden),
-            };
+        if let Some((refused, code)) = self.faults.refuse
+            && refused == operation.record_id
+        {
+            let problem = Problem::new(code);
+            return PushResult::Refused { op_id, problem };
         }
-        if operation.client_seq != self.last_seq + 1 {
-            let problem = Problem::new(Code::Gap).with("last", self.last_seq);
-            return PushResult::Refused {
-                op_id: operation.op_id,
-                problem,
+        if operation.client_seq != last + 1 {
+            let problem = if operation.client_seq > last {
+                Problem::new(Code::Gap).with("last", last)
+            } else {
+                Problem::new(Code::DeviceForked).with("clientSeq", operation.client_seq)
             };
+            return PushResult::Refused { op_id, problem };
         }
-        self.last_seq += 1;
+        self.last_seq.insert(device, last + 1);
         self.log.push(operation.clone());
         let answer = match operation.kind {
             OperationKind::Placeholder => PushResult::Placed {
@@ -178,7 +197,7 @@ impl Data {
                     },
                     evidence: operation.evidence.clone(),
                     stream: "area:obras".into(),
-                    seq: self.last_seq,
+                    seq: self.log.len() as u64,
                     chain: "00".repeat(32),
                     recorded_at: now(),
                     key_id: key_id(&self.key.verifying_key()),
@@ -192,28 +211,32 @@ impl Data {
                 }
             }
         };
-        self.answers.insert(operation.op_id, answer.clone());
+        self.answers.insert(op_id, (device, answer.clone()));
         answer
     }
 
     /// Accepts what was recorded, as the stream says it.
     pub fn accept_all(&mut self) {
         for operation in self.log.clone() {
-            if operation.kind != OperationKind::FollowUp {
-                continue;
+            if operation.kind == OperationKind::FollowUp {
+                self.decide(&operation, "accepted");
             }
-            let body = &operation.body;
-            let state = json!({"id": operation.record_id, "opId": operation.op_id,
-                "folio": domain::follow_up::folio(operation.record_id), "project": body["project"], "ocid": body["ocid"],
-                "area": "obras", "stage": body["content"]["stage"], "state": "accepted", "capturedAt": operation.captured_at,
-                "visitedOn": body["content"]["visitedOn"], "progress": body["content"]["progress"], "evidence": [], "findings": []});
-            self.add(
-                "area:obras",
-                ChangeKind::FollowUp,
-                &operation.record_id.to_string(),
-                state,
-            );
         }
+    }
+
+    /// Says in the stream what was decided of an operation.
+    pub fn decide(&mut self, operation: &Operation, state: &str) {
+        let body = &operation.body;
+        let state = json!({"id": operation.record_id, "opId": operation.op_id,
+                "folio": domain::follow_up::folio(operation.record_id), "project": body["project"], "ocid": body["ocid"],
+                "area": "obras", "stage": body["content"]["stage"], "state": state, "capturedAt": operation.captured_at,
+                "visitedOn": body["content"]["visitedOn"], "progress": body["content"]["progress"], "evidence": [], "findings": []});
+        self.add(
+            "area:obras",
+            ChangeKind::FollowUp,
+            &operation.record_id.to_string(),
+            state,
+        );
     }
 
     /// As after a restore from an empty copy.
@@ -222,7 +245,26 @@ impl Data {
         self.log.clear();
         self.answers.clear();
         self.files.clear();
-        self.last_seq = 0;
+        self.last_seq.clear();
+    }
+
+    /// As after a restore that nobody told it of: streams, operations and numbers end where they did then.
+    pub fn rewind(&mut self, changes: usize, operations: usize) {
+        self.changes.truncate(changes);
+        self.heads.clear();
+        for change in &self.changes {
+            self.heads
+                .entry(change.stream.clone())
+                .or_default()
+                .take(change)
+                .unwrap();
+        }
+        for lost in self.log.split_off(operations) {
+            if let Some((device, _)) = self.answers.remove(&lost.op_id) {
+                let last = self.last_seq.entry(device).or_default();
+                *last = (*last).min(lost.client_seq - 1);
+            }
+        }
     }
 }
 
@@ -268,21 +310,26 @@ async fn enrol(State(endpoint): State<Endpoint>, axum::Json(request): axum::Json
         data.public_keys.push(public_key);
     }
     let device = Uuid::from_u128(70 + data.public_keys.len() as u128);
+    let person = data.faults.person.unwrap_or("p1");
     axum::Json(json!({"deviceId": device,
-        "person": {"id": "p1", "name": "Persona Uno", "role": "enlace", "area": "Obras", "trained": true},
+        "person": {"id": person, "name": "Persona Uno", "role": "enlace", "area": "Obras", "trained": true},
         "municipality": {"id": "m", "name": "Municipio", "prefix": "ocds-000000", "prefixRegistered": false, "currency": "MXN",
             "offsetMinutes": -360, "publicUrl": "http://127.0.0.1/p"},
         "serverKey": hex::encode(data.key.verifying_key().as_bytes()), "serverEpoch": data.epoch}))
     .into_response()
 }
 
-async fn token() -> Response {
-    axum::Json(json!({"token": "t", "expiresAt": now() + chrono::TimeDelta::minutes(15), "now": now()}))
+async fn token(axum::Json(request): axum::Json<Value>) -> Response {
+    // Whose it is can be read in it.
+    axum::Json(json!({"token": request["deviceId"], "expiresAt": now() + chrono::TimeDelta::minutes(15), "now": now()}))
         .into_response()
 }
 
-async fn push(State(endpoint): State<Endpoint>, body: Bytes) -> Response {
+async fn push(State(endpoint): State<Endpoint>, headers: HeaderMap, body: Bytes) -> Response {
     let mut data = endpoint.data();
+    data.pushes += 1;
+    let bearer = headers[header::AUTHORIZATION].to_str().unwrap();
+    let device: Uuid = bearer.strip_prefix("Bearer ").unwrap().parse().unwrap();
     let request: PushRequest = serde_json::from_slice(&zstd::decode_all(&body[..]).unwrap()).unwrap();
     if let Some(code) = data.faults.push {
         return problem(Problem::new(code));
@@ -302,7 +349,7 @@ async fn push(State(endpoint): State<Endpoint>, body: Bytes) -> Response {
     let results = request
         .operations
         .iter()
-        .map(|operation| data.record(operation))
+        .map(|operation| data.record(device, operation))
         .collect();
     if data.faults.lose_replies > 0 && !request.operations.is_empty() {
         data.faults.lose_replies -= 1;
@@ -326,6 +373,7 @@ async fn push(State(endpoint): State<Endpoint>, body: Bytes) -> Response {
 
 async fn pull(State(endpoint): State<Endpoint>, Query(query): Query<BTreeMap<String, String>>) -> Response {
     let data = endpoint.data();
+    let person = data.faults.person.unwrap_or("p1");
     // One change a page, so that every pull crosses pages.
     let from: usize = query["cursor"].parse().unwrap_or(0);
     let mut changes: Vec<Change> = data.changes.iter().skip(from).take(1).cloned().collect();
@@ -342,14 +390,18 @@ async fn pull(State(endpoint): State<Endpoint>, Query(query): Query<BTreeMap<Str
         .filter(|(stream, _)| data.scope.contains(stream))
         .collect();
     axum::Json(json!({"serverEpoch": data.epoch, "now": now(),
-        "person": {"id": "p1", "name": "Persona Uno", "role": "enlace", "area": "Obras", "trained": true},
+        "person": {"id": person, "name": "Persona Uno", "role": "enlace", "area": "Obras", "trained": true},
         "scope": data.scope, "changes": changes, "heads": heads, "cursor": cursor.to_string(), "hasMore": cursor < data.changes.len()}))
     .into_response()
 }
 
 async fn offer(State(endpoint): State<Endpoint>, axum::Json(offer): axum::Json<Value>) -> Response {
-    let data = endpoint.data();
+    let mut data = endpoint.data();
+    data.offers += 1;
     let sha256 = offer["sha256"].as_str().unwrap().to_owned();
+    if data.faults.no_such_file.as_ref() == Some(&sha256) {
+        return problem(Problem::new(Code::NotFound));
+    }
     if data.files.contains_key(&sha256) {
         return axum::Json(EvidenceAnswer::Have).into_response();
     }

@@ -47,7 +47,7 @@ pub(super) fn check(case: &Case<'_>) -> Vec<Finding> {
 }
 
 /// What kinds of personal data a text has.
-fn detect(text: &str) -> Vec<&'static str> {
+pub(super) fn detect(text: &str) -> Vec<&'static str> {
     let mut kinds = Vec::new();
     let mut add = |kind| {
         if !kinds.contains(&kind) {

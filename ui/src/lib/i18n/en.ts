@@ -194,7 +194,7 @@ const rules = {
     "Payments add up to {value} and the contract is {expected}. Check the payment or record the amendment.",
   "rule.amounts.percent-range": "{label}: {value} is not between 0 and 100.",
   "rule.amounts.progress-falls":
-    "Progress ({value} %) is below that of the last follow-up ({expected} %). If it is right, explain why in the notes.",
+    "Progress ({value} %) is below that of the last follow-up ({expected} %). If it is right, say why in “Reason, if progress fell”.",
   "rule.amounts.progress-disagrees":
     "Financial progress ({value} %) does not agree with what was paid over the contract's amount ({expected} %). Check which one is behind.",
   "rule.documents": "The document is not complete.",

@@ -200,7 +200,7 @@ const rules = {
     "Los pagos suman {value} y el contrato es de {expected}. Revisa el pago o registra el convenio modificatorio.",
   "rule.amounts.percent-range": "{label}: {value} no está entre 0 y 100.",
   "rule.amounts.progress-falls":
-    "El avance ({value} %) es menor que el del seguimiento anterior ({expected} %). Si es correcto, explica el motivo en las notas.",
+    "El avance ({value} %) es menor que el del seguimiento anterior ({expected} %). Si es correcto, escribe por qué en «Motivo, si el avance bajó».",
   "rule.amounts.progress-disagrees":
     "El avance financiero ({value} %) no coincide con lo pagado entre el monto del contrato ({expected} %). Revisa cuál falta actualizar.",
   "rule.documents": "El documento no está completo.",

@@ -268,19 +268,19 @@ fn sentence(code: Code) -> (&'static str, &'static str) {
             "This folder is already the equipment of {person}. For another person use another folder.",
         ),
         Code::PassphraseNeeded => (
-            "Hace falta la frase de paso: escríbela en AVANCE_PASSPHRASE o en un archivo con --passphrase-file. Los datos siguen cifrados y completos.",
+            "Hace falta la frase de acceso: escríbela en AVANCE_PASSPHRASE o en un archivo con --passphrase-file. Los datos siguen cifrados y completos.",
             "The passphrase is needed: set AVANCE_PASSPHRASE or give a file with --passphrase-file. The data are still encrypted and whole.",
         ),
         Code::PassphraseWrong => (
-            "La frase de paso no es la de esta carpeta. Revisa mayúsculas y acentos; los datos siguen cifrados y completos.",
+            "La frase de acceso no es la de esta carpeta. Revisa mayúsculas y acentos; los datos siguen cifrados y completos.",
             "The passphrase is not the one of this folder. Check capitals and accents; the data are still encrypted and whole.",
         ),
         Code::PassphraseTooShort => (
-            "La frase de paso es muy corta: usa al menos {minimum} caracteres. No se creó nada.",
+            "La frase de acceso es muy corta: usa al menos {minimum} caracteres. No se creó nada.",
             "The passphrase is too short: use at least {minimum} characters. Nothing was made.",
         ),
         Code::KeyringLocked => (
-            "El llavero del sistema está cerrado o no tiene la llave. Ábrelo, o usa la frase de paso; los datos siguen cifrados y completos.",
+            "El llavero del sistema está cerrado o no tiene la llave. Ábrelo, o usa la frase de acceso; los datos siguen cifrados y completos.",
             "The system's keyring is locked or does not have the key. Open it, or use the passphrase; the data are still encrypted and whole.",
         ),
         Code::StoreInUse => (

@@ -141,6 +141,7 @@ fn what_somebody_must_mend_does_not_hold_the_rest() {
     assert!(!steps_aside(&later, 1, true));
     assert!(steps_aside(&later, PATIENCE, true));
     assert!(!steps_aside(&Problem::new(Code::Gap), 99, true));
+    assert!(!steps_aside(&Problem::new(Code::UpgradeRequired), 99, true));
 }
 
 #[test]

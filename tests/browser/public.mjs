@@ -1,0 +1,89 @@
+// The public pages: whole without a script, accessible with any, printable, and no link of theirs is broken.
+
+import { readFileSync } from "node:fs";
+import { check, given, look, openPage, picture, script } from "./common.mjs";
+
+const at = (path) => new URL(path, `${given.central}/`).href;
+const pages = {
+  "public-index": at("./"),
+  "public-project": at("proyectos/d1_p1/"),
+  "public-project-empty": at("proyectos/d1_p5/"),
+};
+
+await script(async (browser) => {
+  // Without scripts: everything there is to read is there.
+  const links = new Set();
+  const still = await openPage(browser, given.central, { javaScriptEnabled: false });
+  await still.goto(pages["public-index"]);
+  const policy = await still.getByText("Política de publicación").getAttribute("href");
+  pages["public-policy"] = new URL(policy, pages["public-index"]).href;
+  for (const [name, address] of Object.entries(pages)) {
+    const answer = await still.goto(address);
+    check(answer.status() === 200, `${address} answers ${answer.status()}`);
+    check((await still.locator("script").count()) === 0, `${name} has no script`);
+    check((await still.locator("h1").count()) === 1, `${name} has one title`);
+    // The icon is in the page itself.
+    for (const [tag, attribute] of [
+      ["a", "href"],
+      ["link", "href"],
+      ["img", "src"],
+    ]) {
+      for (const part of await still.locator(`${tag}[${attribute}]:not([href^="data:"])`).all())
+        links.add(new URL(await part.getAttribute(attribute), address).href.split("#")[0]);
+    }
+    const text = (await still.locator("main").innerText()).replace(/\s+/g, " ");
+    const expected = {
+      "public-index": ["47", "35 %", "Sin seguimiento"],
+      "public-project": ["35 %", given.contract, "Constructora de muestra", "$50,000.00", "Inicio de obra", "Cumplido"],
+      "public-project-empty": ["Todavía no se ha publicado un avance"],
+      "public-policy": ["Notas internas", "OCDS"],
+    }[name];
+    for (const word of expected) check(text.includes(word), `${name} says «${word}»: ${text.slice(0, 600)}`);
+    check(!text.includes(given.canary), `${name} has an internal word`);
+  }
+  await still.goto(pages["public-index"]);
+  const listed = await still.locator("tbody tr").count();
+  check(listed === Number(given.count), `the index lists ${listed} projects`);
+  await still.goto(pages["public-project"]);
+  await still.locator(".photos img").scrollIntoViewIfNeeded();
+  const photo = await still.locator(".photos img").getAttribute("src");
+  const bytes = await (await fetch(new URL(photo, pages["public-project"]))).arrayBuffer();
+  check(!Buffer.from(bytes).includes(given.canary), "the photograph kept its metadata");
+  await still.context().close();
+
+  // Every address those pages name.
+  let own = 0;
+  for (const link of links) {
+    if (!link.startsWith(given.central)) {
+      // Somebody else's: it is not asked, only that it is a safe address.
+      check(link.startsWith("https://"), `${link} is not an address one should follow`);
+      continue;
+    }
+    const answer = await fetch(link);
+    await answer.arrayBuffer();
+    check(answer.status === 200, `${link} answers ${answer.status}`);
+    own += 1;
+  }
+  console.log(`${own} links of our own, ${links.size - own} of others`);
+
+  // With scripts (axe is one), in both themes and widths.
+  const page = await openPage(browser, given.central);
+  for (const [name, address] of Object.entries(pages)) {
+    await page.goto(address);
+    await look(page, name);
+  }
+  // The photograph is drawn, and the page goes on paper.
+  await page.goto(pages["public-project"]);
+  const drawn = await page.locator(".photos img").evaluate(async (image) => {
+    image.loading = "eager";
+    await image.decode();
+    return image.naturalWidth;
+  });
+  check(drawn > 0, "the photograph is drawn");
+  const path = picture("public-project").replace(/png$/, "pdf");
+  await page.pdf({ path, format: "Letter" });
+  const pdf = readFileSync(path);
+  check(pdf.subarray(0, 5).toString() === "%PDF-" && pdf.length > 8000, `the page on paper is ${pdf.length} bytes`);
+  await page.emulateMedia({ media: "print" });
+  await page.screenshot({ path: picture("public-project-print"), fullPage: true });
+});
