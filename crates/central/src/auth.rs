@@ -130,7 +130,8 @@ pub fn enrol(endpoint: &Endpoint, request: &EnrolRequest) -> Answer<EnrolAnswer>
     let hash = code_hash(&request.code);
     let tx = endpoint.store.begin()?;
     let Some(code) = tx.code(&hash)? else {
-        return Err(Problem::new(Code::CodeUnknown).into());
+        let typed: String = request.code.trim().chars().take(20).collect();
+        return Err(Problem::new(Code::CodeUnknown).with("code", typed).into());
     };
     let device_id = match (code.used_at, code.device_id) {
         (Some(used_at), Some(device_id)) => {

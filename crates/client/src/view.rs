@@ -223,18 +223,15 @@ pub(crate) fn projects(connection: &Connection, text: &str) -> Result<Vec<Projec
 fn rows(connection: &Connection, cards: Vec<(String, Card)>) -> Result<Vec<ProjectRow>, Error> {
     let (own, waiting) = Latest::own(connection)?;
     let mut newest: HashMap<String, Uuid> = HashMap::new();
-    let mut drafted: HashMap<String, u32> = HashMap::new();
     for (id, project) in drafts::by_project(connection)? {
-        *drafted.entry(project.clone()).or_default() += 1;
         newest.entry(project).or_insert(id);
     }
-    let count = |map: &HashMap<String, u32>, folio: &str| map.get(folio).copied().unwrap_or(0);
     Ok(cards
         .into_iter()
         .map(|(folio, card)| {
             let (progress, visited_on) = own.of(&folio, &card);
             ProjectRow {
-                waiting: count(&waiting, &folio) + count(&drafted, &folio),
+                waiting: waiting.get(&folio).copied().unwrap_or(0),
                 draft: newest.get(&folio).copied(),
                 title: card.title,
                 ocid: card.ocid,

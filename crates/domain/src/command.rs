@@ -201,7 +201,7 @@ pub struct ProjectRow {
     pub financial: Option<Percent>,
     /// Day of the latest visit, `yyyy-mm-dd`.
     pub visited_on: Option<String>,
-    /// Follow-ups of this project that are only on this equipment.
+    /// Follow-ups of this project that were marked ready and are only on this equipment. Drafts are not counted.
     pub waiting: u32,
     /// A draft of this project, the newest.
     pub draft: Option<Uuid>,

@@ -578,3 +578,6 @@ fn placeholder(
         evidence: Vec::new(),
     })
 }
+
+#[cfg(test)]
+mod tests;

@@ -17,9 +17,14 @@ use crate::store::{files, outbox};
 /// While the store is locked or not enrolled there is nothing to do until somebody unlocks or enrols (which wakes).
 const IDLE: Duration = Duration::from_secs(30);
 
+/// How long after something moved it is asked again soon: what was received is decided and published within seconds,
+/// and its author is looking at it.
+const LIVELY: TimeDelta = TimeDelta::seconds(60);
+
 /// Runs cycles for ever.
 pub(crate) async fn run(inner: Arc<Inner>) {
     let mut failures = 0u32;
+    let mut moved_at = None;
     loop {
         let delay = if inner.is_enrolled() {
             let moved = inner.link.moved();
@@ -31,13 +36,17 @@ pub(crate) async fn run(inner: Arc<Inner>) {
                     Err(Error::from(Code::Fault))
                 });
             let problem = result.err().map(Problem::from);
+            if inner.link.moved() > moved {
+                moved_at = Some(inner.clock.now());
+            }
+            let lively = moved_at.is_some_and(|at| inner.clock.now() - at < LIVELY);
             failures = match &problem {
                 None => 0,
                 // What moved shows that the way is open: begin again with short delays.
                 Some(_) if inner.link.moved() > moved => 1,
                 Some(_) => failures.saturating_add(1),
             };
-            plan::delay(outlook(&inner, failures, problem.as_ref()), jitter())
+            plan::delay(outlook(&inner, failures, problem.as_ref(), lively), jitter())
         } else {
             failures = 0;
             IDLE
@@ -54,7 +63,7 @@ pub(crate) async fn run(inner: Arc<Inner>) {
     }
 }
 
-fn outlook(inner: &Inner, failures: u32, problem: Option<&Problem>) -> plan::Outlook {
+fn outlook(inner: &Inner, failures: u32, problem: Option<&Problem>, lively: bool) -> plan::Outlook {
     let waiting = inner
         .store()
         .and_then(|store| {
@@ -67,7 +76,7 @@ fn outlook(inner: &Inner, failures: u32, problem: Option<&Problem>) -> plan::Out
     let param = |key: &str| problem.and_then(|problem| problem.params.get(key));
     plan::Outlook {
         failures,
-        waiting,
+        waiting: waiting || lively,
         refused: param("refused").is_some(),
         retry_after: param("retryAfterSeconds")
             .and_then(serde_json::Value::as_u64)

@@ -120,7 +120,7 @@ async fn a_draft_with_errors_stays_a_draft_and_a_good_one_becomes_an_operation()
         "{detail}"
     );
     assert_eq!(detail["followUps"].as_array().unwrap().len(), 2);
-    assert_eq!(detail["row"]["waiting"], 2);
+    assert_eq!(detail["row"]["waiting"], 1);
 }
 
 #[tokio::test]

@@ -42,7 +42,7 @@ financial: Percent | null,
  */
 visitedOn: string | null, 
 /**
- * Follow-ups of this project that are only on this equipment.
+ * Follow-ups of this project that were marked ready and are only on this equipment. Drafts are not counted.
  */
 waiting: number, 
 /**
