@@ -466,9 +466,17 @@ fn tags(release: &Value) -> String {
     };
     // Planned progress is kept with the contract (agreedMetrics): to a reader that is progress, not another contract.
     let beside = ["id", "awardID", "agreedMetrics", "implementation"];
-    let mut contracts = release["contracts"].as_array().into_iter().flatten().filter_map(Value::as_object);
+    let mut contracts = release["contracts"]
+        .as_array()
+        .into_iter()
+        .flatten()
+        .filter_map(Value::as_object);
     let only_progress = contracts.all(|contract| contract.keys().all(|key| beside.contains(&key.as_str())));
-    let tags = release["tag"].as_array().into_iter().flatten().filter_map(Value::as_str);
+    let tags = release["tag"]
+        .as_array()
+        .into_iter()
+        .flatten()
+        .filter_map(Value::as_str);
     let tags = tags.filter(|tag| !(only_progress && *tag == "contractUpdate"));
     tags.map(word).collect::<Vec<_>>().join(" · ")
 }
