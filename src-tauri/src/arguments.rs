@@ -34,10 +34,7 @@ pub struct Arguments {
 // Written by hand so that a passphrase never reaches a log.
 impl std::fmt::Debug for Arguments {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Arguments")
-            .field("data", &self.data)
-            .field("log", &self.log)
-            .finish_non_exhaustive()
+        f.debug_struct("Arguments").field("data", &self.data).field("log", &self.log).finish_non_exhaustive()
     }
 }
 
@@ -58,11 +55,8 @@ impl Arguments {
             let known = argument.to_str().unwrap_or_default();
             if known == "--data" {
                 let folder = arguments.next().filter(|value| !value.is_empty());
-                read.data = Some(
-                    folder
-                        .ok_or_else(|| format!("--data necesita una carpeta.\n\n{USAGE}"))?
-                        .into(),
-                );
+                read.data =
+                    Some(folder.ok_or_else(|| format!("--data necesita una carpeta.\n\n{USAGE}"))?.into());
             } else if let Some(folder) = known.strip_prefix("--data=") {
                 read.data = Some(folder.into());
             } else if matches!(known, "--version" | "-V") {
@@ -70,10 +64,7 @@ impl Arguments {
             } else if matches!(known, "--help" | "-h") {
                 return Ok(Wish::Say(USAGE.to_owned()));
             } else {
-                return Err(format!(
-                    "No se conoce «{}».\n\n{USAGE}",
-                    argument.to_string_lossy()
-                ));
+                return Err(format!("No se conoce «{}».\n\n{USAGE}", argument.to_string_lossy()));
             }
         }
         Ok(Wish::Open(read))
@@ -85,15 +76,10 @@ mod tests {
     use super::*;
 
     fn read(arguments: &[&str], variables: &[(&str, &str)]) -> Result<Wish, String> {
-        let variables: Vec<(String, OsString)> = variables
-            .iter()
-            .map(|(name, value)| ((*name).to_owned(), value.into()))
-            .collect();
+        let variables: Vec<(String, OsString)> =
+            variables.iter().map(|(name, value)| ((*name).to_owned(), value.into())).collect();
         Arguments::read(arguments.iter().map(OsString::from), |name| {
-            variables
-                .iter()
-                .find(|(known, _)| known == name)
-                .map(|(_, value)| value.clone())
+            variables.iter().find(|(known, _)| known == name).map(|(_, value)| value.clone())
         })
     }
 
@@ -108,14 +94,8 @@ mod tests {
     fn the_argument_wins_over_the_variable() {
         assert_eq!(opened(&[], &[]).data, None);
         assert_eq!(opened(&[], &[("AVANCE_DATA", "a")]).data, Some("a".into()));
-        assert_eq!(
-            opened(&["--data", "b"], &[("AVANCE_DATA", "a")]).data,
-            Some("b".into())
-        );
-        assert_eq!(
-            opened(&["--data=c d"], &[("AVANCE_DATA", "")]).data,
-            Some("c d".into())
-        );
+        assert_eq!(opened(&["--data", "b"], &[("AVANCE_DATA", "a")]).data, Some("b".into()));
+        assert_eq!(opened(&["--data=c d"], &[("AVANCE_DATA", "")]).data, Some("c d".into()));
     }
 
     #[test]

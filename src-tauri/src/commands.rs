@@ -10,9 +10,7 @@ use tauri::{AppHandle, Runtime, State};
 use tauri_plugin_dialog::DialogExt as _;
 
 /// File name endings of the kinds of evidence that are accepted; the content decides later.
-const EVIDENCE: &[&str] = &[
-    "jpg", "jpeg", "png", "webp", "pdf", "JPG", "JPEG", "PNG", "WEBP", "PDF",
-];
+const EVIDENCE: &[&str] = &["jpg", "jpeg", "png", "webp", "pdf", "JPG", "JPEG", "PNG", "WEBP", "PDF"];
 
 /// Runs one command of the client (`domain::command`).
 #[tauri::command]
@@ -41,10 +39,8 @@ pub(crate) async fn pick_files<R: Runtime>(
     kinds: Option<String>,
 ) -> Result<Vec<String>, Problem> {
     let (answer, chosen) = tokio::sync::oneshot::channel();
-    let mut dialog = app.dialog().file().add_filter(
-        kinds.unwrap_or_else(|| "JPEG, PNG, WebP, PDF".to_owned()),
-        EVIDENCE,
-    );
+    let mut dialog =
+        app.dialog().file().add_filter(kinds.unwrap_or_else(|| "JPEG, PNG, WebP, PDF".to_owned()), EVIDENCE);
     if let Some(title) = title {
         dialog = dialog.set_title(title);
     }
@@ -57,9 +53,7 @@ pub(crate) async fn pick_files<R: Runtime>(
         .into_iter()
         .map(|file| {
             let path = file.into_path().map_err(|error| error.to_string())?;
-            path.into_os_string()
-                .into_string()
-                .map_err(|name| format!("{name:?}"))
+            path.into_os_string().into_string().map_err(|name| format!("{name:?}"))
         })
         .map(|path| path.map_err(|detail| Problem::new(Code::FileUnreadable).with("detail", detail)))
         .collect()
@@ -73,16 +67,11 @@ pub(crate) async fn save_text<R: Runtime>(
     name: String,
     text: String,
 ) -> Result<(), Problem> {
-    let proposed = Path::new(&name)
-        .file_name()
-        .map(|name| name.to_string_lossy().into_owned());
+    let proposed = Path::new(&name).file_name().map(|name| name.to_string_lossy().into_owned());
     let (answer, chosen) = tokio::sync::oneshot::channel();
-    app.dialog()
-        .file()
-        .set_file_name(proposed.unwrap_or_default())
-        .save_file(move |file| {
-            let _ = answer.send(file);
-        });
+    app.dialog().file().set_file_name(proposed.unwrap_or_default()).save_file(move |file| {
+        let _ = answer.send(file);
+    });
     let Ok(Some(file)) = chosen.await else {
         return Ok(());
     };

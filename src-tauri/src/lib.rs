@@ -126,16 +126,8 @@ pub fn open(data: &Path, passphrase: Option<&str>) -> Result<Client, Problem> {
 
 fn show(app: &App, web_data: PathBuf) -> Result<(), Box<dyn std::error::Error>> {
     let config = app.config();
-    let window = config
-        .app
-        .windows
-        .first()
-        .ok_or("tauri.conf.json has no window")?;
-    let development = if tauri::is_dev() {
-        config.build.dev_url.clone()
-    } else {
-        None
-    };
+    let window = config.app.windows.first().ok_or("tauri.conf.json has no window")?;
+    let development = if tauri::is_dev() { config.build.dev_url.clone() } else { None };
     WebviewWindowBuilder::from_config(app.handle(), window)?
         .data_directory(web_data)
         .on_navigation(move |url| is_own(url, development.as_ref()))
@@ -199,12 +191,9 @@ mod tests {
         assert!(is_own(&url("tauri://localhost/app.html"), None));
         assert!(is_own(&url("http://tauri.localhost/app.html"), None));
         assert!(is_own(&url("http://localhost:5173/app.html"), Some(&development)));
-        for other in [
-            "http://localhost:5173/",
-            "https://example.mx/",
-            "file:///etc/passwd",
-            "data:text/html,x",
-        ] {
+        for other in
+            ["http://localhost:5173/", "https://example.mx/", "file:///etc/passwd", "data:text/html,x"]
+        {
             assert!(!is_own(&url(other), None), "{other}");
         }
     }

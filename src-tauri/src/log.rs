@@ -17,10 +17,8 @@ pub(crate) fn start(data: &Path, filter: Option<&str>) {
     let filter = filter
         .and_then(|filter| EnvFilter::try_new(filter).ok())
         .unwrap_or_else(|| EnvFilter::new("warn,avance=info,client=info"));
-    let log = tracing_subscriber::fmt()
-        .with_ansi(false)
-        .with_writer(Mutex::new(file))
-        .with_env_filter(filter);
+    let log =
+        tracing_subscriber::fmt().with_ansi(false).with_writer(Mutex::new(file)).with_env_filter(filter);
     if log.try_init().is_ok() {
         // The message of a panic can quote what was being worked on; the place is enough to find the fault.
         std::panic::set_hook(Box::new(|panic| {

@@ -21,11 +21,7 @@ pub fn explain(problem: &Problem, data: &Path) -> String {
              espacio y vuelve a abrir el programa."
         ),
         Code::StoreSetAside => {
-            let aside = problem
-                .params
-                .get("path")
-                .and_then(|path| path.as_str())
-                .unwrap_or_default();
+            let aside = problem.params.get("path").and_then(|path| path.as_str()).unwrap_or_default();
             format!(
                 "El archivo de datos no se pudo leer y se apartó completo, sin borrar nada:\n{aside}\n\nVuelve a abrir el \
                  programa para empezar con uno nuevo y entrega el archivo apartado a quien administra este equipo."
@@ -46,10 +42,7 @@ mod tests {
     #[test]
     fn every_code_has_a_sentence_that_names_a_place() {
         for code in Code::ALL {
-            let text = explain(
-                &Problem::new(*code).with("path", "/datos/apartado"),
-                Path::new("/datos"),
-            );
+            let text = explain(&Problem::new(*code).with("path", "/datos/apartado"), Path::new("/datos"));
             assert!(text.contains("/datos"), "{text}");
             assert!(!text.contains('!') && !text.contains('¡'), "{text}");
         }

@@ -22,9 +22,6 @@ pub fn ready() -> Result<(), String> {
 pub fn run(script: &str, arguments: &[&str]) -> Output {
     let path = crate::root().join("tests/browser").join(script);
     let mut command = Command::new("node");
-    command
-        .arg(path)
-        .args(arguments)
-        .env("SCREENSHOTS", crate::window::screenshots());
+    command.arg(path).args(arguments).env("SCREENSHOTS", crate::window::screenshots());
     command.output().expect("node starts")
 }

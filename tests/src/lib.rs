@@ -27,10 +27,7 @@ pub fn program(name: &str) -> PathBuf {
 
 /// The root of the project.
 pub fn root() -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR"))
-        .parent()
-        .expect("tests/ is in the project")
-        .to_owned()
+    Path::new(env!("CARGO_MANIFEST_DIR")).parent().expect("tests/ is in the project").to_owned()
 }
 
 /// A file of the folder beside the project, when it is there.
@@ -49,10 +46,7 @@ pub fn project_list() -> (PathBuf, usize) {
 
 /// A free port of loopback.
 pub fn free_port() -> u16 {
-    TcpListener::bind("127.0.0.1:0")
-        .and_then(|listener| listener.local_addr())
-        .expect("a free port")
-        .port()
+    TcpListener::bind("127.0.0.1:0").and_then(|listener| listener.local_addr()).expect("a free port").port()
 }
 
 /// Waits until something holds.
@@ -87,11 +81,7 @@ impl Central {
     /// A central endpoint that does not run yet.
     pub fn new(data: &Path) -> Central {
         let address = SocketAddr::from(([127, 0, 0, 1], free_port()));
-        Central {
-            data: data.to_owned(),
-            address,
-            child: None,
-        }
+        Central { data: data.to_owned(), address, child: None }
     }
 
     /// Its address for devices.
@@ -109,32 +99,23 @@ impl Central {
     /// Runs a verb that must succeed and gives what it printed.
     pub fn ok(&self, arguments: &[&str]) -> String {
         let output = self.run(arguments);
-        assert!(output.status.success(), "{arguments:?}: {}", complaint(&output));
+        assert!(output.status.success(), "{arguments:?}: {} {}", output.status, complaint(&output));
         text(&output)
     }
 
     fn command(&self) -> Command {
         let mut command = Command::new(program("avance-central"));
         command.arg("--data").arg(&self.data).env("RUST_LOG", "info");
-        command
-            .arg("--public-url")
-            .arg(self.url())
-            .arg("--municipality")
-            .arg("Municipio de muestra");
+        command.arg("--public-url").arg(self.url()).arg("--municipality").arg("Municipio de muestra");
         command
     }
 
     /// Starts it and waits until it answers.
     pub fn start(&mut self) {
-        let log = std::fs::File::options()
-            .create(true)
-            .append(true)
-            .open(self.data.with_extension("log"));
+        let log = std::fs::File::options().create(true).append(true).open(self.data.with_extension("log"));
         let mut command = self.command();
         command.arg("serve").arg("--listen").arg(self.address.to_string());
-        command
-            .stdout(Stdio::null())
-            .stderr(log.expect("a log beside the data"));
+        command.stdout(Stdio::null()).stderr(log.expect("a log beside the data"));
         self.child = Some(command.spawn().expect("avance-central starts"));
         let address = self.address;
         wait_until("the central endpoint answers", Duration::from_secs(20), || {
@@ -198,29 +179,20 @@ pub struct Device {
 impl Device {
     /// A device in a folder.
     pub fn new(data: &Path) -> Device {
-        Device {
-            data: data.to_owned(),
-        }
+        Device { data: data.to_owned() }
     }
 
     /// Runs a verb to its end.
     pub fn run(&self, arguments: &[&str]) -> Output {
         let mut command = Command::new(program("avance-device"));
-        command
-            .args(arguments)
-            .arg("--data")
-            .arg(&self.data)
-            .env("AVANCE_PASSPHRASE", PASSPHRASE);
-        command
-            .env_remove("DBUS_SESSION_BUS_ADDRESS")
-            .output()
-            .expect("avance-device starts")
+        command.args(arguments).arg("--data").arg(&self.data).env("AVANCE_PASSPHRASE", PASSPHRASE);
+        command.env_remove("DBUS_SESSION_BUS_ADDRESS").output().expect("avance-device starts")
     }
 
     /// Runs a verb that must succeed and gives what it printed.
     pub fn ok(&self, arguments: &[&str]) -> String {
         let output = self.run(arguments);
-        assert!(output.status.success(), "{arguments:?}: {}", complaint(&output));
+        assert!(output.status.success(), "{arguments:?}: {} {}", output.status, complaint(&output));
         text(&output)
     }
 
@@ -238,13 +210,7 @@ impl Device {
     pub fn capture(&self, project: &str, follow_up: &Value, evidence: &[String]) -> String {
         let file = self.data.with_extension(format!("{}.json", uuid::Uuid::now_v7()));
         std::fs::write(&file, follow_up.to_string()).expect("the folder can be written");
-        let mut arguments = vec![
-            "capture",
-            "--project",
-            project,
-            "--file",
-            file.to_str().expect("UTF-8"),
-        ];
+        let mut arguments = vec!["capture", "--project", project, "--file", file.to_str().expect("UTF-8")];
         for item in evidence {
             arguments.extend(["--evidence", item]);
         }
@@ -253,9 +219,7 @@ impl Device {
 
     /// Count of follow-ups in a state.
     pub fn count(&self, state: &str) -> u64 {
-        self.json(&["status", "--json"])["counts"][state]
-            .as_u64()
-            .unwrap_or(0)
+        self.json(&["status", "--json"])["counts"][state].as_u64().unwrap_or(0)
     }
 }
 
@@ -270,27 +234,13 @@ impl Host {
     /// Starts it on a device's folder, with the built page when there is one.
     pub fn start(data: &Path) -> Host {
         let mut command = Command::new(program("device-host"));
-        command
-            .arg("--data")
-            .arg(data)
-            .arg("--ui")
-            .arg(root().join("ui/dist"));
-        command
-            .env("AVANCE_PASSPHRASE", PASSPHRASE)
-            .env_remove("DBUS_SESSION_BUS_ADDRESS");
-        let mut child = command
-            .stdout(Stdio::piped())
-            .spawn()
-            .expect("device-host starts");
+        command.arg("--data").arg(data).arg("--ui").arg(root().join("ui/dist"));
+        command.env("AVANCE_PASSPHRASE", PASSPHRASE).env_remove("DBUS_SESSION_BUS_ADDRESS");
+        let mut child = command.stdout(Stdio::piped()).spawn().expect("device-host starts");
         let mut line = String::new();
         let out = child.stdout.take().expect("piped");
-        BufReader::new(out)
-            .read_line(&mut line)
-            .expect("device-host says where it listens");
-        let address = line
-            .trim()
-            .parse()
-            .unwrap_or_else(|_| panic!("device-host said «{line}»"));
+        BufReader::new(out).read_line(&mut line).expect("device-host says where it listens");
+        let address = line.trim().parse().unwrap_or_else(|_| panic!("device-host said «{line}»"));
         Host { child, address }
     }
 
@@ -311,19 +261,11 @@ impl Host {
     /// The problem it answered, or what broke on the way.
     pub async fn call(&self, name: &str, payload: Value) -> Result<Value, String> {
         let url = format!("http://{}/call/{name}", self.address);
-        let answer = reqwest::Client::new()
-            .post(url)
-            .json(&payload)
-            .send()
-            .await
-            .map_err(|e| e.to_string())?;
+        let answer =
+            reqwest::Client::new().post(url).json(&payload).send().await.map_err(|e| e.to_string())?;
         let good = answer.status().is_success();
         let text = answer.text().await.map_err(|e| e.to_string())?;
-        if good {
-            serde_json::from_str(&text).map_err(|e| e.to_string())
-        } else {
-            Err(text)
-        }
+        if good { serde_json::from_str(&text).map_err(|e| e.to_string()) } else { Err(text) }
     }
 }
 
@@ -343,9 +285,7 @@ impl Drop for Host {
 pub fn photograph(path: &Path, shade: u8) -> PathBuf {
     let picture = image::RgbImage::from_fn(320, 240, |x, y| image::Rgb([shade, (x / 2) as u8, y as u8]));
     let mut jpeg = Vec::new();
-    picture
-        .write_to(&mut std::io::Cursor::new(&mut jpeg), image::ImageFormat::Jpeg)
-        .expect("a JPEG");
+    picture.write_to(&mut std::io::Cursor::new(&mut jpeg), image::ImageFormat::Jpeg).expect("a JPEG");
     let secret = format!("Exif\0\0{CANARY} {shade}");
     let mut tagged = jpeg[..2].to_vec();
     tagged.extend([0xFF, 0xE1]);
@@ -400,31 +340,14 @@ pub fn reference_check(files: &[PathBuf]) {
         println!("the reference tools are not here; our own check stands alone");
         return;
     };
-    let output = Command::new(check)
-        .args(files)
-        .output()
-        .expect("the reference tools start");
-    assert!(
-        output.status.success(),
-        "{}\n{}",
-        text(&output),
-        complaint(&output)
-    );
+    let output = Command::new(check).args(files).output().expect("the reference tools start");
+    assert!(output.status.success(), "{}\n{}", text(&output), complaint(&output));
 }
 
 /// Holds published files against our own check.
 pub fn own_check(files: &[PathBuf]) {
-    let output = Command::new(program("ocds"))
-        .arg("check")
-        .args(files)
-        .output()
-        .expect("ocds starts");
-    assert!(
-        output.status.success(),
-        "{}\n{}",
-        text(&output),
-        complaint(&output)
-    );
+    let output = Command::new(program("ocds")).arg("check").args(files).output().expect("ocds starts");
+    assert!(output.status.success(), "{}\n{}", text(&output), complaint(&output));
 }
 
 /// Every file under a folder.
@@ -434,11 +357,7 @@ pub fn files_under(folder: &Path) -> Vec<PathBuf> {
     while let Some(next) = folders.pop() {
         for entry in std::fs::read_dir(&next).into_iter().flatten().flatten() {
             let path = entry.path();
-            if path.is_dir() {
-                folders.push(path)
-            } else {
-                found.push(path)
-            }
+            if path.is_dir() { folders.push(path) } else { found.push(path) }
         }
     }
     found.sort();

@@ -40,29 +40,17 @@ pub struct Said {
 impl Said {
     async fn read(answer: Response) -> Said {
         let status = answer.status();
-        let kind = answer
-            .headers()
-            .get("content-type")
-            .and_then(|value| value.to_str().ok())
-            .unwrap_or_default();
+        let kind =
+            answer.headers().get("content-type").and_then(|value| value.to_str().ok()).unwrap_or_default();
         let kind = kind.to_owned();
         let bytes = answer.bytes().await.expect("a body").to_vec();
         let body = serde_json::from_slice(&bytes).unwrap_or(Value::Null);
-        Said {
-            status,
-            kind,
-            body,
-            bytes,
-        }
+        Said { status, kind, body, bytes }
     }
 
     /// Asserts that it is a problem of a code, as RFC 9457 wants it.
     pub fn problem(&self, status: u16, code: &str) {
-        assert_eq!(
-            (self.status.as_u16(), self.body["code"].as_str()),
-            (status, Some(code)),
-            "{self:?}"
-        );
+        assert_eq!((self.status.as_u16(), self.body["code"].as_str()), (status, Some(code)), "{self:?}");
         assert_eq!(self.kind, "application/problem+json");
         assert_eq!(self.body["status"], status);
         assert!(self.body["type"].is_string() && self.body["title"].is_string());
@@ -78,11 +66,7 @@ pub async fn enrol(url: &str, code: &str, key: &SigningKey) -> Said {
         app_version: "0.0.0".into(),
         protocol: PROTOCOL,
     };
-    let answer = reqwest::Client::new()
-        .post(format!("{url}/api/v1/enrol"))
-        .json(&request)
-        .send()
-        .await;
+    let answer = reqwest::Client::new().post(format!("{url}/api/v1/enrol")).json(&request).send().await;
     Said::read(answer.expect("an answer")).await
 }
 
@@ -101,10 +85,7 @@ impl RawDevice {
             key,
             token: String::new(),
             // The endpoint is killed between two requests: no connection is kept.
-            http: reqwest::Client::builder()
-                .pool_max_idle_per_host(0)
-                .build()
-                .expect("a client"),
+            http: reqwest::Client::builder().pool_max_idle_per_host(0).build().expect("a client"),
         };
         let said = device.sign_in().await;
         let token: TokenAnswer = serde_json::from_value(said.body).expect("a token");
@@ -118,34 +99,18 @@ impl RawDevice {
         let said = self.post("auth/nonce", &json!(NonceRequest { device_id })).await;
         let NonceAnswer { nonce } = serde_json::from_value(said.body).expect("a nonce");
         let signature = domain::receipt::sign(&nonce_bytes(device_id, &nonce), &self.key);
-        self.post(
-            "auth/token",
-            &json!(TokenRequest {
-                device_id,
-                nonce,
-                signature
-            }),
-        )
-        .await
+        self.post("auth/token", &json!(TokenRequest { device_id, nonce, signature })).await
     }
 
     /// Posts JSON.
     pub async fn post(&self, route: &str, body: &Value) -> Said {
-        self.post_bytes(
-            route,
-            &[("content-type", "application/json")],
-            body.to_string().into_bytes(),
-        )
-        .await
+        self.post_bytes(route, &[("content-type", "application/json")], body.to_string().into_bytes()).await
     }
 
     /// Posts anything.
     pub async fn post_bytes(&self, route: &str, headers: &[(&str, &str)], body: Vec<u8>) -> Said {
-        let mut request = self
-            .http
-            .post(format!("{}/api/v1/{route}", self.url))
-            .bearer_auth(&self.token)
-            .body(body);
+        let mut request =
+            self.http.post(format!("{}/api/v1/{route}", self.url)).bearer_auth(&self.token).body(body);
         for (name, value) in headers {
             request = request.header(*name, *value);
         }
@@ -154,11 +119,8 @@ impl RawDevice {
 
     /// Puts anything.
     pub async fn put_bytes(&self, route: &str, headers: &[(&str, &str)], body: Vec<u8>) -> Said {
-        let mut request = self
-            .http
-            .put(format!("{}/api/v1/{route}", self.url))
-            .bearer_auth(&self.token)
-            .body(body);
+        let mut request =
+            self.http.put(format!("{}/api/v1/{route}", self.url)).bearer_auth(&self.token).body(body);
         for (name, value) in headers {
             request = request.header(*name, *value);
         }
@@ -167,10 +129,7 @@ impl RawDevice {
 
     /// Gets.
     pub async fn get(&self, route: &str) -> Said {
-        let request = self
-            .http
-            .get(format!("{}/api/v1/{route}", self.url))
-            .bearer_auth(&self.token);
+        let request = self.http.get(format!("{}/api/v1/{route}", self.url)).bearer_auth(&self.token);
         Said::read(request.send().await.expect("an answer")).await
     }
 
@@ -190,10 +149,7 @@ impl RawDevice {
             client_seq,
             kind: OperationKind::FollowUp,
             record_id: follow_up.id,
-            base: Base {
-                server_version: 1,
-                after: Vec::new(),
-            },
+            base: Base { server_version: 1, after: Vec::new() },
             salt: domain::receipt::new_salt(),
             body: serde_json::to_value(&follow_up).expect("JSON"),
             captured_at: "2026-03-12T18:00:00Z".parse::<DateTime<Utc>>().expect("a time"),

@@ -32,28 +32,17 @@ impl Window {
         let port = crate::free_port();
         let mut command = Command::new("WebKitWebDriver");
         command.arg("--host=127.0.0.1").arg(format!("--port={port}"));
-        command
-            .env("DISPLAY", format!(":{number}"))
-            .env("TAURI_WEBVIEW_AUTOMATION", "true");
-        command
-            .env("HOME", home)
-            .env("LANG", "es_MX.UTF-8")
-            .env("AVANCE_PASSPHRASE", crate::PASSPHRASE);
-        for (name, folder) in [
-            ("XDG_DATA_HOME", "data"),
-            ("XDG_CONFIG_HOME", "config"),
-            ("XDG_CACHE_HOME", "cache"),
-        ] {
+        command.env("DISPLAY", format!(":{number}")).env("TAURI_WEBVIEW_AUTOMATION", "true");
+        command.env("HOME", home).env("LANG", "es_MX.UTF-8").env("AVANCE_PASSPHRASE", crate::PASSPHRASE);
+        for (name, folder) in
+            [("XDG_DATA_HOME", "data"), ("XDG_CONFIG_HOME", "config"), ("XDG_CACHE_HOME", "cache")]
+        {
             command.env(name, home.join(folder));
         }
-        command
-            .env_remove("DBUS_SESSION_BUS_ADDRESS")
-            .stdout(Stdio::null());
+        command.env_remove("DBUS_SESSION_BUS_ADDRESS").stdout(Stdio::null());
         let log = std::fs::File::create(home.join("driver.log"))?;
-        let driver = command
-            .stderr(log)
-            .spawn()
-            .context("WebKitWebDriver is not installed (webkit2gtk-driver)")?;
+        let driver =
+            command.stderr(log).spawn().context("WebKitWebDriver is not installed (webkit2gtk-driver)")?;
         let started = std::time::Instant::now();
         while std::net::TcpStream::connect(("127.0.0.1", port)).is_err() {
             if started.elapsed() > Duration::from_secs(10) {
@@ -72,11 +61,7 @@ impl Window {
         let page = tokio::time::timeout(Duration::from_secs(60), session)
             .await
             .context("the window did not open")??;
-        Ok(Window {
-            page,
-            display,
-            driver,
-        })
+        Ok(Window { page, display, driver })
     }
 
     /// Waits for an element.
@@ -132,9 +117,7 @@ impl Window {
     /// # Errors
     /// If the session ended.
     pub async fn go(&self, hash: &str) -> Result<()> {
-        self.page
-            .execute("location.hash = arguments[0];", vec![json!(hash)])
-            .await?;
+        self.page.execute("location.hash = arguments[0];", vec![json!(hash)]).await?;
         Ok(())
     }
 
@@ -143,12 +126,7 @@ impl Window {
     /// # Errors
     /// If the session ended.
     pub async fn control(&self, key: &str) -> Result<()> {
-        self.press(&format!(
-            "{}{key}{}",
-            char::from(Key::Control),
-            char::from(Key::Null)
-        ))
-        .await
+        self.press(&format!("{}{key}{}", char::from(Key::Control), char::from(Key::Null))).await
     }
 
     /// Keeps a picture of the window. The first one may be stale, so two are taken after two frames.
@@ -205,15 +183,7 @@ fn hyper_util_connector() -> hyper_util::client::legacy::connect::HttpConnector 
 /// A display nobody looks at; it says its own number.
 fn display() -> Result<(Child, String)> {
     let mut child = Command::new("Xvfb")
-        .args([
-            "-displayfd",
-            "1",
-            "-screen",
-            "0",
-            "1280x900x24",
-            "-nolisten",
-            "tcp",
-        ])
+        .args(["-displayfd", "1", "-screen", "0", "1280x900x24", "-nolisten", "tcp"])
         .stdout(Stdio::piped())
         .stderr(Stdio::null())
         .spawn()

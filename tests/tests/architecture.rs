@@ -4,9 +4,7 @@ use std::process::Command;
 
 use serde_json::Value;
 
-const OURS: [&str; 7] = [
-    "ocds", "domain", "client", "central", "avance", "journeys", "xtask",
-];
+const OURS: [&str; 7] = ["ocds", "domain", "client", "central", "avance", "journeys", "xtask"];
 
 /// Allowed edges between packages of ours. Whatever is not here is forbidden.
 const ALLOWED: &[(&str, &str)] = &[
@@ -46,27 +44,17 @@ fn nobody_knows_whom_they_must_not_know() {
         .unwrap();
     assert!(output.status.success(), "{}", journeys::complaint(&output));
     let mut metadata: Value = serde_json::from_slice(&output.stdout).unwrap();
-    let names: Vec<&str> = metadata["packages"]
-        .as_array()
-        .unwrap()
-        .iter()
-        .filter_map(|p| p["name"].as_str())
-        .collect();
+    let names: Vec<&str> =
+        metadata["packages"].as_array().unwrap().iter().filter_map(|p| p["name"].as_str()).collect();
     for name in &names {
-        assert!(
-            OURS.contains(name),
-            "{name} is not in the picture of the house: add it there first"
-        );
+        assert!(OURS.contains(name), "{name} is not in the picture of the house: add it there first");
     }
     assert_eq!(forbidden(&metadata), Vec::<String>::new());
 
     // The test itself is tested: an edge that must not be is seen.
     for package in metadata["packages"].as_array_mut().unwrap() {
         if package["name"] == "client" {
-            package["dependencies"]
-                .as_array_mut()
-                .unwrap()
-                .push(serde_json::json!({"name": "central"}));
+            package["dependencies"].as_array_mut().unwrap().push(serde_json::json!({"name": "central"}));
         }
     }
     assert_eq!(forbidden(&metadata), ["client → central"]);
@@ -75,14 +63,8 @@ fn nobody_knows_whom_they_must_not_know() {
 #[test]
 fn no_grab_bags() {
     for path in journeys::files_under(&journeys::root().join("crates")) {
-        let name = path
-            .file_stem()
-            .and_then(|name| name.to_str())
-            .unwrap_or_default();
+        let name = path.file_stem().and_then(|name| name.to_str()).unwrap_or_default();
         let path = path.display();
-        assert!(
-            !["common", "utils", "util", "helpers", "helper", "mod"].contains(&name),
-            "{path}"
-        );
+        assert!(!["common", "utils", "util", "helpers", "helper", "mod"].contains(&name), "{path}");
     }
 }

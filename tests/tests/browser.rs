@@ -20,14 +20,8 @@ fn browse(script: &str, given: &[(&str, &str)], mut asked: impl FnMut(&str)) {
     }
     let door = TcpListener::bind("127.0.0.1:0").expect("a free port");
     door.set_nonblocking(true).expect("our own socket");
-    let mut words: Vec<String> = given
-        .iter()
-        .map(|(name, value)| format!("{name}={value}"))
-        .collect();
-    words.push(format!(
-        "door=http://{}",
-        door.local_addr().expect("our own socket")
-    ));
+    let mut words: Vec<String> = given.iter().map(|(name, value)| format!("{name}={value}")).collect();
+    words.push(format!("door=http://{}", door.local_addr().expect("our own socket")));
     let words: Vec<&str> = words.iter().map(String::as_str).collect();
     std::thread::scope(|scope| {
         let run = scope.spawn(|| browser::run(script, &words));
@@ -40,12 +34,7 @@ fn browse(script: &str, given: &[(&str, &str)], mut asked: impl FnMut(&str)) {
         let output = run.join().expect("the script was run");
         let said = text(&output);
         println!("{said}");
-        assert!(
-            output.status.success(),
-            "{script} ({}):\n{said}\n{}",
-            output.status,
-            complaint(&output)
-        );
+        assert!(output.status.success(), "{script} ({}):\n{said}\n{}", output.status, complaint(&output));
     });
 }
 
@@ -95,22 +84,12 @@ impl Locked {
         let mut command = Command::new(journeys::program("device-host"));
         command.arg("--data").arg(data);
         command.arg("--ui").arg(journeys::root().join("ui/dist"));
-        command
-            .env_remove("AVANCE_PASSPHRASE")
-            .env_remove("DBUS_SESSION_BUS_ADDRESS");
-        let mut child = command
-            .stdout(Stdio::piped())
-            .spawn()
-            .expect("device-host starts");
+        command.env_remove("AVANCE_PASSPHRASE").env_remove("DBUS_SESSION_BUS_ADDRESS");
+        let mut child = command.stdout(Stdio::piped()).spawn().expect("device-host starts");
         let mut line = String::new();
         let out = child.stdout.take().expect("piped");
-        BufReader::new(out)
-            .read_line(&mut line)
-            .expect("device-host says where it listens");
-        let address = line
-            .trim()
-            .parse()
-            .unwrap_or_else(|_| panic!("device-host said «{line}»"));
+        BufReader::new(out).read_line(&mut line).expect("device-host says where it listens");
+        let address = line.trim().parse().unwrap_or_else(|_| panic!("device-host said «{line}»"));
         Locked { child, address }
     }
 
@@ -139,15 +118,7 @@ fn central(folder: &Path) -> Central {
 fn device(folder: &Path, central: &Central, name: &str, role: &str) -> Device {
     let device = Device::new(&folder.join(name));
     let code = central.code(&format!("Persona de {name}"), role, "Obras de muestra", true);
-    device.ok(&[
-        "enrol",
-        "--server",
-        &central.url(),
-        "--code",
-        &code,
-        "--device",
-        name,
-    ]);
+    device.ok(&["enrol", "--server", &central.url(), "--code", &code, "--device", name]);
     device
 }
 
@@ -193,9 +164,7 @@ fn wait<T>(answer: impl Future<Output = T>) -> T {
 fn nothing_internal(central: &Central) {
     for path in files_under(&central.public("")) {
         let bytes = std::fs::read(&path).expect("a published file");
-        let found = bytes
-            .windows(CANARY.len())
-            .any(|window| window == CANARY.as_bytes());
+        let found = bytes.windows(CANARY.len()).any(|window| window == CANARY.as_bytes());
         assert!(!found, "{} has an internal word", path.display());
     }
 }
@@ -231,11 +200,7 @@ fn a_follow_up_is_captured_in_the_browser_and_published() {
 
     // The public has it, as it was typed, once and nothing more.
     let record = central.record("ocds-000000-d1_p1");
-    assert_eq!(
-        record["releases"].as_array().unwrap().len(),
-        2,
-        "the base and the follow-up"
-    );
+    assert_eq!(record["releases"].as_array().unwrap().len(), 2, "the base and the follow-up");
     let compiled = &record["compiledRelease"];
     let contract = &compiled["contracts"][0];
     assert_eq!(contract["id"], "OP-77/2026");
@@ -245,17 +210,11 @@ fn a_follow_up_is_captured_in_the_browser_and_published() {
     assert!(signed.starts_with("2026-02-02"), "{signed}");
     let implementation = &contract["implementation"];
     let milestone = &implementation["milestones"][0];
-    assert_eq!(
-        (&milestone["title"], &milestone["status"]),
-        (&json!("Inicio de obra"), &json!("met"))
-    );
+    assert_eq!((&milestone["title"], &milestone["status"]), (&json!("Inicio de obra"), &json!("met")));
     let met = milestone["dateMet"].as_str().unwrap();
     assert!(met.starts_with("2026-02-11"), "{met}");
     let payment = &implementation["transactions"][0];
-    assert_eq!(
-        (&payment["id"], &payment["value"]["amount"]),
-        (&json!("EST-1"), &json!(10_000))
-    );
+    assert_eq!((&payment["id"], &payment["value"]["amount"]), (&json!("EST-1"), &json!(10_000)));
     let supplier = compiled["parties"]
         .as_array()
         .unwrap()
@@ -288,17 +247,10 @@ fn every_screen_passes_axe() {
     let code = central.code("Persona nueva", "enlace", "Obras de muestra", true);
     let photo = photograph(&folder.path().join("despues.jpg"), 30);
     let host = Host::start(&main.data);
-    call(
-        &host,
-        "draft_new",
-        json!({"folio": "d1_p4", "stage": "implementation"}),
-    );
+    call(&host, "draft_new", json!({"folio": "d1_p4", "stage": "implementation"}));
     call(&host, "send_now", json!({}));
     let coordination = Host::start(&overseer.data);
-    let (blank, locked) = (
-        Locked::start(&folder.path().join("nuevo")),
-        Locked::start(&used.data),
-    );
+    let (blank, locked) = (Locked::start(&folder.path().join("nuevo")), Locked::start(&used.data));
     let given = [
         ("host", format!("http://{}", host.address)),
         ("coordination", format!("http://{}", coordination.address)),
@@ -339,10 +291,7 @@ fn every_screen_passes_axe() {
 fn the_public_pages_pass_axe_and_need_no_script() {
     let folder = tempfile::tempdir().unwrap();
     let central = central(folder.path());
-    history(
-        folder.path(),
-        &device(folder.path(), &central, "oficina", "enlace"),
-    );
+    history(folder.path(), &device(folder.path(), &central, "oficina", "enlace"));
     let given = [
         ("central", central.url()),
         ("contract", "OP-1".to_owned()),
@@ -350,9 +299,7 @@ fn the_public_pages_pass_axe_and_need_no_script() {
         ("count", project_list().1.to_string()),
     ];
     let given = given.each_ref().map(|(name, value)| (*name, value.as_str()));
-    browse("public.mjs", &given, |what| {
-        panic!("the script asked for «{what}»")
-    });
+    browse("public.mjs", &given, |what| panic!("the script asked for «{what}»"));
     nothing_internal(&central);
 }
 
@@ -366,11 +313,7 @@ fn the_coordination_sees_what_is_still_out() {
     let office = device(folder.path(), &central, "Oficina de parques", "enlace");
     let out = Host::start(&office.data);
     let folios = ["d1_p3", "d1_p4"].map(|project| {
-        let draft = call(
-            &out,
-            "draft_new",
-            json!({"folio": project, "stage": "implementation"}),
-        );
+        let draft = call(&out, "draft_new", json!({"folio": project, "stage": "implementation"}));
         draft["folio"].as_str().unwrap().to_owned()
     });
     call(&out, "send_now", json!({}));
@@ -379,18 +322,9 @@ fn the_coordination_sees_what_is_still_out() {
 
     // What the page must show is what the central endpoint knows.
     let known: Value = serde_json::from_str(&central.ok(&["devices", "--json"])).unwrap();
-    let row = known
-        .as_array()
-        .unwrap()
-        .iter()
-        .find(|row| row["device"] == "Oficina de parques")
-        .unwrap();
-    let mut waiting: Vec<&str> = row["waiting"]
-        .as_array()
-        .unwrap()
-        .iter()
-        .filter_map(|item| item["folio"].as_str())
-        .collect();
+    let row = known.as_array().unwrap().iter().find(|row| row["device"] == "Oficina de parques").unwrap();
+    let mut waiting: Vec<&str> =
+        row["waiting"].as_array().unwrap().iter().filter_map(|item| item["folio"].as_str()).collect();
     waiting.sort_unstable();
     let mut expected: Vec<&str> = folios.iter().map(String::as_str).collect();
     expected.sort_unstable();
@@ -412,14 +346,9 @@ fn the_common_case_needs_the_keyboard_alone() {
     let central = central(folder.path());
     let device = device(folder.path(), &central, "oficina", "enlace");
     let mut host = Host::start(&device.data);
-    let given = [
-        ("host", format!("http://{}", host.address)),
-        ("folio", "d1_p7".to_owned()),
-    ];
+    let given = [("host", format!("http://{}", host.address)), ("folio", "d1_p7".to_owned())];
     let given = given.each_ref().map(|(name, value)| (*name, value.as_str()));
-    browse("keyboard.mjs", &given, |what| {
-        panic!("the script asked for «{what}»")
-    });
+    browse("keyboard.mjs", &given, |what| panic!("the script asked for «{what}»"));
     host.kill();
     publish(&device, 1);
     assert_eq!(device.count("draft"), 1, "the second one stays as a draft");

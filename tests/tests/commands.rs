@@ -44,37 +44,12 @@ fn lists_that_cannot_be_loaded_load_nothing() {
             "project_id#district_id",
         ),
         ("otros.csv", b"uno,dos\n1,2\n", "uno", "dos"),
-        (
-            "negativo.csv",
-            b"folio,titulo,monto\nA1,Uno,10\nA2,Dos,-5\n",
-            "Fila 3",
-            "Row 3",
-        ),
+        ("negativo.csv", b"folio,titulo,monto\nA1,Uno,10\nA2,Dos,-5\n", "Fila 3", "Row 3"),
         ("nan.csv", b"folio,titulo,monto\nA1,Uno,NaN\n", "NaN", "NaN"),
-        (
-            "fecha.csv",
-            b"folio,titulo,fecha\nA1,Uno,31/02/2026\n",
-            "31/02/2026",
-            "31/02/2026",
-        ),
-        (
-            "doble.csv",
-            b"folio,titulo\nA1,Uno\nA2,Dos\nA1,Tres\n",
-            "Fila 4",
-            "Row 4",
-        ),
-        (
-            "folio.csv",
-            b"folio,titulo\n../../etc,Uno\n",
-            "../../etc",
-            "../../etc",
-        ),
-        (
-            "falso.xlsx",
-            b"PK\x03\x04 not a workbook",
-            "falso.xlsx",
-            "falso.xlsx",
-        ),
+        ("fecha.csv", b"folio,titulo,fecha\nA1,Uno,31/02/2026\n", "31/02/2026", "31/02/2026"),
+        ("doble.csv", b"folio,titulo\nA1,Uno\nA2,Dos\nA1,Tres\n", "Fila 4", "Row 4"),
+        ("folio.csv", b"folio,titulo\n../../etc,Uno\n", "../../etc", "../../etc"),
+        ("falso.xlsx", b"PK\x03\x04 not a workbook", "falso.xlsx", "falso.xlsx"),
     ];
     for (name, bytes, es, en) in cases {
         let path = folder.path().join(name);
@@ -82,11 +57,7 @@ fn lists_that_cannot_be_loaded_load_nothing() {
         for (lang, expected) in [("es_MX.UTF-8", es), ("en_US.UTF-8", en)] {
             let output = in_language(&central, lang, &["load", path.to_str().unwrap()]);
             assert_eq!(output.status.code(), Some(1), "{name}");
-            assert!(
-                complaint(&output).contains(expected),
-                "{name} {lang}: {}",
-                complaint(&output)
-            );
+            assert!(complaint(&output).contains(expected), "{name} {lang}: {}", complaint(&output));
         }
         assert_eq!(projects(&central), 0, "{name}");
     }
@@ -94,12 +65,7 @@ fn lists_that_cannot_be_loaded_load_nothing() {
     assert!(spanish.contains("No existe el archivo"), "{spanish}");
     let english = complaint(&in_language(&central, "en_US.UTF-8", &["load", "no-existe.csv"]));
     assert!(english.contains("There is no file"), "{english}");
-    assert!(
-        !central
-            .run(&["load", folder.path().to_str().unwrap()])
-            .status
-            .success()
-    );
+    assert!(!central.run(&["load", folder.path().to_str().unwrap()]).status.success());
 
     // The good rows alone, when that is asked for; a dry run stores nothing.
     let mixed = folder.path().join("negativo.csv");
@@ -109,11 +75,7 @@ fn lists_that_cannot_be_loaded_load_nothing() {
     assert_eq!(projects(&central), 1);
     // Windows-1252, with its accents.
     let latin = folder.path().join("latin.csv");
-    std::fs::write(
-        &latin,
-        b"folio;titulo;monto\r\nA9;Pavimentaci\xf3n ni\xf1o;1.234,50 \x80\r\n",
-    )
-    .unwrap();
+    std::fs::write(&latin, b"folio;titulo;monto\r\nA9;Pavimentaci\xf3n ni\xf1o;1.234,50 \x80\r\n").unwrap();
     central.ok(&["load", latin.to_str().unwrap()]);
     assert_eq!(projects(&central), 2);
     central.ok(&["publish"]);
@@ -130,15 +92,9 @@ fn people_and_configuration_are_refused_with_what_to_do() {
     let folder = tempfile::tempdir().unwrap();
     let central = central(folder.path());
     for arguments in [
-        &[
-            "people", "add", "--name", "X", "--role", "jefe", "--area", "Obras",
-        ][..],
-        &[
-            "people", "add", "--name", " ", "--role", "enlace", "--area", "Obras",
-        ],
-        &[
-            "people", "add", "--name", "X", "--role", "enlace", "--area", "---",
-        ],
+        &["people", "add", "--name", "X", "--role", "jefe", "--area", "Obras"][..],
+        &["people", "add", "--name", " ", "--role", "enlace", "--area", "Obras"],
+        &["people", "add", "--name", "X", "--role", "enlace", "--area", "---"],
         &["people", "add", "--name", "X", "--role", "enlace"],
         &["serve", "--listen", "nowhere"],
         &["--ocds-prefix", "OCDS-ABC123", "status"],
@@ -148,10 +104,7 @@ fn people_and_configuration_are_refused_with_what_to_do() {
     ] {
         let output = central.run(arguments);
         assert!(!output.status.success(), "{arguments:?}");
-        assert!(
-            !complaint(&output).is_empty() && output.stdout.is_empty(),
-            "{arguments:?}"
-        );
+        assert!(!complaint(&output).is_empty() && output.stdout.is_empty(), "{arguments:?}");
     }
     assert!(central.ok(&["people", "list"]).is_empty());
     let alone = Command::new(journeys::program("avance-central"))
@@ -173,10 +126,7 @@ fn what_a_device_cannot_capture_leaves_nothing_behind() {
     assert!(!nobody.status.success() && !complaint(&nobody).is_empty());
     let nowhere = device.run(&["enrol", "--server", "no es una dirección", "--code", "0000000000"]);
     assert!(!nowhere.status.success() && !complaint(&nowhere).is_empty());
-    device.enrol(
-        &central,
-        &central.code("Persona de muestra", "enlace", "Obras", true),
-    );
+    device.enrol(&central, &central.code("Persona de muestra", "enlace", "Obras", true));
 
     let write = |name: &str, bytes: &[u8]| {
         let path = folder.path().join(name);
@@ -201,47 +151,25 @@ fn what_a_device_cannot_capture_leaves_nothing_behind() {
     let nothing = write("nada.json", br#"{"stage":"implementation"}"#);
     let empty = write("vacio.json", b"");
     let fake = write("falsa.jpg", b"<svg xmlns='http://www.w3.org/2000/svg'/>");
-    let torn = write(
-        "rota.jpg",
-        &[0xFF, 0xD8, 0xFF, 0xE0, 0, 16, b'J', b'F', b'I', b'F', 0],
-    );
+    let torn = write("rota.jpg", &[0xFF, 0xD8, 0xFF, 0xE0, 0, 16, b'J', b'F', b'I', b'F', 0]);
     let fake = format!("{fake}:illustration");
     let torn = format!("{torn}:illustration");
     let photo = photograph(&folder.path().join("foto.jpg"), 7);
     let no_type = format!("{}:selfie", photo.display());
     for (arguments, expected) in [
         (vec!["--project", "no-such", "--file", &good], "no-such"),
-        (
-            vec!["--project", "d1_p1", "--file", "no-existe.json"],
-            "no-existe.json",
-        ),
+        (vec!["--project", "d1_p1", "--file", "no-existe.json"], "no-existe.json"),
         (vec!["--project", "d1_p1", "--file", &negative], "-5"),
         (vec!["--project", "d1_p1", "--file", &later], "2049-01-01"),
         (vec!["--project", "d1_p1", "--file", &not_a_day], "31/02/2026"),
         (vec!["--project", "d1_p1", "--file", &not_a_number], "nan.json"),
         (vec!["--project", "d1_p1", "--file", &nothing], "nothing-captured"),
         (vec!["--project", "d1_p1", "--file", &empty], "vacio.json"),
+        (vec!["--project", "d1_p1", "--file", &good, "--evidence", &fake], "falsa.jpg"),
+        (vec!["--project", "d1_p1", "--file", &good, "--evidence", &torn], "rota.jpg"),
+        (vec!["--project", "d1_p1", "--file", &good, "--evidence", &no_type], "selfie"),
         (
-            vec!["--project", "d1_p1", "--file", &good, "--evidence", &fake],
-            "falsa.jpg",
-        ),
-        (
-            vec!["--project", "d1_p1", "--file", &good, "--evidence", &torn],
-            "rota.jpg",
-        ),
-        (
-            vec!["--project", "d1_p1", "--file", &good, "--evidence", &no_type],
-            "selfie",
-        ),
-        (
-            vec![
-                "--project",
-                "d1_p1",
-                "--file",
-                &good,
-                "--evidence",
-                "no-existe.jpg:illustration",
-            ],
+            vec!["--project", "d1_p1", "--file", &good, "--evidence", "no-existe.jpg:illustration"],
             "no-existe.jpg",
         ),
     ] {
@@ -249,17 +177,11 @@ fn what_a_device_cannot_capture_leaves_nothing_behind() {
         all.extend(arguments);
         let output = device.run(&all);
         assert_eq!(output.status.code(), Some(1), "{all:?}: {}", complaint(&output));
-        assert!(
-            complaint(&output).contains(expected),
-            "{all:?}: {}",
-            complaint(&output)
-        );
+        assert!(complaint(&output).contains(expected), "{all:?}: {}", complaint(&output));
     }
     let status = device.json(&["status", "--json"]);
-    let waiting: u64 = ["draft", "ready", "received"]
-        .iter()
-        .filter_map(|state| status["counts"][state].as_u64())
-        .sum();
+    let waiting: u64 =
+        ["draft", "ready", "received"].iter().filter_map(|state| status["counts"][state].as_u64()).sum();
     assert_eq!(waiting, 0, "{status}");
     let twice = device.run(&["enrol", "--server", &central.url(), "--code", "0000000000"]);
     assert!(!twice.status.success());
@@ -282,9 +204,7 @@ fn what_a_device_cannot_capture_leaves_nothing_behind() {
     for path in journeys::files_under(&device.data) {
         let bytes = std::fs::read(&path).unwrap();
         for secret in [journeys::CANARY, PASSPHRASE, "GUARNICIONES", "d1_p1"] {
-            let found = bytes
-                .windows(secret.len())
-                .any(|window| window == secret.as_bytes());
+            let found = bytes.windows(secret.len()).any(|window| window == secret.as_bytes());
             assert!(!found, "{} shows «{secret}»", path.display());
         }
     }

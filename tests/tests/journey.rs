@@ -38,21 +38,12 @@ fn two_devices_without_a_network_and_one_public_file() {
     // Two devices of two áreas; neither área has a project of its own, so both see the projects without área.
     let one = Device::new(&folder.path().join("uno"));
     let two = Device::new(&folder.path().join("dos"));
-    one.enrol(
-        &central,
-        &central.code("Persona de muestra", "enlace", "Obras de muestra", true),
-    );
-    two.enrol(
-        &central,
-        &central.code("Otra de muestra", "campo", "Campo de muestra", true),
-    );
+    one.enrol(&central, &central.code("Persona de muestra", "enlace", "Obras de muestra", true));
+    two.enrol(&central, &central.code("Otra de muestra", "campo", "Campo de muestra", true));
     let projects = one.json(&["projects", "--json"]);
     assert_eq!(projects.as_array().unwrap().len(), count);
     let first = &projects[0];
-    assert!(
-        first["folio"].is_string() && first["title"].is_string() && first["ocid"].is_string(),
-        "{first}"
-    );
+    assert!(first["folio"].is_string() && first["title"].is_string() && first["ocid"].is_string(), "{first}");
 
     // Without the central endpoint: three on one, two on the other, with two photographs.
     central.kill();
@@ -71,12 +62,7 @@ fn two_devices_without_a_network_and_one_public_file() {
     assert_eq!(folios.len(), 5);
     assert_eq!((one.count("ready"), two.count("ready")), (3, 2));
     let refused = one.run(&["send"]);
-    assert_eq!(
-        refused.status.code(),
-        Some(2),
-        "{}",
-        journeys::complaint(&refused)
-    );
+    assert_eq!(refused.status.code(), Some(2), "{}", journeys::complaint(&refused));
     assert!(!journeys::complaint(&refused).is_empty());
     assert_eq!(one.count("ready"), 3);
 
@@ -99,26 +85,13 @@ fn two_devices_without_a_network_and_one_public_file() {
     // The record tells the whole story, and nothing internal.
     let record = central.record("ocds-000000-d1_p1");
     let compiled = &record["compiledRelease"];
-    assert_eq!(
-        record["releases"].as_array().unwrap().len(),
-        3,
-        "base, contract, progress"
-    );
+    assert_eq!(record["releases"].as_array().unwrap().len(), 3, "base, contract, progress");
     assert_eq!(compiled["contracts"][0]["id"], "OP-1");
     assert_eq!(compiled["contracts"][0]["value"]["amount"], 50_000);
-    let metrics = compiled["contracts"][0]["implementation"]["metrics"]
-        .as_array()
-        .unwrap();
-    let physical = metrics
-        .iter()
-        .find(|metric| metric["id"] == "physicalProgress")
-        .unwrap();
-    let measures: Vec<i64> = physical["observations"]
-        .as_array()
-        .unwrap()
-        .iter()
-        .filter_map(|o| o["measure"].as_i64())
-        .collect();
+    let metrics = compiled["contracts"][0]["implementation"]["metrics"].as_array().unwrap();
+    let physical = metrics.iter().find(|metric| metric["id"] == "physicalProgress").unwrap();
+    let measures: Vec<i64> =
+        physical["observations"].as_array().unwrap().iter().filter_map(|o| o["measure"].as_i64()).collect();
     assert_eq!(measures, [20, 35]);
     let photo = &compiled["contracts"][0]["implementation"]["documents"][0];
     assert_eq!(photo["documentType"], "illustration");
@@ -126,39 +99,23 @@ fn two_devices_without_a_network_and_one_public_file() {
     let path = url.strip_prefix(&central.url()).unwrap().trim_start_matches('/');
     assert!(image::open(central.public(path)).is_ok(), "{path}");
     // Progress without a contract makes no release; the page shows it.
-    assert_eq!(
-        central.record("ocds-000000-d1_p2")["releases"]
-            .as_array()
-            .unwrap()
-            .len(),
-        1
-    );
+    assert_eq!(central.record("ocds-000000-d1_p2")["releases"].as_array().unwrap().len(), 1);
     let page = std::fs::read_to_string(central.public("proyectos/d1_p2/index.html")).unwrap();
     assert!(page.contains("10 %"), "{page}");
     for path in files_under(&central.public("")) {
         let bytes = std::fs::read(&path).unwrap();
-        let found = bytes
-            .windows(CANARY.len())
-            .any(|window| window == CANARY.as_bytes());
+        let found = bytes.windows(CANARY.len()).any(|window| window == CANARY.as_bytes());
         assert!(!found, "{} has an internal word", path.display());
     }
 
     // What the catalogue names exists, byte for byte, and is valid.
     let catalog = central.catalog();
-    assert_eq!(
-        catalog.iter().filter(|file| file["kind"] == "record").count(),
-        count
-    );
+    assert_eq!(catalog.iter().filter(|file| file["kind"] == "record").count(), count);
     let mut packages = Vec::new();
     for file in &catalog {
         let path = central.public(file["path"].as_str().unwrap().trim_start_matches('/'));
         let bytes = std::fs::read(&path).unwrap();
-        assert_eq!(
-            domain::receipt::sha256_hex(&bytes),
-            file["sha256"],
-            "{}",
-            path.display()
-        );
+        assert_eq!(domain::receipt::sha256_hex(&bytes), file["sha256"], "{}", path.display());
         packages.push(path);
     }
     own_check(&packages);
@@ -199,10 +156,7 @@ fn what_is_loaded_or_sent_while_it_serves_is_public_within_seconds() {
     std::fs::create_dir_all(&central.data).unwrap();
     central.start();
     let device = Device::new(&folder.path().join("equipo"));
-    device.enrol(
-        &central,
-        &central.code("Persona de muestra", "enlace", "Obras Públicas", true),
-    );
+    device.enrol(&central, &central.code("Persona de muestra", "enlace", "Obras Públicas", true));
     assert_eq!(device.json(&["projects", "--json"]), serde_json::json!([]));
 
     let list = journeys::root().join("crates/central/demo/proyectos-de-muestra.csv");
@@ -235,13 +189,7 @@ fn what_is_loaded_or_sent_while_it_serves_is_public_within_seconds() {
     });
     println!("public {:?} after it was sent", sent.elapsed());
     let compiled = central.record("ocds-000000-MUESTRA-001")["compiledRelease"].take();
-    assert_eq!(
-        compiled["contracts"][0]["agreedMetrics"][0]["observations"][0]["measure"],
-        50
-    );
-    let packages: Vec<_> = files_under(&central.public("ocds/records"))
-        .into_iter()
-        .take(3)
-        .collect();
+    assert_eq!(compiled["contracts"][0]["agreedMetrics"][0]["observations"][0]["measure"], 50);
+    let packages: Vec<_> = files_under(&central.public("ocds/records")).into_iter().take(3).collect();
     reference_check(&packages);
 }

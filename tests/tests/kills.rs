@@ -17,17 +17,11 @@ async fn the_device_is_killed_while_somebody_types() {
     central.ok(&["load", project_list().0.to_str().unwrap()]);
     central.start();
     let device = Device::new(&folder.path().join("equipo"));
-    device.enrol(
-        &central,
-        &central.code("Persona de muestra", "campo", "Campo de muestra", true),
-    );
+    device.enrol(&central, &central.code("Persona de muestra", "campo", "Campo de muestra", true));
     central.kill();
 
     let mut host = Host::start(&device.data);
-    let draft = host
-        .call("draft_new", json!({"folio": "d1_p1", "stage": "implementation"}))
-        .await
-        .unwrap();
+    let draft = host.call("draft_new", json!({"folio": "d1_p1", "stage": "implementation"})).await.unwrap();
     let id = draft["id"].clone();
     // What the program said it had saved; and the one thing it may also have saved, sent when it died.
     let mut acknowledged = String::new();
@@ -46,9 +40,7 @@ async fn the_device_is_killed_while_somebody_types() {
         loop {
             let next = format!("{acknowledged}{}", char::from(b'a' + (letters % 26) as u8));
             typed.clone_from(&next);
-            let saved = host
-                .call("draft_save", json!({"id": id, "values": {"notes": next}}))
-                .await;
+            let saved = host.call("draft_save", json!({"id": id, "values": {"notes": next}})).await;
             match saved {
                 Ok(_) => acknowledged.clone_from(&next),
                 Err(_) => break,
@@ -73,9 +65,7 @@ async fn the_device_is_killed_while_somebody_types() {
 
     // And the draft still becomes a follow-up, once.
     let values = json!({"visitedOn": "12/03/2026", "physicalActual": "40"});
-    host.call("draft_save", json!({"id": id, "values": values}))
-        .await
-        .unwrap();
+    host.call("draft_save", json!({"id": id, "values": values})).await.unwrap();
     host.call("draft_ready", json!({"id": id})).await.unwrap();
     host.kill();
     central.start();
@@ -92,10 +82,7 @@ fn the_central_endpoint_is_killed_while_it_receives() {
     central.ok(&["load", project_list().0.to_str().unwrap()]);
     central.start();
     let device = Device::new(&folder.path().join("equipo"));
-    device.enrol(
-        &central,
-        &central.code("Persona de muestra", "enlace", "Obras de muestra", true),
-    );
+    device.enrol(&central, &central.code("Persona de muestra", "enlace", "Obras de muestra", true));
 
     let mut ledger = Vec::new();
     for cycle in 0..CYCLES {
@@ -108,15 +95,9 @@ fn the_central_endpoint_is_killed_while_it_receives() {
         }
         let address = central.address;
         let mut sender = std::process::Command::new(journeys::program("avance-device"));
-        sender
-            .args(["send", "--data"])
-            .arg(&device.data)
-            .env("AVANCE_PASSPHRASE", journeys::PASSPHRASE);
-        let mut sender = sender
-            .stderr(std::process::Stdio::null())
-            .stdout(std::process::Stdio::null())
-            .spawn()
-            .unwrap();
+        sender.args(["send", "--data"]).arg(&device.data).env("AVANCE_PASSPHRASE", journeys::PASSPHRASE);
+        let mut sender =
+            sender.stderr(std::process::Stdio::null()).stdout(std::process::Stdio::null()).spawn().unwrap();
         // From before the connection to after the answer.
         std::thread::sleep(Duration::from_millis(u64::from(cycle) * 53 % 900));
         central.kill();
@@ -135,11 +116,7 @@ fn the_central_endpoint_is_killed_while_it_receives() {
         assert_eq!(receipts.matches(folio.as_str()).count(), 1, "{folio}\n{receipts}");
     }
     let status: Value = serde_json::from_str(&central.ok(&["status", "--json"])).unwrap();
-    assert_eq!(
-        status["followUps"],
-        json!({"published": ledger.len()}),
-        "once each, and nothing else"
-    );
+    assert_eq!(status["followUps"], json!({"published": ledger.len()}), "once each, and nothing else");
     assert_eq!(status["queued"], 0);
     assert!(central.ok(&["verify"]).ends_with("0 breaks"));
 }

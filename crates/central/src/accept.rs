@@ -21,10 +21,7 @@ const BATCH: usize = 200;
 /// Decides what is queued. Each follow-up in a transaction of its own: one that fails never stops the others.
 /// Gives how many were accepted.
 pub fn run(endpoint: &Endpoint) -> Result<usize> {
-    let jobs = endpoint
-        .store
-        .read()?
-        .jobs(JobKind::Accept, endpoint.now(), BATCH)?;
+    let jobs = endpoint.store.read()?.jobs(JobKind::Accept, endpoint.now(), BATCH)?;
     let mut accepted = 0;
     for job in jobs {
         let Ok(id) = job.key.parse::<Uuid>() else {
@@ -39,12 +36,7 @@ pub fn run(endpoint: &Endpoint) -> Result<usize> {
             Err(error) => {
                 tracing::error!(follow_up = %id, %error, "a follow-up could not be decided; it will be tried again");
                 let tx = endpoint.store.begin()?;
-                tx.fail_job(
-                    JobKind::Accept,
-                    &job.key,
-                    &error.to_string(),
-                    again(endpoint, job.attempts),
-                )?;
+                tx.fail_job(JobKind::Accept, &job.key, &error.to_string(), again(endpoint, job.attempts))?;
                 tx.commit()?;
             }
         }
@@ -72,25 +64,13 @@ fn decide(endpoint: &Endpoint, id: Uuid) -> Result<bool> {
         && let Some(process) = tx.process(&stored.follow_up.ocid)?
     {
         let before = (stored.state, stored.held.clone());
-        let decision = Decision {
-            endpoint,
-            tx: &*tx,
-            now,
-            project,
-            process,
-            stored,
-            unpublishable,
-        };
+        let decision = Decision { endpoint, tx: &*tx, now, project, process, stored, unpublishable };
         let (stored, project, mut more) = decision.make()?;
         accepted = stored.state == State::Accepted;
         if (stored.state, stored.held.clone()) != before {
             tx.update_follow_up(&stored)?;
             entries.append(&mut more);
-            entries.extend(state::follow_up_entries(
-                &endpoint.config.municipality,
-                Some(&project),
-                &stored,
-            )?);
+            entries.extend(state::follow_up_entries(&endpoint.config.municipality, Some(&project), &stored)?);
         }
         if accepted {
             tx.queue(JobKind::Publish, &project.folio, now)?;
@@ -125,9 +105,7 @@ fn unpublishable_files(endpoint: &Endpoint, id: Uuid) -> Result<Vec<domain::Find
                 pointer: format!("/evidence/{index}"),
                 rule: "evidence-not-publishable".into(),
                 severity: Severity::Error,
-                params: [("detail".to_owned(), Value::String(format!("{error:#}")))]
-                    .into_iter()
-                    .collect(),
+                params: [("detail".to_owned(), Value::String(format!("{error:#}")))].into_iter().collect(),
             });
         }
     }
@@ -159,12 +137,7 @@ impl Decision<'_> {
         let basis = state::basis(&self.endpoint.config.municipality, &self.process);
         self.stored.findings = domain::release::assess(&self.stored.follow_up, &basis, self.now);
         self.stored.findings.append(&mut self.unpublishable);
-        if self
-            .stored
-            .findings
-            .iter()
-            .any(|finding| finding.severity == Severity::Error)
-        {
+        if self.stored.findings.iter().any(|finding| finding.severity == Severity::Error) {
             self.stored.state = State::Observed;
             self.stored.decided_at = Some(self.now);
             return Ok((self.stored, self.project, Vec::new()));
@@ -187,27 +160,17 @@ impl Decision<'_> {
                 // A correction does not wait for what it corrects.
                 Some(earlier) if corrects == Some(&earlier.follow_up.folio()) => {}
                 Some(earlier)
-                    if matches!(
-                        earlier.state,
-                        State::Accepted | State::Published | State::Superseded
-                    ) => {}
+                    if matches!(earlier.state, State::Accepted | State::Published | State::Superseded) => {}
                 Some(earlier) => {
-                    return Ok(Some(Held::AfterHeld {
-                        folio: earlier.follow_up.folio(),
-                    }));
+                    return Ok(Some(Held::AfterHeld { folio: earlier.follow_up.folio() }));
                 }
                 // Parked on its device, or refused as unreadable: it waits for a person or for the next offer.
                 None => {
-                    return Ok(Some(Held::AfterHeld {
-                        folio: op_id.to_string(),
-                    }));
+                    return Ok(Some(Held::AfterHeld { folio: op_id.to_string() }));
                 }
             }
         }
-        let trained = self
-            .tx
-            .person(&self.stored.person_id)?
-            .is_some_and(|person| person.card.trained);
+        let trained = self.tx.person(&self.stored.person_id)?.is_some_and(|person| person.card.trained);
         Ok((!trained).then_some(Held::Untrained))
     }
 
@@ -235,10 +198,7 @@ impl Decision<'_> {
             foreign.push(release.fragment);
         }
         let standing = domain::conflict::standing(&foreign);
-        Ok(domain::conflict::overlaps(
-            &standing,
-            &self.stored.follow_up.content.release,
-        ))
+        Ok(domain::conflict::overlaps(&standing, &self.stored.follow_up.content.release))
     }
 
     fn accept(&mut self) -> Result<Vec<Entry>> {
@@ -254,14 +214,7 @@ impl Decision<'_> {
         };
         if !fragment.is_empty() {
             let follow_up = Some(self.stored.follow_up.id);
-            let id = add_release(
-                self.tx,
-                self.endpoint,
-                &mut self.process,
-                fragment,
-                follow_up,
-                self.now,
-            )?;
+            let id = add_release(self.tx, self.endpoint, &mut self.process, fragment, follow_up, self.now)?;
             self.stored.release_id = Some(id);
         }
         self.advance_progress();
@@ -272,11 +225,7 @@ impl Decision<'_> {
         {
             corrected.state = State::Superseded;
             self.tx.update_follow_up(&corrected)?;
-            entries.extend(state::follow_up_entries(
-                municipality,
-                Some(&self.project),
-                &corrected,
-            )?);
+            entries.extend(state::follow_up_entries(municipality, Some(&self.project), &corrected)?);
         }
         entries.extend(state::project_entries(self.tx, municipality, &self.project)?);
         Ok(entries)
@@ -286,11 +235,7 @@ impl Decision<'_> {
     fn advance_progress(&mut self) {
         let content = &self.stored.follow_up.content;
         let Some(progress) = content.progress else { return };
-        let newer = self
-            .project
-            .progress
-            .as_ref()
-            .is_none_or(|known| content.visited_on >= known.visited_on);
+        let newer = self.project.progress.as_ref().is_none_or(|known| content.visited_on >= known.visited_on);
         if newer {
             let mut merged = progress;
             if let Some(known) = &self.project.progress {

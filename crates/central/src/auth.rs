@@ -35,9 +35,7 @@ impl Actor {
         if can(self.person.card.role, action) {
             Ok(())
         } else {
-            Err(Problem::new(Code::Forbidden)
-                .with("action", format!("{action:?}"))
-                .into())
+            Err(Problem::new(Code::Forbidden).with("action", format!("{action:?}")).into())
         }
     }
 }
@@ -46,10 +44,7 @@ impl Actor {
 pub fn new_code() -> Result<String, getrandom::Error> {
     let mut bytes = [0u8; CODE_LENGTH];
     getrandom::fill(&mut bytes)?;
-    Ok(bytes
-        .iter()
-        .map(|byte| char::from(ALPHABET[usize::from(byte & 31)]))
-        .collect())
+    Ok(bytes.iter().map(|byte| char::from(ALPHABET[usize::from(byte & 31)])).collect())
 }
 
 /// A code as typed: case, spaces and hyphens do not matter, and O, I, L are read as the digits they look like.
@@ -101,19 +96,11 @@ pub fn add_person(
                 area: area.to_owned(),
                 trained,
             };
-            tx.add_person(
-                &Person {
-                    card: card.clone(),
-                    area_id,
-                },
-                now,
-            )?;
+            tx.add_person(&Person { card: card.clone(), area_id }, now)?;
             card.id
         }
     };
-    let person = tx
-        .person(&id)?
-        .ok_or_else(|| anyhow::anyhow!("the person was not stored"))?;
+    let person = tx.person(&id)?.ok_or_else(|| anyhow::anyhow!("the person was not stored"))?;
     let code = new_code().map_err(|error| anyhow::anyhow!("no random bytes: {error}"))?;
     tx.add_code(&code_hash(&code), &id, now, now + validity)?;
     Ok((person, code))
@@ -137,9 +124,7 @@ pub fn enrol(endpoint: &Endpoint, request: &EnrolRequest) -> Answer<EnrolAnswer>
         (Some(used_at), Some(device_id)) => {
             let device = tx.device(device_id)?;
             if device.is_none_or(|device| device.public_key != key || device.revoked_at.is_some()) {
-                return Err(Problem::new(Code::CodeUsed)
-                    .with("usedAt", used_at.to_rfc3339())
-                    .into());
+                return Err(Problem::new(Code::CodeUsed).with("usedAt", used_at.to_rfc3339()).into());
             }
             device_id
         }
@@ -157,12 +142,7 @@ pub fn enrol(endpoint: &Endpoint, request: &EnrolRequest) -> Answer<EnrolAnswer>
                 last_seq: 0,
                 revoked_at: None,
             };
-            tx.add_device(
-                &device,
-                if name.is_empty() { "Equipo" } else { &name },
-                &version,
-                now,
-            )?;
+            tx.add_device(&device, if name.is_empty() { "Equipo" } else { &name }, &version, now)?;
             tx.use_code(&hash, id, now)?;
             id
         }
@@ -208,20 +188,14 @@ pub fn token(endpoint: &Endpoint, request: &TokenRequest) -> Answer<TokenAnswer>
     let token = format!("{}{}", domain::receipt::new_salt(), domain::receipt::new_salt());
     tx.add_token(&sha256_hex(token.as_bytes()), request.device_id, now, now + TOKEN)?;
     tx.commit()?;
-    Ok(TokenAnswer {
-        token,
-        expires_at: now + TOKEN,
-        now,
-    })
+    Ok(TokenAnswer { token, expires_at: now + TOKEN, now })
 }
 
 /// Who a bearer token belongs to.
 pub fn actor(endpoint: &Endpoint, bearer: &str) -> Answer<Actor> {
     let tx = endpoint.store.read()?;
     let unauthenticated = || Failure(Problem::new(Code::Unauthenticated));
-    let device_id = tx
-        .token(&sha256_hex(bearer.as_bytes()), endpoint.now())?
-        .ok_or_else(unauthenticated)?;
+    let device_id = tx.token(&sha256_hex(bearer.as_bytes()), endpoint.now())?.ok_or_else(unauthenticated)?;
     let device = tx.device(device_id)?.ok_or_else(unauthenticated)?;
     if device.revoked_at.is_some() {
         return Err(Code::DeviceRevoked.into());
@@ -238,10 +212,7 @@ mod tests {
     fn codes_survive_dictation() {
         let code = new_code().unwrap();
         assert_eq!(code.len(), CODE_LENGTH);
-        assert_eq!(
-            normal_code(&format!(" {}-{} ", &code[..5].to_lowercase(), &code[5..])),
-            code
-        );
+        assert_eq!(normal_code(&format!(" {}-{} ", &code[..5].to_lowercase(), &code[5..])), code);
         assert_eq!(code_hash("o1l i0"), code_hash("01110"));
     }
 }

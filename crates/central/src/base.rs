@@ -39,23 +39,14 @@ pub struct Loader<'a> {
 impl<'a> Loader<'a> {
     /// Begins to store.
     pub fn new(endpoint: &'a Endpoint, tx: &'a dyn Tx) -> Loader<'a> {
-        Loader {
-            endpoint,
-            tx,
-            now: endpoint.now(),
-            entries: Vec::new(),
-            stored: Stored::default(),
-        }
+        Loader { endpoint, tx, now: endpoint.now(), entries: Vec::new(), stored: Stored::default() }
     }
 
     /// Stores one row. The same row as last time changes nothing; a different one becomes a further release.
     pub fn put(&mut self, row: &BaseRow) -> Result<()> {
         let digest = digest(row)?;
         let known = self.tx.project(&row.folio)?;
-        if known
-            .as_ref()
-            .is_some_and(|project| project.base_digest == digest)
-        {
+        if known.as_ref().is_some_and(|project| project.base_digest == digest) {
             self.stored.same += 1;
             return Ok(());
         }
@@ -66,10 +57,7 @@ impl<'a> Loader<'a> {
             }
             None => Vec::new(),
         };
-        let before = known
-            .as_ref()
-            .map(|project| streams_of(&project.areas))
-            .unwrap_or_default();
+        let before = known.as_ref().map(|project| streams_of(&project.areas)).unwrap_or_default();
         let project = Project {
             folio: row.folio.clone(),
             title: row.title.clone(),
@@ -107,16 +95,13 @@ impl<'a> Loader<'a> {
         self.tx.queue(JobKind::Publish, &project.folio, self.now)?;
         let after = streams_of(&project.areas);
         let left = before.iter().filter(|stream| !after.contains(stream));
-        self.entries
-            .extend(left.map(|stream| tombstone(stream, &project.folio)));
+        self.entries.extend(left.map(|stream| tombstone(stream, &project.folio)));
         let municipality = &self.endpoint.config.municipality;
-        self.entries
-            .extend(project_entries(self.tx, municipality, &project)?);
+        self.entries.extend(project_entries(self.tx, municipality, &project)?);
         if !before.is_empty() && before != after {
             // Whoever carries it on reads what was captured before.
             for stored in self.tx.follow_ups(&project.folio)? {
-                self.entries
-                    .extend(follow_up_entries(municipality, Some(&project), &stored)?);
+                self.entries.extend(follow_up_entries(municipality, Some(&project), &stored)?);
             }
         }
         if self.entries.len() >= FLUSH {
@@ -173,10 +158,7 @@ impl<'a> Loader<'a> {
             planning["project"]["totalValue"] = value.clone();
             planning["budget"] = json!({"description": row.title, "project": row.title, "amount": value});
         }
-        let place = row
-            .place
-            .as_deref()
-            .map(|place| format!("{} ({place})", row.title));
+        let place = row.place.as_deref().map(|place| format!("{} ({place})", row.title));
         let mut fragment = Map::new();
         fragment.insert("title".into(), json!(row.title));
         fragment.insert(
@@ -228,10 +210,7 @@ fn changed(before: &Map<String, Value>, now: &Map<String, Value>) -> Map<String,
 
 /// Hash of what a row says, without its place in the file.
 fn digest(row: &BaseRow) -> Result<String> {
-    let row = BaseRow {
-        row: 0,
-        ..row.clone()
-    };
+    let row = BaseRow { row: 0, ..row.clone() };
     Ok(sha256_hex(&canonical(&row)?))
 }
 
@@ -245,20 +224,13 @@ mod tests {
 
     #[test]
     fn a_list_says_only_what_it_changed() {
-        let before = map(
-            json!({"title": "A", "planning": {"project": {"id": "1", "title": "A"},
-            "budget": {"amount": {"amount": 5, "currency": "MXN"}}}}),
-        );
+        let before = map(json!({"title": "A", "planning": {"project": {"id": "1", "title": "A"},
+            "budget": {"amount": {"amount": 5, "currency": "MXN"}}}}));
         assert!(changed(&before, &before).is_empty());
-        let now = map(
-            json!({"title": "A", "planning": {"project": {"id": "1", "title": "A"},
-            "budget": {"amount": {"amount": 6, "currency": "MXN"}}}}),
-        );
+        let now = map(json!({"title": "A", "planning": {"project": {"id": "1", "title": "A"},
+            "budget": {"amount": {"amount": 6, "currency": "MXN"}}}}));
         let said = changed(&before, &now);
-        assert_eq!(
-            said,
-            map(json!({"planning": {"budget": {"amount": {"amount": 6, "currency": "MXN"}}}}))
-        );
+        assert_eq!(said, map(json!({"planning": {"budget": {"amount": {"amount": 6, "currency": "MXN"}}}})));
         let mut laid = before;
         lay(&mut laid, said);
         assert_eq!(laid, now);

@@ -75,10 +75,7 @@ impl Config {
             bail!("--data DIR is needed (or the variable AVANCE_DATA)");
         };
         let beside = data.join("avance.toml");
-        let path = options
-            .config
-            .clone()
-            .or_else(|| beside.exists().then_some(beside));
+        let path = options.config.clone().or_else(|| beside.exists().then_some(beside));
         let file = match &path {
             Some(path) => read(path)?,
             None => File::default(),
@@ -91,11 +88,8 @@ impl Config {
             &options.public_url,
         ];
         let given = path.is_some() || said.iter().any(|value| value.is_some());
-        let prefix = options
-            .ocds_prefix
-            .clone()
-            .or(file.ocds_prefix)
-            .unwrap_or_else(|| UNREGISTERED_PREFIX.into());
+        let prefix =
+            options.ocds_prefix.clone().or(file.ocds_prefix).unwrap_or_else(|| UNREGISTERED_PREFIX.into());
         if !ocds::ident::is_prefix(&prefix) {
             bail!("«{prefix}» is not an OCDS prefix: `ocds-` and six lower-case letters or digits");
         }
@@ -175,9 +169,7 @@ fn read(path: &Path) -> Result<File> {
 
 /// An absolute http(s) address, without its final `/`.
 fn web_address(what: &str, text: &str) -> Result<String> {
-    let rest = text
-        .strip_prefix("https://")
-        .or_else(|| text.strip_prefix("http://"));
+    let rest = text.strip_prefix("https://").or_else(|| text.strip_prefix("http://"));
     match rest {
         Some(rest)
             if !rest.is_empty() && !rest.starts_with('/') && !text.chars().any(char::is_whitespace) =>
@@ -195,10 +187,7 @@ mod tests {
     #[test]
     fn nothing_is_needed_and_nonsense_is_refused() {
         let folder = tempfile::tempdir().unwrap();
-        let options = Options {
-            data: Some(folder.path().to_owned()),
-            ..Options::default()
-        };
+        let options = Options { data: Some(folder.path().to_owned()), ..Options::default() };
         let config = Config::load(&options).unwrap();
         assert_eq!(config.municipality.prefix, UNREGISTERED_PREFIX);
         assert_eq!(config.warnings().len(), 2);
@@ -215,11 +204,8 @@ mod tests {
             };
             assert!(Config::load(&wrong).is_err(), "{prefix} {url:?}");
         }
-        std::fs::write(
-            folder.path().join("avance.toml"),
-            "municipality = \"M\"\nocds_prefx = \"x\"\n",
-        )
-        .unwrap();
+        std::fs::write(folder.path().join("avance.toml"), "municipality = \"M\"\nocds_prefx = \"x\"\n")
+            .unwrap();
         assert!(Config::load(&options).is_err());
         std::fs::write(
             folder.path().join("avance.toml"),

@@ -157,11 +157,7 @@ impl Endpoint {
 
     /// Where the original bytes of a file are kept. They are private.
     pub fn evidence_path(&self, sha256: &str) -> PathBuf {
-        self.config
-            .data
-            .join("evidence")
-            .join(&sha256[..2.min(sha256.len())])
-            .join(sha256)
+        self.config.data.join("evidence").join(&sha256[..2.min(sha256.len())]).join(sha256)
     }
 
     /// The present instant, cut to the milliseconds that are stored.
@@ -191,10 +187,8 @@ fn signing_key(path: &Path) -> Result<SigningKey> {
     match fs::read_to_string(path) {
         Ok(text) => {
             let bytes = Zeroizing::new(hex::decode(text.trim()).context("signing.key is not hexadecimal")?);
-            let bytes: [u8; 32] = bytes
-                .as_slice()
-                .try_into()
-                .context("signing.key does not have 32 bytes")?;
+            let bytes: [u8; 32] =
+                bytes.as_slice().try_into().context("signing.key does not have 32 bytes")?;
             Ok(SigningKey::from_bytes(&bytes))
         }
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => {

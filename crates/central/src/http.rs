@@ -61,17 +61,10 @@ impl FromRequestParts<Arc<Endpoint>> for SignedIn {
     type Rejection = Failure;
 
     async fn from_request_parts(parts: &mut Parts, endpoint: &Arc<Endpoint>) -> Result<SignedIn, Failure> {
-        let bearer = parts
-            .headers
-            .get(header::AUTHORIZATION)
-            .and_then(|value| value.to_str().ok());
-        let bearer = bearer
-            .and_then(|value| value.strip_prefix("Bearer "))
-            .ok_or(Code::Unauthenticated)?
-            .to_owned();
-        blocking(endpoint.clone(), move |endpoint| auth::actor(endpoint, &bearer))
-            .await
-            .map(SignedIn)
+        let bearer = parts.headers.get(header::AUTHORIZATION).and_then(|value| value.to_str().ok());
+        let bearer =
+            bearer.and_then(|value| value.strip_prefix("Bearer ")).ok_or(Code::Unauthenticated)?.to_owned();
+        blocking(endpoint.clone(), move |endpoint| auth::actor(endpoint, &bearer)).await.map(SignedIn)
     }
 }
 
@@ -81,10 +74,8 @@ fn body<T: DeserializeOwned>(headers: &HeaderMap, bytes: Result<Bytes, BytesReje
         StatusCode::PAYLOAD_TOO_LARGE => Problem::new(Code::TooLarge).with("limitBytes", MAX_COMPRESSED),
         _ => Problem::new(Code::MalformedRequest).with("detail", "the body did not arrive whole"),
     })?;
-    let encoding = headers
-        .get(header::CONTENT_ENCODING)
-        .and_then(|value| value.to_str().ok())
-        .unwrap_or("identity");
+    let encoding =
+        headers.get(header::CONTENT_ENCODING).and_then(|value| value.to_str().ok()).unwrap_or("identity");
     let raw = match encoding {
         "identity" => bytes.to_vec(),
         "zstd" => decompress(&bytes)?,
@@ -105,10 +96,7 @@ fn decompress(bytes: &[u8]) -> Answer<Vec<u8>> {
     let mut decoder = zstd::stream::read::Decoder::new(bytes).map_err(broken)?;
     decoder.window_log_max(23).map_err(broken)?;
     let mut raw = Vec::new();
-    decoder
-        .take(MAX_RAW as u64 + 1)
-        .read_to_end(&mut raw)
-        .map_err(broken)?;
+    decoder.take(MAX_RAW as u64 + 1).read_to_end(&mut raw).map_err(broken)?;
     if raw.len() > MAX_RAW {
         return Err(Problem::new(Code::TooLarge).with("limitBytes", MAX_RAW).into());
     }
@@ -117,10 +105,8 @@ fn decompress(bytes: &[u8]) -> Answer<Vec<u8>> {
 
 /// JSON, compressed when the device says that it can read it.
 fn json<T: Serialize>(headers: &HeaderMap, value: &T) -> Response {
-    let accepts = headers
-        .get(header::ACCEPT_ENCODING)
-        .and_then(|value| value.to_str().ok())
-        .unwrap_or_default();
+    let accepts =
+        headers.get(header::ACCEPT_ENCODING).and_then(|value| value.to_str().ok()).unwrap_or_default();
     let text = match serde_json::to_vec(value) {
         Ok(text) => text,
         Err(error) => return fault(&error).into_response(),
@@ -181,10 +167,7 @@ pub async fn push(
     bytes: Result<Bytes, BytesRejection>,
 ) -> Answer<Response> {
     let request = body(&headers, bytes)?;
-    let answer = blocking(endpoint, move |endpoint| {
-        pushing::push(endpoint, &actor, &request)
-    })
-    .await?;
+    let answer = blocking(endpoint, move |endpoint| pushing::push(endpoint, &actor, &request)).await?;
     Ok(json(&headers, &answer))
 }
 
@@ -202,10 +185,7 @@ pub async fn pull(
 ) -> Answer<Response> {
     let Query(query) =
         query.map_err(|error| Problem::new(Code::MalformedRequest).with("detail", error.to_string()))?;
-    let answer = blocking(endpoint, move |endpoint| {
-        pulling::pull(endpoint, &actor, &query.cursor)
-    })
-    .await?;
+    let answer = blocking(endpoint, move |endpoint| pulling::pull(endpoint, &actor, &query.cursor)).await?;
     Ok(json(&headers, &answer))
 }
 
@@ -229,11 +209,7 @@ pub async fn offer_evidence(
     bytes: Result<Bytes, BytesRejection>,
 ) -> Answer<Json<EvidenceAnswer>> {
     let offer: EvidenceOffer = body(&headers, bytes)?;
-    blocking(endpoint, move |endpoint| {
-        evidence::offer(endpoint, &actor, &offer)
-    })
-    .await
-    .map(Json)
+    blocking(endpoint, move |endpoint| evidence::offer(endpoint, &actor, &offer)).await.map(Json)
 }
 
 pub async fn evidence_status(
@@ -241,11 +217,7 @@ pub async fn evidence_status(
     SignedIn(actor): SignedIn,
     Path(upload_id): Path<String>,
 ) -> Answer<Json<EvidenceAnswer>> {
-    blocking(endpoint, move |endpoint| {
-        evidence::status(endpoint, &actor, &upload_id)
-    })
-    .await
-    .map(Json)
+    blocking(endpoint, move |endpoint| evidence::status(endpoint, &actor, &upload_id)).await.map(Json)
 }
 
 pub async fn put_chunk(
@@ -258,15 +230,10 @@ pub async fn put_chunk(
     let bytes =
         bytes.map_err(|_| Problem::new(Code::TooLarge).with("limitBytes", domain::evidence::CHUNK_BYTES))?;
     let n = n.parse().map_err(|_| Code::NotFound)?;
-    let digest = headers
-        .get("x-chunk-sha256")
-        .and_then(|value| value.to_str().ok())
-        .unwrap_or_default()
-        .to_owned();
-    blocking(endpoint, move |endpoint| {
-        evidence::chunk(endpoint, &actor, &upload_id, n, &digest, &bytes)
-    })
-    .await?;
+    let digest =
+        headers.get("x-chunk-sha256").and_then(|value| value.to_str().ok()).unwrap_or_default().to_owned();
+    blocking(endpoint, move |endpoint| evidence::chunk(endpoint, &actor, &upload_id, n, &digest, &bytes))
+        .await?;
     Ok(StatusCode::NO_CONTENT)
 }
 
@@ -275,9 +242,6 @@ pub async fn complete_evidence(
     SignedIn(actor): SignedIn,
     Path(upload_id): Path<String>,
 ) -> Answer<StatusCode> {
-    blocking(endpoint, move |endpoint| {
-        evidence::complete(endpoint, &actor, &upload_id)
-    })
-    .await?;
+    blocking(endpoint, move |endpoint| evidence::complete(endpoint, &actor, &upload_id)).await?;
     Ok(StatusCode::NO_CONTENT)
 }

@@ -120,10 +120,7 @@ pub fn read_with(path: &Path, mapping: Option<&Mapping>, each: &mut Each<'_>) ->
     let metadata = std::fs::metadata(path).map_err(opened)?;
     if !metadata.is_file() {
         // A folder, or a pipe that would be waited for for ever.
-        return Err(LoadError::Unreadable {
-            path: path.to_owned(),
-            detail: "not a regular file".to_owned(),
-        });
+        return Err(LoadError::Unreadable { path: path.to_owned(), detail: "not a regular file".to_owned() });
     }
     let mut file = File::open(path).map_err(opened)?;
     let mut head = Vec::with_capacity(1024);
@@ -133,10 +130,9 @@ pub fn read_with(path: &Path, mapping: Option<&Mapping>, each: &mut Each<'_>) ->
         Kind::Blank => Err(LoadError::Empty),
         Kind::Text => read_from(file, path, mapping, each),
         Kind::Zip => workbook::read(file, metadata.len(), path, mapping, each),
-        Kind::Other(found) => Err(LoadError::NotASpreadsheet {
-            path: path.to_owned(),
-            found: found.to_owned(),
-        }),
+        Kind::Other(found) => {
+            Err(LoadError::NotASpreadsheet { path: path.to_owned(), found: found.to_owned() })
+        }
     }
 }
 
@@ -176,10 +172,7 @@ fn sniff(head: &[u8]) -> Kind {
     if head.is_empty() {
         return Kind::Blank;
     }
-    if let Some((_, kind)) = SIGNATURES
-        .iter()
-        .find(|(signature, _)| head.starts_with(signature))
-    {
+    if let Some((_, kind)) = SIGNATURES.iter().find(|(signature, _)| head.starts_with(signature)) {
         return *kind;
     }
     if decode::bom(head).is_some_and(|(encoding, _)| encoding != encoding_rs::UTF_8) {
@@ -188,10 +181,7 @@ fn sniff(head: &[u8]) -> Kind {
     if head.contains(&0) {
         return Kind::Other("binary");
     }
-    let body = head
-        .strip_prefix(b"\xef\xbb\xbf")
-        .unwrap_or(head)
-        .trim_ascii_start();
+    let body = head.strip_prefix(b"\xef\xbb\xbf").unwrap_or(head).trim_ascii_start();
     let start = body[..body.len().min(64)].to_ascii_lowercase();
     let begins = |with: &[&str]| with.iter().any(|text| start.starts_with(text.as_bytes()));
     if begins(&["<!doctype html", "<html", "<table", "<meta", "<head"]) {

@@ -133,23 +133,15 @@ fn run(cli: Cli) -> Result<ExitCode> {
     if let Verb::Load { file, .. } = &cli.verb
         && !file.is_file()
     {
-        bail!(
-            "{}",
-            load::LoadError::NotFound { path: file.clone() }.prose(lang())
-        );
+        bail!("{}", load::LoadError::NotFound { path: file.clone() }.prose(lang()));
     }
     let config = Config::load(&cli.options)?;
     let role = match &cli.verb {
-        Verb::People {
-            verb: PeopleVerb::Add { role, name, area, .. },
-        } => {
+        Verb::People { verb: PeopleVerb::Add { role, name, area, .. } } => {
             if name.trim().is_empty() || domain::person::area_id(area).is_empty() {
                 bail!(
                     "{}",
-                    say(
-                        "--name y --area no pueden ir en blanco",
-                        "--name and --area cannot be blank"
-                    )
+                    say("--name y --area no pueden ir en blanco", "--name and --area cannot be blank")
                 );
             }
             let roles = Role::ALL.map(Role::as_str).join(", ");
@@ -168,42 +160,18 @@ fn run(cli: Cli) -> Result<ExitCode> {
     }
     match cli.verb {
         Verb::Serve { listen } => serve(endpoint, listen).map(|()| ExitCode::SUCCESS),
-        Verb::Load {
-            file,
-            mapping,
-            dry_run,
-            accept_good_rows,
-        } => load_file(&endpoint, &file, mapping.as_deref(), dry_run, accept_good_rows),
+        Verb::Load { file, mapping, dry_run, accept_good_rows } => {
+            load_file(&endpoint, &file, mapping.as_deref(), dry_run, accept_good_rows)
+        }
         Verb::Publish => publish_once(&endpoint),
-        Verb::People {
-            verb:
-                PeopleVerb::Add {
-                    name,
-                    area,
-                    trained,
-                    valid_hours,
-                    ..
-                },
-        } => {
+        Verb::People { verb: PeopleVerb::Add { name, area, trained, valid_hours, .. } } => {
             let role = role.context("a role")?;
             let tx = endpoint.store.begin()?;
             let validity = Duration::hours(i64::from(valid_hours));
-            let (person, code) = auth::add_person(
-                &*tx,
-                name.trim(),
-                role,
-                area.trim(),
-                trained,
-                endpoint.now(),
-                validity,
-            )?;
+            let (person, code) =
+                auth::add_person(&*tx, name.trim(), role, area.trim(), trained, endpoint.now(), validity)?;
             tx.commit()?;
-            eprintln!(
-                "{} · {} · {}",
-                person.card.name,
-                person.card.role.as_str(),
-                person.card.area
-            );
+            eprintln!("{} · {} · {}", person.card.name, person.card.role.as_str(), person.card.area);
             eprintln!(
                 "{}",
                 say(
@@ -218,9 +186,7 @@ fn run(cli: Cli) -> Result<ExitCode> {
             out!("{code}");
             Ok(ExitCode::SUCCESS)
         }
-        Verb::People {
-            verb: PeopleVerb::List,
-        } => {
+        Verb::People { verb: PeopleVerb::List } => {
             for person in endpoint.store.read()?.people()? {
                 let card = person.card;
                 let trained = if card.trained { "trained" } else { "not trained" };
@@ -235,17 +201,8 @@ fn run(cli: Cli) -> Result<ExitCode> {
             for line in &verdict.broken {
                 out!("{line}");
             }
-            out!(
-                "{} streams, {} entries, {} breaks",
-                verdict.streams,
-                verdict.entries,
-                verdict.broken.len()
-            );
-            Ok(if verdict.broken.is_empty() {
-                ExitCode::SUCCESS
-            } else {
-                ExitCode::FAILURE
-            })
+            out!("{} streams, {} entries, {} breaks", verdict.streams, verdict.entries, verdict.broken.len());
+            Ok(if verdict.broken.is_empty() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
         }
     }
 }
@@ -283,9 +240,7 @@ fn serve(endpoint: Endpoint, listen: SocketAddr) -> Result<()> {
         // For whoever asked for port 0.
         std::fs::write(endpoint.config.data.join("listen"), address.to_string())?;
         let worker = tokio::spawn(worker::work(endpoint.clone()));
-        axum::serve(listener, router::router(endpoint))
-            .with_graceful_shutdown(stopped())
-            .await?;
+        axum::serve(listener, router::router(endpoint)).with_graceful_shutdown(stopped()).await?;
         worker.abort();
         Ok(())
     })
@@ -356,9 +311,7 @@ fn load_file(
             && let Err(error) = loader.put(&row)
         {
             failed = Some(error.into());
-            return Err(load::LoadError::Stopped {
-                detail: "store".into(),
-            });
+            return Err(load::LoadError::Stopped { detail: "store".into() });
         }
         Ok(())
     });
@@ -393,10 +346,7 @@ fn load_file(
         ),
     );
     if dry_run {
-        line.push_str(&say(
-            " Ensayo: no se guardó nada.",
-            " Dry run: nothing was stored.",
-        ));
+        line.push_str(&say(" Ensayo: no se guardó nada.", " Dry run: nothing was stored."));
     }
     out!("{line}");
     Ok(ExitCode::SUCCESS)
@@ -439,12 +389,7 @@ struct Progress {
 
 impl Progress {
     fn new(of: Option<u64>) -> Progress {
-        Progress {
-            rows: 0,
-            of,
-            shown: false,
-            terminal: std::io::stderr().is_terminal(),
-        }
+        Progress { rows: 0, of, shown: false, terminal: std::io::stderr().is_terminal() }
     }
 
     fn step(&mut self) {
@@ -504,23 +449,13 @@ fn publish_once(endpoint: &Endpoint) -> Result<ExitCode> {
             );
             for back in note.held {
                 for finding in back.findings {
-                    out!(
-                        "  {} {}: {} {}",
-                        back.project,
-                        back.what,
-                        finding.rule,
-                        finding.pointer
-                    );
+                    out!("  {} {}: {} {}", back.project, back.what, finding.rule, finding.pointer);
                 }
             }
         }
     }
     out!("{}", endpoint.config.public().display());
-    Ok(if held == 0 {
-        ExitCode::SUCCESS
-    } else {
-        ExitCode::FAILURE
-    })
+    Ok(if held == 0 { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }
 
 fn devices(endpoint: &Endpoint, json: bool, revoke: Option<uuid::Uuid>) -> Result<ExitCode> {
@@ -529,13 +464,7 @@ fn devices(endpoint: &Endpoint, json: bool, revoke: Option<uuid::Uuid>) -> Resul
         let known = tx.revoke_device(id, endpoint.now())?;
         tx.commit()?;
         if !known {
-            bail!(
-                "{}",
-                say(
-                    format!("no hay un equipo {id}"),
-                    format!("there is no device {id}")
-                )
-            );
+            bail!("{}", say(format!("no hay un equipo {id}"), format!("there is no device {id}")));
         }
     }
     let rows = endpoint.store.read()?.devices()?;

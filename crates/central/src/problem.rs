@@ -58,10 +58,7 @@ impl IntoResponse for Failure {
         });
         let mut response = (status, body.to_string()).into_response();
         let headers = response.headers_mut();
-        headers.insert(
-            header::CONTENT_TYPE,
-            header::HeaderValue::from_static("application/problem+json"),
-        );
+        headers.insert(header::CONTENT_TYPE, header::HeaderValue::from_static("application/problem+json"));
         if matches!(problem.code, Code::Unavailable | Code::TooManyRequests) {
             headers.insert(header::RETRY_AFTER, header::HeaderValue::from_static("5"));
         }

@@ -69,10 +69,7 @@ pub fn run(endpoint: &Endpoint) -> Result<Option<Note>> {
     // One publisher at a time on a folder: `serve` and `publish` may both be running.
     let lock = File::create(endpoint.config.data.join("publish.lock")).context("publish.lock")?;
     lock.lock().context("publish.lock")?;
-    let jobs = endpoint
-        .store
-        .read()?
-        .jobs(JobKind::Publish, endpoint.now(), BATCH)?;
+    let jobs = endpoint.store.read()?.jobs(JobKind::Publish, endpoint.now(), BATCH)?;
     if jobs.is_empty() {
         return Ok(None);
     }
@@ -104,12 +101,7 @@ pub fn run(endpoint: &Endpoint) -> Result<Option<Note>> {
         tracing::warn!(project = outcome.project, what = outcome.what, findings = ?outcome.findings, "held back");
         let tx = endpoint.store.begin()?;
         let reason = serde_json::to_string(&outcome.findings)?;
-        tx.fail_job(
-            JobKind::Publish,
-            &job.key,
-            &reason,
-            accept::again(endpoint, job.attempts),
-        )?;
+        tx.fail_job(JobKind::Publish, &job.key, &reason, accept::again(endpoint, job.attempts))?;
         tx.commit()?;
         note.held.push(outcome);
     }
@@ -147,11 +139,7 @@ fn view(endpoint: &Endpoint, folio: &str) -> Result<Option<ProjectView>> {
         State::Superseded => stored.release_id.is_some(),
         _ => false,
     });
-    Ok(Some(ProjectView {
-        project,
-        processes,
-        follow_ups,
-    }))
+    Ok(Some(ProjectView { project, processes, follow_ups }))
 }
 
 /// Writes the files of a project: evidence, releases, records, page. Nothing names the new ones yet.
@@ -165,11 +153,7 @@ fn project_files(
     if let Some(held) = check(endpoint, view, now) {
         return Ok(Err(held));
     }
-    for file in view
-        .follow_ups
-        .iter()
-        .flat_map(|stored| &stored.follow_up.evidence)
-    {
+    for file in view.follow_ups.iter().flat_map(|stored| &stored.follow_up.evidence) {
         let target = public.join(public_path(file).trim_start_matches('/'));
         if target.exists() {
             continue;
@@ -190,10 +174,7 @@ fn project_files(
     let mut files = Vec::new();
     for (process, releases) in &view.processes {
         let ocid = &process.ocid;
-        let fresh: Vec<&Release> = releases
-            .iter()
-            .filter(|release| release.published_at.is_none())
-            .collect();
+        let fresh: Vec<&Release> = releases.iter().filter(|release| release.published_at.is_none()).collect();
         // A process without a new release keeps its files as they are: what is public never changes, whatever the
         // configuration says today.
         let Some(last) = fresh.last() else { continue };
@@ -217,10 +198,7 @@ fn project_files(
         files.push(named(path, "record", ocid, &bytes, last.date));
     }
     let page = site::project_page(endpoint, view, now)?;
-    write::replace(
-        &public.join("proyectos").join(folio).join("index.html"),
-        page.as_bytes(),
-    )?;
+    write::replace(&public.join("proyectos").join(folio).join("index.html"), page.as_bytes())?;
     Ok(Ok(files))
 }
 
@@ -246,10 +224,8 @@ fn pretty(package: &Value) -> Result<Vec<u8>> {
 fn check(endpoint: &Endpoint, view: &ProjectView, now: DateTime<Utc>) -> Option<HeldBack> {
     for (_, releases) in &view.processes {
         let bodies: Vec<Value> = releases.iter().map(|release| release.body.clone()).collect();
-        for (index, release) in releases
-            .iter()
-            .enumerate()
-            .filter(|(_, release)| release.published_at.is_none())
+        for (index, release) in
+            releases.iter().enumerate().filter(|(_, release)| release.published_at.is_none())
         {
             let context = ocds::check::Context {
                 prefix: Some(&endpoint.config.municipality.prefix),
@@ -275,11 +251,8 @@ fn check(endpoint: &Endpoint, view: &ProjectView, now: DateTime<Utc>) -> Option<
 fn switch(endpoint: &Endpoint, done: &[(ProjectView, Vec<PublishedFile>)], now: DateTime<Utc>) -> Result<()> {
     let public = endpoint.config.public();
     let tx = endpoint.store.read()?;
-    let mut catalog: BTreeMap<String, PublishedFile> = tx
-        .published_files()?
-        .into_iter()
-        .map(|file| (file.path.clone(), file))
-        .collect();
+    let mut catalog: BTreeMap<String, PublishedFile> =
+        tx.published_files()?.into_iter().map(|file| (file.path.clone(), file)).collect();
     for file in done.iter().flat_map(|(_, files)| files) {
         if file.kind == "record" {
             catalog.retain(|_, known| known.kind != "record" || known.ocid != file.ocid);
@@ -334,12 +307,7 @@ fn record(
             tx.put_published_file(file)?;
         }
         for (process, releases) in &view.processes {
-            note.releases.extend(
-                releases
-                    .iter()
-                    .filter(|r| r.published_at.is_none())
-                    .map(|r| r.id.clone()),
-            );
+            note.releases.extend(releases.iter().filter(|r| r.published_at.is_none()).map(|r| r.id.clone()));
             if let Some(last) = releases.last() {
                 tx.mark_published(&process.ocid, last.sequence, now)?;
             }
@@ -347,11 +315,7 @@ fn record(
         let Some(mut project) = tx.project(folio)? else {
             continue;
         };
-        for stored in view
-            .follow_ups
-            .iter()
-            .filter(|stored| stored.state == State::Accepted)
-        {
+        for stored in view.follow_ups.iter().filter(|stored| stored.state == State::Accepted) {
             // Read again: it may have been replaced by its correction since.
             let Some(mut stored) = tx.follow_up(stored.follow_up.id)? else {
                 continue;
@@ -374,10 +338,7 @@ fn record(
         for process in tx.processes(folio)? {
             present += tx.releases(&process.ocid)?.len();
         }
-        let accepted = tx
-            .follow_ups(folio)?
-            .iter()
-            .any(|stored| stored.state == State::Accepted);
+        let accepted = tx.follow_ups(folio)?.iter().any(|stored| stored.state == State::Accepted);
         if present != seen || accepted {
             tx.queue(JobKind::Publish, folio, now)?;
         }

@@ -146,11 +146,7 @@ struct PolicyPage {
 pub fn project_page(endpoint: &Endpoint, view: &ProjectView, now: DateTime<Utc>) -> Result<String> {
     let offset = endpoint.config.municipality.offset_minutes;
     let project = &view.project;
-    let first = view
-        .processes
-        .first()
-        .map(|(process, _)| &process.compiled)
-        .unwrap_or(&Value::Null);
+    let first = view.processes.first().map(|(process, _)| &process.compiled).unwrap_or(&Value::Null);
     let mut contracts = Vec::new();
     let mut milestones = Vec::new();
     let mut versions = Vec::new();
@@ -184,26 +180,16 @@ pub fn project_page(endpoint: &Endpoint, view: &ProjectView, now: DateTime<Utc>)
             if file.media_type.is_image() {
                 photos.push(Photo {
                     src,
-                    alt: format!(
-                        "Evidencia del seguimiento {} ({visited})",
-                        stored.follow_up.folio()
-                    ),
+                    alt: format!("Evidencia del seguimiento {} ({visited})", stored.follow_up.folio()),
                 });
             } else {
                 let title = file.title.clone().unwrap_or_else(|| "Documento".into());
-                documents.push(Document {
-                    href: src,
-                    title: format!("{title} ({visited})"),
-                });
+                documents.push(Document { href: src, title: format!("{title} ({visited})") });
             }
         }
     }
     let progress = project.progress.as_ref();
-    let superseded = view
-        .follow_ups
-        .iter()
-        .filter(|stored| stored.state == State::Superseded)
-        .count();
+    let superseded = view.follow_ups.iter().filter(|stored| stored.state == State::Superseded).count();
     let mut facts = Vec::new();
     let mut fact = |name: &'static str, value: String| {
         if !value.is_empty() {
@@ -211,10 +197,7 @@ pub fn project_page(endpoint: &Endpoint, view: &ProjectView, now: DateTime<Utc>)
         }
     };
     fact("Dónde", project.place.clone().unwrap_or_default());
-    fact(
-        "Presupuesto aprobado",
-        money(&first["planning"]["budget"]["amount"]),
-    );
+    fact("Presupuesto aprobado", money(&first["planning"]["budget"]["amount"]));
     fact("Quién lo lleva a cabo", project.areas.join(", "));
     fact(
         "Quién lo ejecuta",
@@ -225,10 +208,7 @@ pub fn project_page(endpoint: &Endpoint, view: &ProjectView, now: DateTime<Utc>)
             .collect::<Vec<_>>()
             .join("; "),
     );
-    fact(
-        "Seguimientos publicados",
-        (view.follow_ups.len() - superseded).to_string(),
-    );
+    fact("Seguimientos publicados", (view.follow_ups.len() - superseded).to_string());
     let page = ProjectPage {
         frame: Frame::new(endpoint, now, "../../"),
         folio: project.folio.clone(),
@@ -240,19 +220,10 @@ pub fn project_page(endpoint: &Endpoint, view: &ProjectView, now: DateTime<Utc>)
             .to_owned(),
         facts,
         bars: vec![
-            bar(
-                "Avance físico",
-                progress.and_then(|latest| latest.progress.physical),
-            ),
-            bar(
-                "Avance financiero",
-                progress.and_then(|latest| latest.progress.financial),
-            ),
+            bar("Avance físico", progress.and_then(|latest| latest.progress.physical)),
+            bar("Avance financiero", progress.and_then(|latest| latest.progress.financial)),
         ],
-        progress_on: progress
-            .and_then(|latest| latest.visited_on)
-            .map(day)
-            .unwrap_or_default(),
+        progress_on: progress.and_then(|latest| latest.visited_on).map(day).unwrap_or_default(),
         contracts,
         milestones,
         photos,
@@ -273,22 +244,14 @@ pub fn common_pages(
     now: DateTime<Utc>,
 ) -> Result<Vec<(PathBuf, String)>> {
     let mut pages = vec![
-        (
-            PathBuf::from("estilo.css"),
-            include_str!("../templates/estilo.css").to_owned(),
-        ),
+        (PathBuf::from("estilo.css"), include_str!("../templates/estilo.css").to_owned()),
         (
             PathBuf::from("politica-de-publicacion/index.html"),
-            PolicyPage {
-                frame: Frame::new(endpoint, now, "../"),
-            }
-            .render()?,
+            PolicyPage { frame: Frame::new(endpoint, now, "../") }.render()?,
         ),
     ];
     let budget = |processes: &[Process]| -> Vec<(String, Decimal)> {
-        let amounts = processes
-            .iter()
-            .map(|process| &process.compiled["planning"]["budget"]["amount"]);
+        let amounts = processes.iter().map(|process| &process.compiled["planning"]["budget"]["amount"]);
         amounts
             .filter_map(|value| Some((value["currency"].as_str()?.to_owned(), decimal(&value["amount"])?)))
             .collect()
@@ -300,21 +263,15 @@ pub fn common_pages(
             *total = total.saturating_add(amount);
         }
     }
-    let amount = totals
-        .iter()
-        .map(|(currency, total)| format_money(*total, currency))
-        .collect::<Vec<_>>()
-        .join(" + ");
+    let amount =
+        totals.iter().map(|(currency, total)| format_money(*total, currency)).collect::<Vec<_>>().join(" + ");
     let count = listed.len().div_ceil(PAGE).max(1);
     for page in (1..=count).rev() {
         let root = if page == 1 { "" } else { "../../" };
         let chunk = listed.iter().skip((page - 1) * PAGE).take(PAGE);
         let rows = chunk
             .map(|(project, processes)| {
-                let actual = project
-                    .progress
-                    .as_ref()
-                    .and_then(|latest| latest.progress.physical?.actual);
+                let actual = project.progress.as_ref().and_then(|latest| latest.progress.physical?.actual);
                 Row {
                     href: format!("{root}proyectos/{}/", project.folio),
                     folio: project.folio.clone(),
@@ -330,20 +287,13 @@ pub fn common_pages(
             })
             .collect();
         let address = |page: usize| {
-            if page == 1 {
-                format!("{root}./")
-            } else {
-                format!("{root}pagina/{page}/")
-            }
+            if page == 1 { format!("{root}./") } else { format!("{root}pagina/{page}/") }
         };
         let html = IndexPage {
             frame: Frame::new(endpoint, now, root),
             total: listed.len(),
             amount: amount.clone(),
-            started: listed
-                .iter()
-                .filter(|(project, _)| project.progress.is_some())
-                .count(),
+            started: listed.iter().filter(|(project, _)| project.progress.is_some()).count(),
             rows,
             page,
             pages: count,
@@ -374,10 +324,7 @@ fn bar(name: &'static str, figures: Option<Percent>) -> Bar {
 }
 
 fn contracts_of(compiled: &Value) -> Vec<Contract> {
-    let awards = compiled["awards"]
-        .as_array()
-        .map(Vec::as_slice)
-        .unwrap_or_default();
+    let awards = compiled["awards"].as_array().map(Vec::as_slice).unwrap_or_default();
     let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
     compiled["contracts"]
         .as_array()
@@ -410,25 +357,17 @@ fn contracts_of(compiled: &Value) -> Vec<Contract> {
                     Some("terminated") => "Terminado",
                     _ => "",
                 },
-                paid: if paid.is_zero() {
-                    String::new()
-                } else {
-                    format_money(paid, currency)
-                },
+                paid: if paid.is_zero() { String::new() } else { format_money(paid, currency) },
             }
         })
         .collect()
 }
 
 fn milestones_of(compiled: &Value) -> Vec<Milestone> {
-    let planning = compiled["planning"]["milestones"]
-        .as_array()
-        .into_iter()
-        .flatten();
+    let planning = compiled["planning"]["milestones"].as_array().into_iter().flatten();
     let contracts = compiled["contracts"].as_array().into_iter().flatten();
-    let works = contracts
-        .filter_map(|contract| contract["implementation"]["milestones"].as_array())
-        .flatten();
+    let works =
+        contracts.filter_map(|contract| contract["implementation"]["milestones"].as_array()).flatten();
     planning
         .chain(works)
         .map(|milestone| Milestone {
@@ -466,17 +405,9 @@ fn tags(release: &Value) -> String {
     };
     // Planned progress is kept with the contract (agreedMetrics): to a reader that is progress, not another contract.
     let beside = ["id", "awardID", "agreedMetrics", "implementation"];
-    let mut contracts = release["contracts"]
-        .as_array()
-        .into_iter()
-        .flatten()
-        .filter_map(Value::as_object);
+    let mut contracts = release["contracts"].as_array().into_iter().flatten().filter_map(Value::as_object);
     let only_progress = contracts.all(|contract| contract.keys().all(|key| beside.contains(&key.as_str())));
-    let tags = release["tag"]
-        .as_array()
-        .into_iter()
-        .flatten()
-        .filter_map(Value::as_str);
+    let tags = release["tag"].as_array().into_iter().flatten().filter_map(Value::as_str);
     let tags = tags.filter(|tag| !(only_progress && *tag == "contractUpdate"));
     tags.map(word).collect::<Vec<_>>().join(" · ")
 }
@@ -496,9 +427,7 @@ fn money(value: &Value) -> String {
 fn format_money(amount: Decimal, currency: &str) -> String {
     let text = format!("{:.2}", amount.round_dp(2));
     let (whole, cents) = text.split_once('.').unwrap_or((&text, "00"));
-    let (sign, digits) = whole
-        .strip_prefix('-')
-        .map_or(("", whole), |digits| ("−", digits));
+    let (sign, digits) = whole.strip_prefix('-').map_or(("", whole), |digits| ("−", digits));
     let mut grouped = String::new();
     for (index, digit) in digits.chars().enumerate() {
         if index > 0 && (digits.len() - index) % 3 == 0 {
@@ -514,9 +443,8 @@ fn percent(value: Decimal) -> String {
     format!("{} %", value.round_dp(1).normalize())
 }
 
-const MONTHS: [&str; 12] = [
-    "ene", "feb", "mar", "abr", "may", "jun", "jul", "ago", "sep", "oct", "nov", "dic",
-];
+const MONTHS: [&str; 12] =
+    ["ene", "feb", "mar", "abr", "may", "jun", "jul", "ago", "sep", "oct", "nov", "dic"];
 
 fn day(date: NaiveDate) -> String {
     use chrono::Datelike;
@@ -526,9 +454,7 @@ fn day(date: NaiveDate) -> String {
 
 /// A date of OCDS as a day: the one it is at its own offset.
 fn date_text(value: &Value) -> String {
-    let parsed = value
-        .as_str()
-        .and_then(|text| DateTime::parse_from_rfc3339(text).ok());
+    let parsed = value.as_str().and_then(|text| DateTime::parse_from_rfc3339(text).ok());
     parsed.map(|at| day(at.date_naive())).unwrap_or_default()
 }
 
@@ -548,16 +474,10 @@ mod tests {
 
     #[test]
     fn figures_as_they_are_written_in_mexico() {
-        assert_eq!(
-            format_money(Decimal::new(123_456_750, 2), "MXN"),
-            "$1,234,567.50 MXN"
-        );
+        assert_eq!(format_money(Decimal::new(123_456_750, 2), "MXN"), "$1,234,567.50 MXN");
         assert_eq!(format_money(Decimal::from(999), "EUR"), "999.00 EUR");
         assert_eq!(percent(Decimal::new(3330, 2)), "33.3 %");
         assert_eq!(day(NaiveDate::from_ymd_opt(2026, 3, 12).unwrap()), "12 mar 2026");
-        assert_eq!(
-            date_text(&serde_json::json!("2026-03-12T00:00:00-06:00")),
-            "12 mar 2026"
-        );
+        assert_eq!(date_text(&serde_json::json!("2026-03-12T00:00:00-06:00")), "12 mar 2026");
     }
 }

@@ -60,9 +60,7 @@ pub fn project_state(
             })
             .collect(),
         progress: project.progress.clone(),
-        url: project
-            .published_at
-            .map(|_| page_url(municipality, &project.folio)),
+        url: project.published_at.map(|_| page_url(municipality, &project.folio)),
     })
 }
 
@@ -117,12 +115,7 @@ pub fn project_entries(
     project: &Project,
 ) -> Result<Vec<Entry>> {
     let state = project_state(tx, municipality, project)?;
-    entries(
-        &streams_of(&project.areas),
-        ChangeKind::Project,
-        &project.folio,
-        &state,
-    )
+    entries(&streams_of(&project.areas), ChangeKind::Project, &project.folio, &state)
 }
 
 /// Entries of a follow-up's present state, in the streams of its project and always in that of its author's área: a
@@ -132,19 +125,12 @@ pub fn follow_up_entries(
     project: Option<&Project>,
     stored: &StoredFollowUp,
 ) -> Result<Vec<Entry>> {
-    let mut streams = project
-        .map(|project| streams_of(&project.areas))
-        .unwrap_or_default();
+    let mut streams = project.map(|project| streams_of(&project.areas)).unwrap_or_default();
     let own = area_stream(&stored.area_id);
     // Everybody reads the common stream; one more copy would say nothing new.
     if !streams.contains(&own) && !streams.iter().any(|stream| stream == COMMON) {
         streams.push(own);
     }
     let state = follow_up_state(municipality, stored);
-    entries(
-        &streams,
-        ChangeKind::FollowUp,
-        &stored.follow_up.id.to_string(),
-        &state,
-    )
+    entries(&streams, ChangeKind::FollowUp, &stored.follow_up.id.to_string(), &state)
 }

@@ -32,9 +32,7 @@ impl Node {
         if self.depth >= MAX_DEPTH {
             return Err(E::custom(format_args!("nested deeper than {MAX_DEPTH} levels")));
         }
-        Ok(Node {
-            depth: self.depth + 1,
-        })
+        Ok(Node { depth: self.depth + 1 })
     }
 }
 
@@ -66,9 +64,7 @@ impl<'de> Visitor<'de> for Node {
     }
 
     fn visit_f64<E: Error>(self, value: f64) -> Result<Value, E> {
-        Number::from_f64(value)
-            .map(Value::Number)
-            .ok_or_else(|| E::custom("a number that is not finite"))
+        Number::from_f64(value).map(Value::Number).ok_or_else(|| E::custom("a number that is not finite"))
     }
 
     fn visit_str<E>(self, value: &str) -> Result<Value, E> {

@@ -42,10 +42,7 @@ pub async fn work(endpoint: Arc<Endpoint>) {
             }
             Ok(Ok(false)) => pause = LOOK,
             Ok(Err(error)) => {
-                tracing::error!(
-                    error = format!("{error:#}"),
-                    "the background could not do its work"
-                );
+                tracing::error!(error = format!("{error:#}"), "the background could not do its work");
                 pause = (pause * 2).min(Duration::from_secs(60));
             }
             Err(error) => {

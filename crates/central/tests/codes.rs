@@ -25,10 +25,7 @@ impl Clock for Moved {
 }
 
 fn endpoint(folder: &std::path::Path, clock: &Arc<Moved>) -> Endpoint {
-    let options = Options {
-        data: Some(folder.to_owned()),
-        ..Options::default()
-    };
+    let options = Options { data: Some(folder.to_owned()), ..Options::default() };
     Endpoint::open(Config::load(&options).unwrap(), clock.clone()).unwrap()
 }
 
@@ -73,10 +70,7 @@ fn a_code_expires_unused_and_its_answer_outlives_it() {
     assert_eq!(auth::enrol(&endpoint, &request(&in_time, &key)).unwrap(), first);
     let mut not_a_key = request(&in_time, &key);
     not_a_key.public_key = "zz".into();
-    assert_eq!(
-        auth::enrol(&endpoint, &not_a_key).unwrap_err().0.code,
-        Code::MalformedRequest
-    );
+    assert_eq!(auth::enrol(&endpoint, &not_a_key).unwrap_err().0.code, Code::MalformedRequest);
     assert_eq!(endpoint.store.read().unwrap().devices().unwrap().len(), 1);
 }
 
@@ -86,9 +80,7 @@ fn a_nonce_is_good_once_and_five_minutes_and_a_token_fifteen() {
     let clock = Arc::new(Moved::default());
     let endpoint = endpoint(folder.path(), &clock);
     let key = SigningKey::from_bytes(&[4; 32]);
-    let device_id = auth::enrol(&endpoint, &request(&code(&endpoint), &key))
-        .unwrap()
-        .device_id;
+    let device_id = auth::enrol(&endpoint, &request(&code(&endpoint), &key)).unwrap().device_id;
     let signed = |nonce: String| TokenRequest {
         device_id,
         signature: domain::receipt::sign(&nonce_bytes(device_id, &nonce), &key),
@@ -96,22 +88,13 @@ fn a_nonce_is_good_once_and_five_minutes_and_a_token_fifteen() {
     };
     let request = signed(auth::nonce(&endpoint, device_id).unwrap().nonce);
     let token = auth::token(&endpoint, &request).unwrap();
-    assert_eq!(
-        auth::token(&endpoint, &request).unwrap_err().0.code,
-        Code::Unauthenticated
-    );
+    assert_eq!(auth::token(&endpoint, &request).unwrap_err().0.code, Code::Unauthenticated);
     assert_eq!(auth::actor(&endpoint, &token.token).unwrap().device_id, device_id);
     let stale = signed(auth::nonce(&endpoint, device_id).unwrap().nonce);
     clock.0.store(6, Ordering::SeqCst);
-    assert_eq!(
-        auth::token(&endpoint, &stale).unwrap_err().0.code,
-        Code::Unauthenticated
-    );
+    assert_eq!(auth::token(&endpoint, &stale).unwrap_err().0.code, Code::Unauthenticated);
     clock.0.store(16, Ordering::SeqCst);
-    assert_eq!(
-        auth::actor(&endpoint, &token.token).unwrap_err().0.code,
-        Code::Unauthenticated
-    );
+    assert_eq!(auth::actor(&endpoint, &token.token).unwrap_err().0.code, Code::Unauthenticated);
     // A signature of another device's key is no signature.
     let nonce = auth::nonce(&endpoint, device_id).unwrap().nonce;
     let other = SigningKey::from_bytes(&[5; 32]);
@@ -120,8 +103,5 @@ fn a_nonce_is_good_once_and_five_minutes_and_a_token_fifteen() {
         signature: domain::receipt::sign(&nonce_bytes(device_id, &nonce), &other),
         nonce,
     };
-    assert_eq!(
-        auth::token(&endpoint, &forged).unwrap_err().0.code,
-        Code::Unauthenticated
-    );
+    assert_eq!(auth::token(&endpoint, &forged).unwrap_err().0.code, Code::Unauthenticated);
 }

@@ -16,9 +16,7 @@ fn load(path: &Path, mapping: Option<&str>) -> Result<(Rows, Summary), LoadError
 }
 
 fn fixture(name: &str) -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR"))
-        .join("tests/fixtures/load")
-        .join(name)
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/load").join(name)
 }
 
 /// All the rows of a list without errors.
@@ -30,19 +28,13 @@ fn good(path: &Path) -> (Vec<BaseRow>, Summary) {
 
 fn amounts(rows: &[BaseRow]) -> Vec<String> {
     rows.iter()
-        .map(|row| {
-            row.amount
-                .map(|amount| amount.normalize().to_string())
-                .unwrap_or_default()
-        })
+        .map(|row| row.amount.map(|amount| amount.normalize().to_string()).unwrap_or_default())
         .collect()
 }
 
 /// The real lists are not part of the repository.
 fn real(name: &str) -> Option<PathBuf> {
-    let path = Path::new(env!("CARGO_MANIFEST_DIR"))
-        .join("../../../shared/real")
-        .join(name);
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../../shared/real").join(name);
     path.is_file().then_some(path)
 }
 
@@ -53,19 +45,13 @@ fn the_list_of_durango() {
     assert_eq!(rows[0].folio, "d1_p1");
     assert_eq!(rows[0].place.as_deref(), Some("d1"));
     assert_eq!(rows[2].title, "BARDA DEL JARDIN DE NIÑOS DE MUESTRA");
-    assert_eq!(
-        (amounts(&rows)[0].as_str(), rows[0].currency.as_deref()),
-        ("50000", Some("MXN"))
-    );
+    assert_eq!((amounts(&rows)[0].as_str(), rows[0].currency.as_deref()), ("50000", Some("MXN")));
     let Some(path) = real("durango-2025/projects.csv") else {
         return;
     };
     let (rows, summary) = good(&path);
     assert_eq!((summary.mapping.as_str(), rows.len()), ("durango", 47));
-    assert!(
-        rows.iter()
-            .all(|row| row.currency.as_deref() == Some("MXN") && row.place.is_some())
-    );
+    assert!(rows.iter().all(|row| row.currency.as_deref() == Some("MXN") && row.place.is_some()));
     assert_eq!(rows[46].folio, "d6_p9");
     assert_eq!(rows[46].row, 48);
     assert!(amounts(&rows).iter().all(|amount| amount == "50000"));
@@ -74,30 +60,18 @@ fn the_list_of_durango() {
 #[test]
 fn the_list_of_valladolid() {
     let (rows, summary) = good(&fixture("consul-web.csv"));
-    assert_eq!(
-        (summary.mapping.as_str(), summary.unused.len()),
-        ("consul-web", 0)
-    );
+    assert_eq!((summary.mapping.as_str(), summary.unused.len()), ("consul-web", 0));
     assert_eq!(amounts(&rows), ["150000", "1007166"]);
     assert_eq!(rows[1].title, "Carril bici “de muestra” (agrupada con la  7003)");
-    assert_eq!(
-        rows[1].url.as_deref(),
-        Some("https://consul.example/budgets/6/investments/7002")
-    );
+    assert_eq!(rows[1].url.as_deref(), Some("https://consul.example/budgets/6/investments/7002"));
     let Some(path) = real("valladolid-2027/finales-web-clean.csv") else {
         return;
     };
     let (rows, summary) = good(&path);
     assert_eq!((summary.mapping.as_str(), rows.len()), ("consul-web", 126));
-    assert_eq!(
-        (rows[0].folio.as_str(), amounts(&rows)[0].as_str()),
-        ("7744", "150000")
-    );
+    assert_eq!((rows[0].folio.as_str(), amounts(&rows)[0].as_str()), ("7744", "150000"));
     assert!(amounts(&rows).contains(&"1016242".to_owned()));
-    assert!(
-        rows.iter()
-            .all(|row| row.currency.as_deref() == Some("EUR") && row.url.is_some())
-    );
+    assert!(rows.iter().all(|row| row.currency.as_deref() == Some("EUR") && row.url.is_some()));
 }
 
 #[test]
@@ -106,11 +80,7 @@ fn the_projects_of_the_demo_say_that_they_are_made() {
     assert_eq!((summary.mapping.as_str(), rows.len()), ("basico", 12));
     for row in &rows {
         assert!(row.title.starts_with("Proyecto de muestra"), "{}", row.title);
-        assert!(
-            row.description
-                .as_ref()
-                .is_some_and(|text| text.starts_with("Proyecto inventado"))
-        );
+        assert!(row.description.as_ref().is_some_and(|text| text.starts_with("Proyecto inventado")));
         assert!(row.area.is_some() && row.place.is_some() && row.amount.is_some() && row.date.is_some());
     }
     let areas: std::collections::BTreeSet<_> = rows.iter().map(|row| &row.area).collect();
@@ -120,36 +90,21 @@ fn the_projects_of_the_demo_say_that_they_are_made() {
 #[test]
 fn other_encodings_and_delimiters() {
     let (rows, summary) = good(&fixture("semicolons-windows-1252.csv"));
-    assert_eq!(
-        (summary.encoding.as_deref(), summary.delimiter),
-        (Some("windows-1252"), Some(';'))
-    );
+    assert_eq!((summary.encoding.as_deref(), summary.delimiter), (Some("windows-1252"), Some(';')));
     assert_eq!(
         (rows[0].title.as_str(), rows[0].area.as_deref()),
         ("Señalización de muestra", Some("Diseño"))
     );
-    assert_eq!(
-        (amounts(&rows)[0].as_str(), rows[0].currency.as_deref()),
-        ("1234.56", Some("EUR"))
-    );
+    assert_eq!((amounts(&rows)[0].as_str(), rows[0].currency.as_deref()), ("1234.56", Some("EUR")));
     let (rows, summary) = good(&fixture("tabs-utf16.txt"));
-    assert_eq!(
-        (summary.encoding.as_deref(), summary.delimiter),
-        (Some("UTF-16LE"), Some('\t'))
-    );
-    assert_eq!(
-        (rows[0].title.as_str(), amounts(&rows)[0].as_str()),
-        ("Señalización de muestra", "1234.56")
-    );
+    assert_eq!((summary.encoding.as_deref(), summary.delimiter), (Some("UTF-16LE"), Some('\t')));
+    assert_eq!((rows[0].title.as_str(), amounts(&rows)[0].as_str()), ("Señalización de muestra", "1234.56"));
 }
 
 #[test]
 fn a_workbook() {
     let (rows, summary) = load(&fixture("lista.xlsx"), None).unwrap();
-    assert_eq!(
-        (summary.sheet.as_deref(), summary.good, summary.bad),
-        (Some("Proyectos"), 1, 1)
-    );
+    assert_eq!((summary.sheet.as_deref(), summary.good, summary.bad), (Some("Proyectos"), 1, 1));
     let first = rows[0].as_ref().unwrap();
     assert_eq!(
         (first.row, first.folio.as_str(), first.title.as_str()),
@@ -161,7 +116,7 @@ fn a_workbook() {
     assert_eq!(errors.len(), 1);
     assert_eq!(
         errors[0].prose(Lang::Es),
-        "Fila 6, columna «Monto», «#DIV/0!»: la celda tiene un error de la hoja de cálculo. Corrija la fórmula o escriba el valor."
+        "Fila 6, columna «Monto», «#DIV/0!»: la celda tiene un error de la hoja de cálculo. Corrige la fórmula o escribe el valor."
     );
 }
 
@@ -239,10 +194,7 @@ fn each_bad_file_is_told_for_what_it_is() {
 fn a_mapping_of_ones_own() {
     let file = fixture("otra-ciudad.toml");
     let (rows, summary) = load(&fixture("unknown-headers.csv"), file.to_str()).unwrap();
-    assert_eq!(
-        (summary.mapping.as_str(), summary.mapping_version),
-        ("otra-ciudad", 3)
-    );
+    assert_eq!((summary.mapping.as_str(), summary.mapping_version), ("otra-ciudad", 3));
     assert_eq!(rows[0].as_ref().unwrap().currency.as_deref(), Some("USD"));
     let error = Mapping::named(fixture("not-a-mapping.toml").to_str().unwrap()).unwrap_err();
     assert_eq!(error.rule(), "load-mapping-invalid");
@@ -251,9 +203,6 @@ fn a_mapping_of_ones_own() {
 #[test]
 fn the_same_file_reads_the_same_twice() {
     for name in ["durango.csv", "consul-web.csv", "lista.xlsx", "bad-rows.csv"] {
-        assert_eq!(
-            load(&fixture(name), None).unwrap(),
-            load(&fixture(name), None).unwrap()
-        );
+        assert_eq!(load(&fixture(name), None).unwrap(), load(&fixture(name), None).unwrap());
     }
 }

@@ -40,39 +40,26 @@ pub(crate) struct Moment {
 /// A new identifier, ordered by the clock that is passed in.
 pub(crate) fn new_id(now: DateTime<Utc>) -> Uuid {
     let seconds = u64::try_from(now.timestamp()).unwrap_or(0);
-    Uuid::new_v7(uuid::Timestamp::from_unix(
-        uuid::NoContext,
-        seconds,
-        now.timestamp_subsec_nanos(),
-    ))
+    Uuid::new_v7(uuid::Timestamp::from_unix(uuid::NoContext, seconds, now.timestamp_subsec_nanos()))
 }
 
 /// Offset of the machine's time zone at an instant, minutes.
 pub(crate) fn tz_offset_minutes(now: DateTime<Utc>) -> i32 {
-    chrono::Local
-        .offset_from_utc_datetime(&now.naive_utc())
-        .fix()
-        .local_minus_utc()
-        / 60
+    chrono::Local.offset_from_utc_datetime(&now.naive_utc()).fix().local_minus_utc() / 60
 }
 
 /// The instant to check against: this machine's clock, corrected by what the endpoint's said.
 fn now_of(connection: &Connection, moment: Moment) -> Result<DateTime<Utc>, Error> {
     let offset =
         chrono::TimeDelta::try_milliseconds(session::clock_offset_ms(connection)?).unwrap_or_default();
-    Ok(moment
-        .captured_at
-        .checked_sub_signed(offset)
-        .unwrap_or(moment.captured_at))
+    Ok(moment.captured_at.checked_sub_signed(offset).unwrap_or(moment.captured_at))
 }
 
 /// Starts a draft with the form of a stage.
 pub(crate) fn draft_new(store: &Store, moment: Moment, request: &DraftNew) -> Result<Draft, Error> {
     let form = domain::form::for_stage(request.stage).ok_or_else(|| {
         let detail = format!("no form for the stage {}", request.stage.as_str());
-        Problem::new(Code::CommandInvalid)
-            .with("name", "draft_new")
-            .with("detail", detail)
+        Problem::new(Code::CommandInvalid).with("name", "draft_new").with("detail", detail)
     })?;
     let id = new_id(moment.captured_at);
     store.write(|tx| {
@@ -106,23 +93,15 @@ fn process_of(connection: &Connection, folio: &str, named: Option<&str>) -> Resu
     let Some(project) = base::project(connection, folio)? else {
         return Err(Problem::new(Code::ProjectUnknown).with("folio", folio).into());
     };
-    let ocids: Vec<String> = project
-        .processes
-        .into_iter()
-        .map(|process| process.ocid)
-        .collect();
+    let ocids: Vec<String> = project.processes.into_iter().map(|process| process.ocid).collect();
     match named {
         Some(named) if ocids.iter().any(|ocid| ocid == named) => Ok(named.to_owned()),
-        Some(named) => Err(Problem::new(Code::ProcessUnknown)
-            .with("ocid", named)
-            .with("ocids", ocids)
-            .into()),
+        Some(named) => {
+            Err(Problem::new(Code::ProcessUnknown).with("ocid", named).with("ocids", ocids).into())
+        }
         None => match ocids.as_slice() {
             [one] => Ok(one.clone()),
-            [] => Err(Problem::new(Code::ProcessUnknown)
-                .with("ocid", "")
-                .with("ocids", ocids)
-                .into()),
+            [] => Err(Problem::new(Code::ProcessUnknown).with("ocid", "").with("ocids", ocids).into()),
             _ => Err(Problem::new(Code::ProcessAmbiguous).with("ocids", ocids).into()),
         },
     }
@@ -149,9 +128,7 @@ pub(crate) fn draft_open(store: &Store, moment: Moment, id: Uuid) -> Result<Draf
         let identity = session::enrolled(connection)?;
         let ground = ground(connection, &identity, &draft.project, &draft.ocid, moment)?;
         let files = drafts::files(connection, id)?;
-        let folded = draft
-            .form
-            .fold(&draft.typed, &ground.basis(), ground.currency(), ground.today());
+        let folded = draft.form.fold(&draft.typed, &ground.basis(), ground.currency(), ground.today());
         let findings = findings_of(&draft, &folded, &files, &ground);
         let (progress, last_on) = view::latest(connection, &draft.project)?;
         Ok(Draft {
@@ -173,10 +150,8 @@ pub(crate) fn draft_open(store: &Store, moment: Moment, id: Uuid) -> Result<Draf
 /// The last value beside each field that shows progress.
 fn last_values(form: &Form, progress: &Progress, last_on: Option<&str>) -> BTreeMap<String, String> {
     let text = |value: Option<Decimal>| value.map(|value| value.normalize().to_string());
-    let (physical, financial) = (
-        progress.physical.unwrap_or_default(),
-        progress.financial.unwrap_or_default(),
-    );
+    let (physical, financial) =
+        (progress.physical.unwrap_or_default(), progress.financial.unwrap_or_default());
     form.fields()
         .filter_map(|field| {
             let last = match field.path.as_str() {
@@ -210,10 +185,7 @@ fn findings_of(
     }
     findings
         .into_iter()
-        .map(|finding| FieldFinding {
-            field: folded.field_at(&finding.pointer).map(str::to_owned),
-            finding,
-        })
+        .map(|finding| FieldFinding { field: folded.field_at(&finding.pointer).map(str::to_owned), finding })
         .collect()
 }
 
@@ -222,10 +194,7 @@ fn follow_up_of(draft: &StoredDraft, content: FollowUpFile, files: &[AttachedFil
         id: draft.id,
         project: draft.project.clone(),
         ocid: draft.ocid.clone(),
-        form: Some(FormRef {
-            id: draft.form.id.clone(),
-            version: draft.form.version,
-        }),
+        form: Some(FormRef { id: draft.form.id.clone(), version: draft.form.version }),
         content,
         evidence: files
             .iter()
@@ -260,9 +229,7 @@ pub(crate) fn draft_save(store: &Store, moment: Moment, id: Uuid, changed: Value
         }
         let identity = session::enrolled(tx)?;
         let ground = ground(tx, &identity, &draft.project, &draft.ocid, moment)?;
-        let folded = draft
-            .form
-            .fold(&draft.typed, &ground.basis(), ground.currency(), ground.today());
+        let folded = draft.form.fold(&draft.typed, &ground.basis(), ground.currency(), ground.today());
         draft.content = folded.content;
         draft.missing = folded.missing;
         draft.updated_at = moment.captured_at;
@@ -280,25 +247,18 @@ pub(crate) fn draft_ready(store: &Store, moment: Moment, id: Uuid) -> Result<Sen
         process_of(tx, &draft.project, Some(&draft.ocid))?;
         let ground = ground(tx, &identity, &draft.project, &draft.ocid, moment)?;
         let files = drafts::files(tx, id)?;
-        let folded = draft
-            .form
-            .fold(&draft.typed, &ground.basis(), ground.currency(), ground.today());
+        let folded = draft.form.fold(&draft.typed, &ground.basis(), ground.currency(), ground.today());
         let findings = findings_of(&draft, &folded, &files, &ground);
         refuse_errors(&findings)?;
         let follow_up = follow_up_of(&draft, folded.content, &files);
         queue(tx, &identity, base_of(&draft, &ground), moment, &follow_up)?;
         drafts::remove(tx, id)?;
-        Ok(Sent {
-            folio: follow_up.folio(),
-        })
+        Ok(Sent { folio: follow_up.folio() })
     })
 }
 
 fn refuse_errors(findings: &[FieldFinding]) -> Result<(), Error> {
-    if findings
-        .iter()
-        .any(|finding| finding.finding.severity == Severity::Error)
-    {
+    if findings.iter().any(|finding| finding.finding.severity == Severity::Error) {
         let findings = serde_json::to_value(findings)?;
         return Err(Problem::new(Code::HasErrors).with("findings", findings).into());
     }
@@ -313,10 +273,7 @@ fn base_of(draft: &StoredDraft, ground: &Ground) -> Base {
     };
     // Of the releases since then, those that are one's own are no disagreement.
     let after = ground.accepted.iter().chain(&ground.after).copied().collect();
-    Base {
-        server_version: begun,
-        after,
-    }
+    Base { server_version: begun, after }
 }
 
 /// Queues a follow-up with the next number of this device.
@@ -339,19 +296,9 @@ fn queue(
         tz_offset_minutes: moment.tz_offset_minutes,
         clock_offset_ms: session::clock_offset_ms(connection)?,
         schema: SCHEMA,
-        evidence: follow_up
-            .evidence
-            .iter()
-            .map(|file| file.sha256.clone())
-            .collect(),
+        evidence: follow_up.evidence.iter().map(|file| file.sha256.clone()).collect(),
     };
-    outbox::insert(
-        connection,
-        identity.device_id,
-        &operation,
-        follow_up,
-        moment.captured_at,
-    )
+    outbox::insert(connection, identity.device_id, &operation, follow_up, moment.captured_at)
 }
 
 /// Captures a follow-up from a file and the paths of its evidence. All of it is queued, or nothing is kept.
@@ -403,10 +350,8 @@ pub(crate) fn capture_file(
         {
             findings.push(correction_unknown(corrected));
         }
-        let findings: Vec<FieldFinding> = findings
-            .into_iter()
-            .map(|finding| FieldFinding { field: None, finding })
-            .collect();
+        let findings: Vec<FieldFinding> =
+            findings.into_iter().map(|finding| FieldFinding { field: None, finding }).collect();
         refuse_errors(&findings)?;
         Ok((identity, ground, follow_up))
     };
@@ -421,9 +366,7 @@ pub(crate) fn capture_file(
             files::insert(tx, &file.file, moment.captured_at)?;
         }
         queue(tx, &identity, ground.base(), moment, &follow_up)?;
-        Ok(Sent {
-            folio: follow_up.folio(),
-        })
+        Ok(Sent { folio: follow_up.folio() })
     })
 }
 

@@ -112,30 +112,19 @@ fn here(client: &Client, command: Command) -> Result<Value, Error> {
         }
         Command::evidence_add_bytes(request) => {
             store.read(|c| drafts::get(c, request.id))?;
-            let bytes = base64::engine::general_purpose::STANDARD
-                .decode(request.base64.trim())
-                .map_err(|error| {
+            let bytes =
+                base64::engine::general_purpose::STANDARD.decode(request.base64.trim()).map_err(|error| {
                     Problem::new(Code::CommandInvalid)
                         .with("name", "evidence_add_bytes")
                         .with("detail", error.to_string())
                 })?;
             let file = evidence::check(&request.name, bytes)?;
             let document_type = evidence::document_type(request.document_type.as_deref(), &file)?;
-            evidence::attach(
-                &store,
-                &inner.dir,
-                request.id,
-                &[(file, document_type)],
-                moment.captured_at,
-            )?;
+            evidence::attach(&store, &inner.dir, request.id, &[(file, document_type)], moment.captured_at)?;
             changed(json(&capture::draft_open(&store, moment, request.id)?))
         }
         Command::evidence_set(request) => {
-            let title = request
-                .title
-                .as_deref()
-                .map(str::trim)
-                .filter(|title| !title.is_empty());
+            let title = request.title.as_deref().map(str::trim).filter(|title| !title.is_empty());
             describe(&store, request.id, &request.sha256, &request.document_type, title)?;
             json(&touched(&store, moment, request.id)?)
         }
@@ -162,10 +151,7 @@ fn describe(
     title: Option<&str>,
 ) -> Result<(), Error> {
     if !ocds::codelist::get("documentType").is_some_and(|list| list.contains(document_type)) {
-        let name = store
-            .read(|c| files::get(c, sha256))?
-            .map(|file| file.name)
-            .unwrap_or_default();
+        let name = store.read(|c| files::get(c, sha256))?.map(|file| file.name).unwrap_or_default();
         return Err(Problem::new(Code::EvidenceTypeUnknown)
             .with("file", name)
             .with("type", document_type)
@@ -187,10 +173,8 @@ pub(crate) fn receipt(store: &Store, id: Uuid) -> Result<ReceiptView, Error> {
         };
         let server_key = session::enrolled(connection)?.server_key;
         let operation = &queued.operation;
-        let valid = queued
-            .receipt
-            .as_ref()
-            .is_some_and(|receipt| plan::names(receipt, operation, &server_key));
+        let valid =
+            queued.receipt.as_ref().is_some_and(|receipt| plan::names(receipt, operation, &server_key));
         Ok(ReceiptView {
             receipt: queued.receipt.clone(),
             valid,
@@ -220,9 +204,7 @@ impl Client {
         let (identity, now) =
             store.read(|c| Ok((session::identity(c)?, session::central_now(c, &*inner.clock)?)))?;
         Ok(match identity {
-            None => AppState::NotEnrolled {
-                server: session::suggested_server(),
-            },
+            None => AppState::NotEnrolled { server: session::suggested_server() },
             Some(identity) => AppState::Ready {
                 today: domain::release::today(now, identity.municipality.offset_minutes).to_string(),
                 person: identity.person,
@@ -241,25 +223,17 @@ fn forms() -> Vec<FormCard> {
     Stage::ALL
         .into_iter()
         .filter_map(domain::form::for_stage)
-        .map(|form| FormCard {
-            stage: form.stage,
-            title: form.title.clone(),
-        })
+        .map(|form| FormCard { stage: form.stage, title: form.title.clone() })
         .collect()
 }
 
 fn document_types() -> Vec<Choice> {
-    let codes = ocds::codelist::get("documentType")
-        .map(|list| list.codes.as_slice())
-        .unwrap_or_default();
+    let codes = ocds::codelist::get("documentType").map(|list| list.codes.as_slice()).unwrap_or_default();
     codes
         .iter()
         .map(|code| Choice {
             code: code.code.to_owned(),
-            title: Text {
-                es: code.title_es.to_owned(),
-                en: code.title_en.to_owned(),
-            },
+            title: Text { es: code.title_es.to_owned(), en: code.title_en.to_owned() },
         })
         .collect()
 }

@@ -69,10 +69,7 @@ impl Error {
 }
 
 fn corrupt(error: &rusqlite::Error) -> bool {
-    matches!(
-        error.sqlite_error_code(),
-        Some(ErrorCode::DatabaseCorrupt | ErrorCode::NotADatabase)
-    )
+    matches!(error.sqlite_error_code(), Some(ErrorCode::DatabaseCorrupt | ErrorCode::NotADatabase))
 }
 
 impl From<Error> for Problem {
@@ -133,10 +130,7 @@ mod tests {
         let full = std::io::Error::from(ErrorKind::StorageFull);
         assert_eq!(Problem::from(Error::io("/x")(full)).code, Code::DiskFull);
         let read_only = std::io::Error::from(ErrorKind::ReadOnlyFilesystem);
-        assert_eq!(
-            Problem::from(Error::io("/x")(read_only)).code,
-            Code::FolderReadOnly
-        );
+        assert_eq!(Problem::from(Error::io("/x")(read_only)).code, Code::FolderReadOnly);
         let sqlite =
             rusqlite::Error::SqliteFailure(rusqlite::ffi::Error::new(rusqlite::ffi::SQLITE_FULL), None);
         assert_eq!(Problem::from(Error::from(sqlite)).code, Code::DiskFull);

@@ -30,11 +30,7 @@ pub(crate) struct Checked {
 
 /// Reads a file that somebody chose, never more than the limit.
 pub(crate) fn read(path: &Path) -> Result<Checked, Error> {
-    let name = path
-        .file_name()
-        .unwrap_or(path.as_os_str())
-        .to_string_lossy()
-        .into_owned();
+    let name = path.file_name().unwrap_or(path.as_os_str()).to_string_lossy().into_owned();
     let unreadable = |error: std::io::Error| {
         Problem::new(Code::FileUnreadable)
             .with("file", path.display().to_string())
@@ -47,9 +43,7 @@ pub(crate) fn read(path: &Path) -> Result<Checked, Error> {
     }
     let mut bytes = Vec::with_capacity(size as usize);
     // One byte more than allowed, because the file can grow while it is read.
-    file.take(MAX_BYTES + 1)
-        .read_to_end(&mut bytes)
-        .map_err(unreadable)?;
+    file.take(MAX_BYTES + 1).read_to_end(&mut bytes).map_err(unreadable)?;
     check(&name, bytes)
 }
 
@@ -59,31 +53,20 @@ pub(crate) fn check(name: &str, bytes: Vec<u8>) -> Result<Checked, Error> {
     if size > MAX_BYTES {
         return Err(too_large(name, size).into());
     }
-    let not_readable = |found: &str| {
-        Problem::new(Code::EvidenceNotReadable)
-            .with("file", name)
-            .with("found", found)
-    };
+    let not_readable =
+        |found: &str| Problem::new(Code::EvidenceNotReadable).with("file", name).with("found", found);
     let Some(media_type) = MediaType::sniff(&bytes) else {
         return Err(not_readable(if bytes.is_empty() { "empty" } else { "other" }).into());
     };
     if media_type.is_image() {
         decode(&bytes, media_type).map_err(not_readable)?;
     }
-    let file = StoredFile {
-        sha256: sha256_hex(&bytes),
-        size,
-        media_type,
-        name: name.to_owned(),
-    };
+    let file = StoredFile { sha256: sha256_hex(&bytes), size, media_type, name: name.to_owned() };
     Ok(Checked { file, bytes })
 }
 
 fn too_large(name: &str, bytes: u64) -> Problem {
-    Problem::new(Code::EvidenceTooLarge)
-        .with("file", name)
-        .with("bytes", bytes)
-        .with("limitBytes", MAX_BYTES)
+    Problem::new(Code::EvidenceTooLarge).with("file", name).with("bytes", bytes).with("limitBytes", MAX_BYTES)
 }
 
 /// Decodes a photograph as a camera held it; the reason it cannot be decoded otherwise.
@@ -104,9 +87,7 @@ fn decode(bytes: &[u8], media_type: MediaType) -> Result<DynamicImage, &'static 
     if u64::from(width) * u64::from(height) > MAX_PIXELS {
         return Err("too_many_pixels");
     }
-    let orientation = decoder
-        .orientation()
-        .unwrap_or(image::metadata::Orientation::NoTransforms);
+    let orientation = decoder.orientation().unwrap_or(image::metadata::Orientation::NoTransforms);
     let mut picture = DynamicImage::from_decoder(decoder).map_err(|_| "broken_image")?;
     picture.apply_orientation(orientation);
     Ok(picture)
@@ -118,10 +99,7 @@ pub(crate) fn keep(store: &Store, dir: &Path, checked: &Checked) -> Result<(), E
         && free < checked.file.size + RESERVE
     {
         let needed = checked.file.size + RESERVE - free;
-        return Err(Problem::new(Code::DiskFull)
-            .with("freeBytes", free)
-            .with("neededBytes", needed)
-            .into());
+        return Err(Problem::new(Code::DiskFull).with("freeBytes", free).with("neededBytes", needed).into());
     }
     store.blobs(|blobs| files::put_bytes(blobs, &checked.file.sha256, &checked.bytes))
 }
@@ -148,15 +126,8 @@ pub(crate) fn attach(
 
 /// The document type as given, or the usual one of its kind; it must be in the codelist.
 pub(crate) fn document_type(given: Option<&str>, checked: &Checked) -> Result<String, Error> {
-    let usual = if checked.file.media_type.is_image() {
-        "illustration"
-    } else {
-        "physicalProgressReport"
-    };
-    let chosen = given
-        .map(str::trim)
-        .filter(|text| !text.is_empty())
-        .unwrap_or(usual);
+    let usual = if checked.file.media_type.is_image() { "illustration" } else { "physicalProgressReport" };
+    let chosen = given.map(str::trim).filter(|text| !text.is_empty()).unwrap_or(usual);
     if ocds::codelist::get("documentType").is_some_and(|list| list.contains(chosen)) {
         return Ok(chosen.to_owned());
     }
@@ -184,9 +155,7 @@ pub(crate) fn thumbnail(store: &Store, sha256: &str) -> Result<Thumbnail, Error>
         return Ok(Thumbnail { url: None });
     }
     let text = base64::engine::general_purpose::STANDARD.encode(jpeg.into_inner());
-    Ok(Thumbnail {
-        url: Some(format!("data:image/jpeg;base64,{text}")),
-    })
+    Ok(Thumbnail { url: Some(format!("data:image/jpeg;base64,{text}")) })
 }
 
 /// Room left where a folder is.
@@ -200,9 +169,7 @@ mod tests {
 
     fn photo(width: u32, height: u32) -> Vec<u8> {
         let mut bytes = Cursor::new(Vec::new());
-        DynamicImage::new_rgb8(width, height)
-            .write_to(&mut bytes, ImageFormat::Jpeg)
-            .unwrap();
+        DynamicImage::new_rgb8(width, height).write_to(&mut bytes, ImageFormat::Jpeg).unwrap();
         bytes.into_inner()
     }
 
@@ -218,10 +185,7 @@ mod tests {
         assert_eq!(found(photo(40, 30)), "ok");
         assert_eq!(found(b"%PDF-1.7\n...".to_vec()), "ok");
         assert_eq!(found(Vec::new()), "empty");
-        assert_eq!(
-            found(b"<svg xmlns='http://www.w3.org/2000/svg'/>".to_vec()),
-            "other"
-        );
+        assert_eq!(found(b"<svg xmlns='http://www.w3.org/2000/svg'/>".to_vec()), "other");
         let mut cut = photo(400, 300);
         cut.truncate(60);
         assert_eq!(found(cut), "broken_image");

@@ -40,16 +40,8 @@ struct KeyFile {
 #[derive(Debug, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case", tag = "kind")]
 enum Wrap {
-    Passphrase {
-        cost: Cost,
-        salt: String,
-        nonce: String,
-        sealed: String,
-    },
-    Keyring {
-        nonce: String,
-        sealed: String,
-    },
+    Passphrase { cost: Cost, salt: String, nonce: String, sealed: String },
+    Keyring { nonce: String, sealed: String },
 }
 
 /// Cost of Argon2id; kept beside the wrap, so that it can be raised without locking anybody out.
@@ -63,15 +55,9 @@ impl Cost {
     /// 64 MiB and three passes: about 0.2 s on an office PC. Without optimisation the same takes many seconds, so
     /// debug builds use the lowest cost OWASP names; either build opens what the other made.
     const NEW: Cost = if cfg!(debug_assertions) {
-        Cost {
-            memory_kib: 19 * 1024,
-            passes: 2,
-        }
+        Cost { memory_kib: 19 * 1024, passes: 2 }
     } else {
-        Cost {
-            memory_kib: 64 * 1024,
-            passes: 3,
-        }
+        Cost { memory_kib: 64 * 1024, passes: 3 }
     };
 
     fn derive(self, passphrase: &str, salt: &[u8]) -> Result<Zeroizing<[u8; 32]>, Error> {
@@ -99,9 +85,7 @@ pub(crate) fn exist(dir: &Path) -> bool {
 /// A passphrase is always asked: a store that only a keyring can open is lost with the keyring.
 pub(crate) fn create(dir: &Path, passphrase: &str) -> Result<DatabaseKey, Error> {
     if passphrase.chars().count() < MIN_PASSPHRASE {
-        return Err(Problem::new(Code::PassphraseTooShort)
-            .with("minimum", MIN_PASSPHRASE)
-            .into());
+        return Err(Problem::new(Code::PassphraseTooShort).with("minimum", MIN_PASSPHRASE).into());
     }
     let mut key = Zeroizing::new([0u8; 32]);
     random(&mut *key)?;
@@ -113,12 +97,7 @@ pub(crate) fn create(dir: &Path, passphrase: &str) -> Result<DatabaseKey, Error>
     let mut file = KeyFile {
         version: 1,
         store,
-        wraps: vec![Wrap::Passphrase {
-            cost: Cost::NEW,
-            salt: hex::encode(salt),
-            nonce,
-            sealed,
-        }],
+        wraps: vec![Wrap::Passphrase { cost: Cost::NEW, salt: hex::encode(salt), nonce, sealed }],
     };
     if keyring_wanted()
         && let Err(reason) = add_keyring(&mut file, &key)
@@ -147,13 +126,7 @@ pub(crate) fn open(dir: &Path, passphrase: Option<&str>) -> Result<DatabaseKey, 
 
 fn open_with_passphrase(file: &KeyFile, passphrase: &str) -> Result<DatabaseKey, Error> {
     for wrap in &file.wraps {
-        if let Wrap::Passphrase {
-            cost,
-            salt,
-            nonce,
-            sealed,
-        } = wrap
-        {
+        if let Wrap::Passphrase { cost, salt, nonce, sealed } = wrap {
             let salt = hex::decode(salt).map_err(|_| Error::Crypto("the salt in keys.json"))?;
             let wrapping = cost.derive(passphrase, &salt)?;
             return match unseal(&wrapping, nonce, sealed, &label(file.store, "passphrase")) {
@@ -174,12 +147,8 @@ fn open_with_keyring(file: &KeyFile) -> Result<DatabaseKey, Error> {
                 tracing::info!(%reason, "the keyring did not give the key");
                 Problem::new(Code::KeyringLocked)
             })?;
-            let wrapping: Zeroizing<[u8; 32]> = Zeroizing::new(
-                secret
-                    .as_slice()
-                    .try_into()
-                    .map_err(|_| Problem::new(Code::KeyringLocked))?,
-            );
+            let wrapping: Zeroizing<[u8; 32]> =
+                Zeroizing::new(secret.as_slice().try_into().map_err(|_| Problem::new(Code::KeyringLocked))?);
             return unseal(&wrapping, nonce, sealed, &label(file.store, "keyring"))
                 .map(DatabaseKey)
                 .ok_or_else(|| Code::KeyringLocked.into());
@@ -216,13 +185,7 @@ fn seal(wrapping: &[u8; 32], key: &[u8; 32], label: &str) -> Result<(String, Str
     let mut nonce = [0u8; 24];
     random(&mut nonce)?;
     let sealed = XChaCha20Poly1305::new(wrapping.into())
-        .encrypt(
-            XNonce::from_slice(&nonce),
-            Payload {
-                msg: key,
-                aad: label.as_bytes(),
-            },
-        )
+        .encrypt(XNonce::from_slice(&nonce), Payload { msg: key, aad: label.as_bytes() })
         .map_err(|_| Error::Crypto("XChaCha20-Poly1305"))?;
     Ok((hex::encode(nonce), hex::encode(sealed)))
 }
@@ -231,13 +194,7 @@ fn unseal(wrapping: &[u8; 32], nonce: &str, sealed: &str, label: &str) -> Option
     let nonce: [u8; 24] = hex::decode(nonce).ok()?.try_into().ok()?;
     let sealed = hex::decode(sealed).ok()?;
     let key = XChaCha20Poly1305::new(wrapping.into())
-        .decrypt(
-            XNonce::from_slice(&nonce),
-            Payload {
-                msg: &sealed,
-                aad: label.as_bytes(),
-            },
-        )
+        .decrypt(XNonce::from_slice(&nonce), Payload { msg: &sealed, aad: label.as_bytes() })
         .ok()?;
     let key = Zeroizing::new(key);
     Some(Zeroizing::new(key.as_slice().try_into().ok()?))
@@ -336,10 +293,7 @@ mod tests {
 
     #[test]
     fn an_absurd_cost_in_the_file_is_refused() {
-        let cost = Cost {
-            memory_kib: u32::MAX,
-            passes: 1,
-        };
+        let cost = Cost { memory_kib: u32::MAX, passes: 1 };
         assert!(cost.derive(PASSPHRASE, &[0; 16]).is_err());
     }
 }

@@ -74,21 +74,12 @@ struct Keeper {
 
 impl Drop for Keeper {
     fn drop(&mut self) {
-        if let Some(task) = self
-            .background
-            .get_mut()
-            .unwrap_or_else(PoisonError::into_inner)
-            .take()
-        {
+        if let Some(task) = self.background.get_mut().unwrap_or_else(PoisonError::into_inner).take() {
             task.abort();
         }
         // The task ends at its next await; whoever opens the folder next must not have to wait for that.
         *self.inner.store.write().unwrap_or_else(PoisonError::into_inner) = None;
-        self.inner
-            .lock
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .take();
+        self.inner.lock.lock().unwrap_or_else(PoisonError::into_inner).take();
     }
 }
 
@@ -111,14 +102,8 @@ impl Client {
             turn: tokio::sync::Mutex::new(()),
             wake: Notify::new(),
         });
-        let keeper = Keeper {
-            inner: Arc::clone(&inner),
-            background: Mutex::new(None),
-        };
-        Ok(Client {
-            inner,
-            keeper: Arc::new(keeper),
-        })
+        let keeper = Keeper { inner: Arc::clone(&inner), background: Mutex::new(None) };
+        Ok(Client { inner, keeper: Arc::new(keeper) })
     }
 
     /// Opens the store, or makes it on a first start. Without a passphrase the system's keyring is asked.
@@ -127,8 +112,7 @@ impl Client {
     /// `passphrase_needed`, `passphrase_wrong`, `passphrase_too_short`, `keyring_locked`; `store_set_aside` when the
     /// store could not be read: it was renamed, and unlocking again starts an empty one with the same key.
     pub fn unlock(&self, passphrase: Option<&str>) -> Result<AppState, Problem> {
-        self.unlock_with(passphrase)
-            .map_err(|error| self.inner.problem(error))
+        self.unlock_with(passphrase).map_err(|error| self.inner.problem(error))
     }
 
     pub(crate) fn unlock_with(&self, passphrase: Option<&str>) -> Result<AppState, Error> {
@@ -155,9 +139,7 @@ impl Client {
     /// # Errors
     /// `command_invalid`, and what each command says.
     pub async fn call(&self, name: &str, payload: Value) -> Result<Value, Problem> {
-        command::call(self, name, payload)
-            .await
-            .map_err(|error| self.inner.problem(error))
+        command::call(self, name, payload).await.map_err(|error| self.inner.problem(error))
     }
 
     /// Listens to what changes.
@@ -170,11 +152,7 @@ impl Client {
     /// # Panics
     /// Outside of a tokio runtime.
     pub fn start_background(&self) {
-        let mut background = self
-            .keeper
-            .background
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner);
+        let mut background = self.keeper.background.lock().unwrap_or_else(PoisonError::into_inner);
         if background.is_none() {
             let task = tokio::spawn(sync::scheduler::run(Arc::clone(&self.inner)));
             *background = Some(task.abort_handle());
@@ -182,11 +160,7 @@ impl Client {
     }
 
     pub(crate) fn in_background(&self) -> bool {
-        self.keeper
-            .background
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .is_some()
+        self.keeper.background.lock().unwrap_or_else(PoisonError::into_inner).is_some()
     }
 
     /// Runs one cycle: offer, fetch, send files.
@@ -194,9 +168,7 @@ impl Client {
     /// # Errors
     /// Why it failed; nothing that is here is lost by it.
     pub async fn sync_once(&self) -> Result<Status, Problem> {
-        sync::engine::run(&self.inner)
-            .await
-            .map_err(|error| self.inner.problem(error))?;
+        sync::engine::run(&self.inner).await.map_err(|error| self.inner.problem(error))?;
         self.status()
     }
 
@@ -225,14 +197,7 @@ impl Client {
     ) -> Result<Sent, Problem> {
         let inner = &*self.inner;
         let capture = || {
-            capture::capture_file(
-                &*inner.store()?,
-                &inner.dir,
-                inner.moment(),
-                project_folio,
-                file,
-                evidence,
-            )
+            capture::capture_file(&*inner.store()?, &inner.dir, inner.moment(), project_folio, file, evidence)
         };
         let sent = capture().map_err(|error| inner.problem(error))?;
         inner.wake.notify_one();
@@ -249,12 +214,9 @@ impl Client {
         let receipts = || -> Result<_, Error> {
             let store = self.inner.store()?;
             let own: Vec<(String, String, Uuid)> = store.read(|connection| {
-                let own = store::outbox::all(connection)?
-                    .into_iter()
-                    .filter(|queued| queued.receipt.is_some());
-                Ok(own
-                    .map(|queued| (queued.folio, queued.project, queued.operation.record_id))
-                    .collect())
+                let own =
+                    store::outbox::all(connection)?.into_iter().filter(|queued| queued.receipt.is_some());
+                Ok(own.map(|queued| (queued.folio, queued.project, queued.operation.record_id)).collect())
             })?;
             own.into_iter()
                 .map(|(folio, project, id)| Ok((folio, project, command::receipt(&store, id)?)))
@@ -272,9 +234,7 @@ impl Inner {
     }
 
     fn is_enrolled(&self) -> bool {
-        self.store()
-            .and_then(|store| store.read(session::identity))
-            .is_ok_and(|identity| identity.is_some())
+        self.store().and_then(|store| store.read(session::identity)).is_ok_and(|identity| identity.is_some())
     }
 
     /// The transport to an address; one connection pool is kept for it.
@@ -292,10 +252,7 @@ impl Inner {
 
     fn moment(&self) -> capture::Moment {
         let captured_at = self.clock.now();
-        capture::Moment {
-            captured_at,
-            tz_offset_minutes: capture::tz_offset_minutes(captured_at),
-        }
+        capture::Moment { captured_at, tz_offset_minutes: capture::tz_offset_minutes(captured_at) }
     }
 
     fn tz_offset_minutes(&self) -> i32 {
@@ -304,8 +261,7 @@ impl Inner {
 
     fn status(&self) -> Result<Status, Error> {
         let free = evidence::free_bytes(&self.dir);
-        self.store()?
-            .read(|connection| view::status(connection, &self.link, free))
+        self.store()?.read(|connection| view::status(connection, &self.link, free))
     }
 
     fn say(&self, event: Event) {
@@ -316,9 +272,7 @@ impl Inner {
         if self.events.is_heard()
             && let Ok(status) = self.status()
         {
-            self.events.say(Event::Status {
-                status: Box::new(status),
-            });
+            self.events.say(Event::Status { status: Box::new(status) });
         }
     }
 
@@ -341,17 +295,13 @@ fn take(dir: &Path) -> Result<File, Error> {
     std::fs::create_dir_all(dir).map_err(Error::io(dir))?;
     restrict(dir)?;
     let path = dir.join("lock");
-    let file = File::options()
-        .create(true)
-        .truncate(false)
-        .write(true)
-        .open(&path)
-        .map_err(Error::io(dir))?;
+    let file =
+        File::options().create(true).truncate(false).write(true).open(&path).map_err(Error::io(dir))?;
     match file.try_lock() {
         Ok(()) => Ok(file),
-        Err(TryLockError::WouldBlock) => Err(Problem::new(Code::StoreInUse)
-            .with("path", dir.display().to_string())
-            .into()),
+        Err(TryLockError::WouldBlock) => {
+            Err(Problem::new(Code::StoreInUse).with("path", dir.display().to_string()).into())
+        }
         Err(TryLockError::Error(error)) => Err(Error::io(&path)(error)),
     }
 }

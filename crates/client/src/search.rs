@@ -28,11 +28,7 @@ pub(crate) fn fold(text: &str) -> String {
 /// `LIKE` patterns, one per word, all of which must match; `\` escapes.
 pub(crate) fn patterns(text: &str) -> Vec<String> {
     let escaped = |word: &str| word.replace('\\', "\\\\").replace('%', "\\%").replace('_', "\\_");
-    fold(text)
-        .split(' ')
-        .filter(|word| !word.is_empty())
-        .map(|word| format!("%{}%", escaped(word)))
-        .collect()
+    fold(text).split(' ').filter(|word| !word.is_empty()).map(|word| format!("%{}%", escaped(word))).collect()
 }
 
 #[cfg(test)]

@@ -68,24 +68,14 @@ pub(crate) async fn enrol(
     let (known, stopped) = blocking(store, |store| store.read(|c| Ok((identity(c)?, stopped(c)?)))).await?;
     // A revoked or forked equipment may take a new code: its queue is numbered again under the new identity.
     if let (Some(known), None) = (&known, &stopped) {
-        return Err(Problem::new(Code::AlreadyEnrolled)
-            .with("person", known.person.name.clone())
-            .into());
+        return Err(Problem::new(Code::AlreadyEnrolled).with("person", known.person.name.clone()).into());
     }
     let transport = Transport::new(server)?;
     transport.health().await?;
     // The old key is the stopped identity: a new one stands beside it, so that a lost reply can be repeated.
-    let place = if known.is_some() {
-        meta::NEXT_KEY
-    } else {
-        meta::DEVICE_KEY
-    };
+    let place = if known.is_some() { meta::NEXT_KEY } else { meta::DEVICE_KEY };
     let key = blocking(store, move |store| store.write(|tx| device_key(tx, place))).await?;
-    let name = if device.trim().is_empty() {
-        host_name()
-    } else {
-        device.trim().to_owned()
-    };
+    let name = if device.trim().is_empty() { host_name() } else { device.trim().to_owned() };
     let answer = transport
         .enrol(&EnrolRequest {
             code: code.trim().to_owned(),
@@ -137,15 +127,12 @@ fn succeed(
         if outbox::has_unsent(connection)? {
             // The code of the right person gets a key of its own.
             meta::remove(connection, meta::NEXT_KEY)?;
-            return Ok(Err(
-                Problem::new(Code::AlreadyEnrolled).with("person", known.person.name.clone())
-            ));
+            return Ok(Err(Problem::new(Code::AlreadyEnrolled).with("person", known.person.name.clone())));
         }
         outbox::hand_over(connection, &known.person.id, &identity.person.id)?;
     }
-    let key = meta::get::<String>(connection, meta::NEXT_KEY)?.ok_or(Error::Stored {
-        what: "the device key",
-    })?;
+    let key =
+        meta::get::<String>(connection, meta::NEXT_KEY)?.ok_or(Error::Stored { what: "the device key" })?;
     meta::set(connection, meta::DEVICE_KEY, &*Zeroizing::new(key))?;
     meta::remove(connection, meta::NEXT_KEY)?;
     // Another identity may see other streams: its copy starts from nothing beside the one in use. What the endpoint
@@ -171,9 +158,8 @@ fn key_at(connection: &Connection, place: &str) -> Result<Option<SigningKey>, Er
     };
     let text = Zeroizing::new(text);
     let mut seed = Zeroizing::new([0u8; 32]);
-    hex::decode_to_slice(text.as_bytes(), &mut *seed).map_err(|_| Error::Stored {
-        what: "the device key",
-    })?;
+    hex::decode_to_slice(text.as_bytes(), &mut *seed)
+        .map_err(|_| Error::Stored { what: "the device key" })?;
     Ok(Some(SigningKey::from_bytes(&seed)))
 }
 
@@ -203,29 +189,18 @@ impl Tokens {
         }
         let key = blocking(store, |store| store.read(|c| key_at(c, meta::DEVICE_KEY)))
             .await?
-            .ok_or(Error::Stored {
-                what: "the device key",
-            })?;
+            .ok_or(Error::Stored { what: "the device key" })?;
         let nonce = transport.nonce(&NonceRequest { device_id }).await?.nonce;
         let signature = receipt::sign(&nonce_bytes(device_id, &nonce), &key);
         let before = clock.now();
-        let answer = transport
-            .token(&TokenRequest {
-                device_id,
-                nonce,
-                signature,
-            })
-            .await?;
+        let answer = transport.token(&TokenRequest { device_id, nonce, signature }).await?;
         let after = clock.now();
         let theirs = answer.now;
         blocking(store, move |store| measure(store, before, after, theirs)).await?;
         // The endpoint's clock says how long; ours only counts. A minute less, so that it does not end under way.
         let life = (answer.expires_at - answer.now - TimeDelta::minutes(1)).max(TimeDelta::zero());
-        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = Some((
-            device_id,
-            answer.token.clone(),
-            after.checked_add_signed(life).unwrap_or(after),
-        ));
+        *self.0.lock().unwrap_or_else(PoisonError::into_inner) =
+            Some((device_id, answer.token.clone(), after.checked_add_signed(life).unwrap_or(after)));
         Ok(answer.token)
     }
 }
@@ -250,10 +225,8 @@ pub(crate) fn measure(
 /// Name of the machine, for a person who gave none.
 fn host_name() -> String {
     let from_file = || std::fs::read_to_string("/proc/sys/kernel/hostname").ok();
-    let name = std::env::var("COMPUTERNAME")
-        .ok()
-        .or_else(from_file)
-        .or_else(|| std::env::var("HOSTNAME").ok());
+    let name =
+        std::env::var("COMPUTERNAME").ok().or_else(from_file).or_else(|| std::env::var("HOSTNAME").ok());
     name.map(|name| name.trim().to_owned())
         .filter(|name| !name.is_empty())
         .unwrap_or_else(|| "equipo".to_owned())

@@ -27,9 +27,7 @@ const DEVICE_STEPS: &[M<'_>] = &[
     M::up(include_str!("../migrations/0001_create_tables.sql")),
     M::up(include_str!("../migrations/0002_remember_base_and_author.sql")),
 ];
-const EVIDENCE_STEPS: &[M<'_>] = &[M::up(include_str!(
-    "../migrations/evidence/0001_create_chunks.sql"
-))];
+const EVIDENCE_STEPS: &[M<'_>] = &[M::up(include_str!("../migrations/evidence/0001_create_chunks.sql"))];
 const DEVICE: &str = "device.db";
 const EVIDENCE: &str = "evidence.db";
 /// Readers kept open; more are opened when needed and closed afterwards.
@@ -146,9 +144,7 @@ fn open_checked(
         Err(error) if error.is_corruption() && path.exists() => {
             tracing::error!(%error, path = %path.display(), "the store cannot be read and is set aside");
             let aside = set_aside(&path, now)?;
-            Err(Problem::new(Code::StoreSetAside)
-                .with("path", aside.display().to_string())
-                .into())
+            Err(Problem::new(Code::StoreSetAside).with("path", aside.display().to_string()).into())
         }
         other => other,
     }
@@ -166,9 +162,7 @@ fn open_and_migrate(
         OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_CREATE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
     let mut connection = connect(path, key, flags)?;
     // The first statement that touches the file: here a damaged first page shows.
-    connection.query_row("SELECT count(*) FROM sqlite_schema", [], |row| {
-        row.get::<_, i64>(0)
-    })?;
+    connection.query_row("SELECT count(*) FROM sqlite_schema", [], |row| row.get::<_, i64>(0))?;
     connection.pragma_update(None, "journal_mode", "WAL")?;
     connection.pragma_update(None, "synchronous", "FULL")?;
     if existed && check {
@@ -211,10 +205,7 @@ fn set_aside(path: &Path, now: DateTime<Utc>) -> Result<PathBuf, Error> {
 }
 
 fn suffixed(path: &Path, suffix: &str) -> String {
-    format!(
-        "{}{suffix}",
-        path.file_name().unwrap_or_default().to_string_lossy()
-    )
+    format!("{}{suffix}", path.file_name().unwrap_or_default().to_string_lossy())
 }
 
 fn beside(path: &Path, what: &str) -> PathBuf {
@@ -252,9 +243,7 @@ pub(crate) fn instant(text: &str) -> Result<DateTime<Utc>, Error> {
 
 /// An identifier out of a column.
 pub(crate) fn uuid(text: &str) -> Result<uuid::Uuid, Error> {
-    uuid::Uuid::parse_str(text).map_err(|_| Error::Stored {
-        what: "an identifier",
-    })
+    uuid::Uuid::parse_str(text).map_err(|_| Error::Stored { what: "an identifier" })
 }
 
 /// A count out of SQL.
@@ -275,9 +264,7 @@ mod tests {
     #[test]
     fn a_draft_of_before_its_base_was_kept_has_none() {
         let mut connection = Connection::open_in_memory().unwrap();
-        Migrations::from_slice(&DEVICE_STEPS[..1])
-            .to_latest(&mut connection)
-            .unwrap();
+        Migrations::from_slice(&DEVICE_STEPS[..1]).to_latest(&mut connection).unwrap();
         let id = uuid::Uuid::from_u128(7);
         let form = to_json(domain::form::shipped().first().unwrap()).unwrap();
         connection
@@ -288,9 +275,7 @@ mod tests {
                 [id.to_string(), form],
             )
             .unwrap();
-        Migrations::from_slice(DEVICE_STEPS)
-            .to_latest(&mut connection)
-            .unwrap();
+        Migrations::from_slice(DEVICE_STEPS).to_latest(&mut connection).unwrap();
         assert_eq!(drafts::get(&connection, id).unwrap().base_version, None);
     }
 

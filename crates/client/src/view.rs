@@ -78,12 +78,7 @@ impl Ground {
             if queued.is_accepted() {
                 ground.accepted.push(op_id);
             } else if !queued.is_under_way()
-                || queued
-                    .operation
-                    .base
-                    .after
-                    .iter()
-                    .any(|earlier| still.contains(earlier))
+                || queued.operation.base.after.iter().any(|earlier| still.contains(earlier))
             {
                 still.insert(op_id);
             } else {
@@ -96,10 +91,7 @@ impl Ground {
 
     /// What a follow-up that is captured now is based on.
     pub(crate) fn base(&self) -> Base {
-        Base {
-            server_version: self.version,
-            after: self.after.clone(),
-        }
+        Base { server_version: self.version, after: self.after.clone() }
     }
 
     /// For the rules of `domain`.
@@ -124,13 +116,9 @@ impl Ground {
     }
 
     fn rest_on(&mut self, compiled: Value) {
-        if let Some(last) = compiled["date"]
-            .as_str()
-            .and_then(|text| DateTime::parse_from_rfc3339(text).ok())
+        if let Some(last) = compiled["date"].as_str().and_then(|text| DateTime::parse_from_rfc3339(text).ok())
         {
-            self.now = self
-                .now
-                .max(last.with_timezone(&Utc) + TimeDelta::milliseconds(1));
+            self.now = self.now.max(last.with_timezone(&Utc) + TimeDelta::milliseconds(1));
         }
         self.earlier = if compiled.as_object().is_some_and(|object| !object.is_empty()) {
             vec![compiled.clone()]
@@ -184,23 +172,17 @@ impl Latest {
     }
 
     fn of(&self, folio: &str, card: &Card) -> (Progress, Option<String>) {
-        self.0
-            .get(folio)
-            .cloned()
-            .unwrap_or_else(|| match &card.progress {
-                Some(latest) => (latest.progress, latest.visited_on.map(|day| day.to_string())),
-                None => (Progress::default(), None),
-            })
+        self.0.get(folio).cloned().unwrap_or_else(|| match &card.progress {
+            Some(latest) => (latest.progress, latest.visited_on.map(|day| day.to_string())),
+            None => (Progress::default(), None),
+        })
     }
 }
 
 /// Progress and day of the latest follow-up of a project.
 pub(crate) fn latest(connection: &Connection, folio: &str) -> Result<(Progress, Option<String>), Error> {
     let (own, _) = Latest::own(connection)?;
-    Ok(own.of(
-        folio,
-        &base::card(connection, folio)?.unwrap_or_else(|| unknown_card(folio)),
-    ))
+    Ok(own.of(folio, &base::card(connection, folio)?.unwrap_or_else(|| unknown_card(folio))))
 }
 
 /// A project that is no longer in scope: its folio is all that is known.
@@ -250,9 +232,7 @@ fn rows(connection: &Connection, cards: Vec<(String, Card)>) -> Result<Vec<Proje
 /// One project in the list; by its folio alone if it left the scope.
 pub(crate) fn project_row(connection: &Connection, folio: &str) -> Result<ProjectRow, Error> {
     let card = base::card(connection, folio)?.unwrap_or_else(|| unknown_card(folio));
-    rows(connection, vec![(folio.to_owned(), card)])?
-        .pop()
-        .ok_or(Error::Stored { what: "a project" })
+    rows(connection, vec![(folio.to_owned(), card)])?.pop().ok_or(Error::Stored { what: "a project" })
 }
 
 /// One project with its history.
@@ -270,10 +250,7 @@ pub(crate) fn project(
     let ground = Ground::of(connection, municipality.clone(), folio, &row.ocid, now)?;
     let own = outbox::of_project(connection, folio)?;
     let mut follow_ups = Vec::new();
-    for draft in drafts::all(connection)?
-        .iter()
-        .filter(|draft| draft.project == folio && !draft.discarded)
-    {
+    for draft in drafts::all(connection)?.iter().filter(|draft| draft.project == folio && !draft.discarded) {
         follow_ups.push(row_of_draft(connection, draft, &row.title)?);
     }
     for queued in &own {
@@ -300,20 +277,14 @@ pub(crate) fn tray(connection: &Connection, link: &Link) -> Result<Tray, Error> 
         if let Some(title) = titles.get(folio) {
             return Ok(title.clone());
         }
-        let title = base::card(connection, folio)?
-            .unwrap_or_else(|| unknown_card(folio))
-            .title;
+        let title = base::card(connection, folio)?.unwrap_or_else(|| unknown_card(folio)).title;
         titles.insert(folio.to_owned(), title.clone());
         Ok(title)
     };
     let (mut rows, mut discarded) = (Vec::new(), Vec::new());
     for draft in drafts::all(connection)? {
         let row = row_of_draft(connection, &draft, &title(&draft.project)?)?;
-        if draft.discarded {
-            discarded.push(row)
-        } else {
-            rows.push(row)
-        }
+        if draft.discarded { discarded.push(row) } else { rows.push(row) }
     }
     for queued in outbox::all(connection)? {
         rows.push(row_of_own(connection, link, &queued, &title(&queued.project)?)?);
@@ -323,17 +294,8 @@ pub(crate) fn tray(connection: &Connection, link: &Link) -> Result<Tray, Error> 
         State::Ready | State::Sending | State::Parked => 1,
         _ => 2,
     };
-    rows.sort_by(|a, b| {
-        rank(a.state)
-            .cmp(&rank(b.state))
-            .then(b.at.cmp(&a.at))
-            .then(b.id.cmp(&a.id))
-    });
-    Ok(Tray {
-        counts: counts(rows.iter().map(|row| row.state)),
-        rows,
-        discarded,
-    })
+    rows.sort_by(|a, b| rank(a.state).cmp(&rank(b.state)).then(b.at.cmp(&a.at)).then(b.id.cmp(&a.id)));
+    Ok(Tray { counts: counts(rows.iter().map(|row| row.state)), rows, discarded })
 }
 
 fn counts(states: impl Iterator<Item = State>) -> BTreeMap<String, u32> {
@@ -401,10 +363,7 @@ fn row_of_own(
         files: files.files,
         files_waiting: files.waiting,
         bytes_waiting: files.bytes,
-        problem: queued
-            .problem
-            .clone()
-            .or_else(|| now.problem.clone().filter(|_| waits)),
+        problem: queued.problem.clone().or_else(|| now.problem.clone().filter(|_| waits)),
         central: queued.central.clone(),
     })
 }

@@ -44,11 +44,7 @@ fn walk(path: &str, value: &Value, found: &mut BTreeMap<String, Value>) {
                 let id = id_of(item).unwrap_or_default();
                 let place = format!("{path}/id={}", escape(&id));
                 // The id is in the path already; an item that is nothing else is a leaf of its own.
-                let rest = item
-                    .as_object()
-                    .into_iter()
-                    .flatten()
-                    .filter(|(key, _)| *key != "id");
+                let rest = item.as_object().into_iter().flatten().filter(|(key, _)| *key != "id");
                 let mut alone = true;
                 for (key, value) in rest {
                     alone = false;
@@ -102,24 +98,14 @@ pub fn overlaps(standing: &BTreeMap<String, Value>, offered: &Map<String, Value>
     for (path, value) in leaves(offered) {
         if let Some(other) = standing.get(&path) {
             if !same(other, &value) {
-                found.push(Overlap {
-                    path,
-                    standing: other.clone(),
-                    offered: value,
-                });
+                found.push(Overlap { path, standing: other.clone(), offered: value });
             }
             continue;
         }
         // One side replaces as a whole what the other side refines: `/a` against `/a/b`.
-        let outer = standing
-            .iter()
-            .find(|(other, _)| within(other, &path) || within(&path, other));
+        let outer = standing.iter().find(|(other, _)| within(other, &path) || within(&path, other));
         if let Some((_, other)) = outer {
-            found.push(Overlap {
-                path,
-                standing: other.clone(),
-                offered: value,
-            });
+            found.push(Overlap { path, standing: other.clone(), offered: value });
         }
     }
     found

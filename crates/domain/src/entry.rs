@@ -7,9 +7,7 @@ use serde_json::Number;
 /// A plain decimal (`12`, `12.5`, `-3`), as JSON writes it; exponents are accepted. Never infinite, never NaN.
 pub fn decimal(text: &str) -> Option<Decimal> {
     let text = text.trim();
-    text.parse::<Decimal>()
-        .ok()
-        .or_else(|| Decimal::from_scientific(text).ok())
+    text.parse::<Decimal>().ok().or_else(|| Decimal::from_scientific(text).ok())
 }
 
 /// A decimal as a JSON number. Whole numbers stay whole; others take the shortest form that reads back the same.
@@ -20,12 +18,7 @@ pub fn json_number(value: Decimal) -> Number {
     {
         return Number::from(whole);
     }
-    value
-        .to_string()
-        .parse::<f64>()
-        .ok()
-        .and_then(Number::from_f64)
-        .unwrap_or_else(|| Number::from(0))
+    value.to_string().parse::<f64>().ok().and_then(Number::from_f64).unwrap_or_else(|| Number::from(0))
 }
 
 /// What a person typed as a percentage: `35`, `35 %`, `35,5`, `35.5%`.
@@ -42,9 +35,7 @@ pub fn amount(text: &str) -> Option<Decimal> {
     let mut plain = String::with_capacity(text.len());
     let mut negative = false;
     let upper = text.trim().to_uppercase();
-    let body = ["MXN", "M.N.", "MN", "EUR", "PESOS"]
-        .iter()
-        .fold(upper, |body, word| body.replace(word, ""));
+    let body = ["MXN", "M.N.", "MN", "EUR", "PESOS"].iter().fold(upper, |body, word| body.replace(word, ""));
     for ch in body.chars() {
         match ch {
             '0'..='9' | '.' | ',' => plain.push(ch),
@@ -65,11 +56,7 @@ pub fn amount(text: &str) -> Option<Decimal> {
         _ => {
             let last_dot = plain.rfind('.').unwrap_or(0);
             let last_comma = plain.rfind(',').unwrap_or(0);
-            let (mark, count) = if last_dot > last_comma {
-                ('.', dots)
-            } else {
-                (',', commas)
-            };
+            let (mark, count) = if last_dot > last_comma { ('.', dots) } else { (',', commas) };
             if count > 1 {
                 return None;
             }
@@ -86,11 +73,7 @@ pub fn amount(text: &str) -> Option<Decimal> {
     let digits: String = whole.chars().filter(char::is_ascii_digit).collect();
     let digits = if digits.is_empty() { "0".to_owned() } else { digits };
     let sign = if negative { "-" } else { "" };
-    let fraction = if fraction.is_empty() {
-        String::new()
-    } else {
-        format!(".{fraction}")
-    };
+    let fraction = if fraction.is_empty() { String::new() } else { format!(".{fraction}") };
     format!("{sign}{digits}{fraction}").parse().ok()
 }
 
@@ -116,10 +99,7 @@ pub fn date(text: &str, today: NaiveDate) -> Option<NaiveDate> {
         "anteayer" | "antier" => return today.checked_sub_days(Days::new(2)),
         _ => {}
     }
-    let parts: Vec<&str> = text
-        .split(['/', '-', '.', ' '])
-        .filter(|part| !part.is_empty())
-        .collect();
+    let parts: Vec<&str> = text.split(['/', '-', '.', ' ']).filter(|part| !part.is_empty()).collect();
     let number = |part: &str| part.parse::<u32>().ok();
     match parts.as_slice() {
         [year, month, day] if year.len() == 4 => {

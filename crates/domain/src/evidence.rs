@@ -84,10 +84,7 @@ pub struct EvidenceRef {
 
 /// Whether a text is the hash of a file: 64 lower-case hexadecimal digits. Hashes become file names.
 pub fn is_sha256(text: &str) -> bool {
-    text.len() == 64
-        && text
-            .bytes()
-            .all(|b| b.is_ascii_digit() || (b'a'..=b'f').contains(&b))
+    text.len() == 64 && text.bytes().all(|b| b.is_ascii_digit() || (b'a'..=b'f').contains(&b))
 }
 
 #[cfg(test)]

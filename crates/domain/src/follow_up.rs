@@ -100,8 +100,7 @@ fn day<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result<Option<Naive
         return Ok(None);
     };
     let day = NaiveDate::parse_from_str(&text, "%Y-%m-%d");
-    day.map(Some)
-        .map_err(|_| serde::de::Error::custom(format!("visitedOn: «{text}» (yyyy-mm-dd)")))
+    day.map(Some).map_err(|_| serde::de::Error::custom(format!("visitedOn: «{text}» (yyyy-mm-dd)")))
 }
 
 /// Physical and financial progress.
@@ -301,10 +300,7 @@ impl State {
             Draft => matches!(next, Ready),
             Ready => matches!(next, Draft | Sending),
             Sending => matches!(next, Ready | Received | Rejected | Parked),
-            Received => matches!(
-                next,
-                Accepted | Observed | Rejected | Conflict | Parked | Withdrawn
-            ),
+            Received => matches!(next, Accepted | Observed | Rejected | Conflict | Parked | Withdrawn),
             Conflict => matches!(next, Accepted | Rejected | Withdrawn),
             Parked => matches!(next, Received | Rejected | Withdrawn),
             Accepted => matches!(next, Published | Withdrawn | Superseded),
@@ -402,32 +398,16 @@ pub fn check_content(content: &FollowUpFile, today: NaiveDate) -> Vec<Finding> {
     };
     let progress = content.progress.unwrap_or_default();
     let values = [
-        (
-            "/progress/physical/planned",
-            progress.physical.and_then(|p| p.planned),
-        ),
-        (
-            "/progress/physical/actual",
-            progress.physical.and_then(|p| p.actual),
-        ),
-        (
-            "/progress/financial/planned",
-            progress.financial.and_then(|p| p.planned),
-        ),
-        (
-            "/progress/financial/actual",
-            progress.financial.and_then(|p| p.actual),
-        ),
+        ("/progress/physical/planned", progress.physical.and_then(|p| p.planned)),
+        ("/progress/physical/actual", progress.physical.and_then(|p| p.actual)),
+        ("/progress/financial/planned", progress.financial.and_then(|p| p.planned)),
+        ("/progress/financial/actual", progress.financial.and_then(|p| p.actual)),
     ];
     for (pointer, value) in values {
         if let Some(value) = value
             && (value < Decimal::ZERO || value > Decimal::ONE_HUNDRED)
         {
-            error(
-                pointer,
-                "percent-range",
-                serde_json::json!({"value": value.to_string()}),
-            );
+            error(pointer, "percent-range", serde_json::json!({"value": value.to_string()}));
         }
     }
     let has_progress = values.iter().any(|(_, value)| value.is_some());
@@ -443,11 +423,7 @@ pub fn check_content(content: &FollowUpFile, today: NaiveDate) -> Vec<Finding> {
             );
         }
         if visited < NaiveDate::from_ymd_opt(1990, 1, 1).unwrap_or(NaiveDate::MIN) {
-            error(
-                "/visitedOn",
-                "visit-too-old",
-                serde_json::json!({"value": visited.to_string()}),
-            );
+            error("/visitedOn", "visit-too-old", serde_json::json!({"value": visited.to_string()}));
         }
     }
     if !has_progress && content.release.is_empty() {
@@ -455,11 +431,7 @@ pub fn check_content(content: &FollowUpFile, today: NaiveDate) -> Vec<Finding> {
     }
     for key in content.release.keys() {
         if RESERVED.contains(&key.as_str()) {
-            error(
-                &format!("/release/{key}"),
-                "reserved-field",
-                serde_json::json!({"field": key}),
-            );
+            error(&format!("/release/{key}"), "reserved-field", serde_json::json!({"field": key}));
         }
     }
     findings
@@ -501,15 +473,10 @@ mod tests {
 
     #[test]
     fn a_minimal_file_is_read_and_unknown_fields_are_refused() {
-        let ok = file(
-            serde_json::json!({"stage": "implementation", "visitedOn": "2026-03-12",
-            "progress": {"physical": {"planned": 40, "actual": 33.3}}}),
-        )
+        let ok = file(serde_json::json!({"stage": "implementation", "visitedOn": "2026-03-12",
+            "progress": {"physical": {"planned": 40, "actual": 33.3}}}))
         .unwrap();
-        assert_eq!(
-            ok.progress.unwrap().physical.unwrap().actual,
-            Some(Decimal::new(333, 1))
-        );
+        assert_eq!(ok.progress.unwrap().physical.unwrap().actual, Some(Decimal::new(333, 1)));
         assert!(file(serde_json::json!({"stage": "implementation", "progres": {}})).is_err());
         assert!(file(serde_json::json!({"stage": "works"})).is_err());
         assert!(file(serde_json::json!({"stage": "closure", "visitedOn": "31/02/2026"})).is_err());
@@ -524,10 +491,7 @@ mod tests {
         let bad = file(serde_json::json!({"stage": "implementation", "visitedOn": "2027-01-01",
             "progress": {"financial": {"actual": -5}, "physical": {"actual": 101}}, "release": {"ocid": "x"}}))
         .unwrap();
-        let rules: Vec<_> = check_content(&bad, today)
-            .into_iter()
-            .map(|f| (f.pointer, f.rule))
-            .collect();
+        let rules: Vec<_> = check_content(&bad, today).into_iter().map(|f| (f.pointer, f.rule)).collect();
         assert!(rules.contains(&("/progress/physical/actual".into(), "percent-range".into())));
         assert!(rules.contains(&("/progress/financial/actual".into(), "percent-range".into())));
         assert!(rules.contains(&("/visitedOn".into(), "visit-in-future".into())));
@@ -540,10 +504,7 @@ mod tests {
     fn folios_are_short_and_follow_the_id() {
         assert_eq!(folio(Uuid::from_u128(0)), "S-00000-00000");
         assert_eq!(folio(Uuid::from_u128(33)), "S-00000-00011");
-        assert_ne!(
-            folio(Uuid::from_u128(u128::MAX)),
-            folio(Uuid::from_u128(u128::MAX - 1))
-        );
+        assert_ne!(folio(Uuid::from_u128(u128::MAX)), folio(Uuid::from_u128(u128::MAX - 1)));
     }
 
     #[test]

@@ -121,10 +121,7 @@ pub struct Head {
 
 impl Default for Head {
     fn default() -> Head {
-        Head {
-            seq: 0,
-            chain: GENESIS.to_owned(),
-        }
+        Head { seq: 0, chain: GENESIS.to_owned() }
     }
 }
 
@@ -168,11 +165,7 @@ mod tests {
 
     #[test]
     fn the_chain_detects_change_deletion_and_reordering() {
-        let entries = [
-            change(1, json!({"a": 1})),
-            change(2, json!({"a": 2})),
-            change(3, json!({"a": 3})),
-        ];
+        let entries = [change(1, json!({"a": 1})), change(2, json!({"a": 2})), change(3, json!({"a": 3}))];
         let fold = |changes: &[&Change]| -> Result<Head, ChainError> {
             let mut head = Head::default();
             for change in changes {
@@ -183,17 +176,10 @@ mod tests {
         let whole = fold(&[&entries[0], &entries[1], &entries[2]]).unwrap();
         assert_eq!(whole.seq, 3);
         let altered = change(2, json!({"a": 9}));
-        assert_ne!(
-            fold(&[&entries[0], &altered, &entries[2]]).unwrap().chain,
-            whole.chain
-        );
+        assert_ne!(fold(&[&entries[0], &altered, &entries[2]]).unwrap().chain, whole.chain);
         assert!(matches!(
             fold(&[&entries[0], &entries[2]]),
-            Err(ChainError::Sequence {
-                expected: 2,
-                found: 3,
-                ..
-            })
+            Err(ChainError::Sequence { expected: 2, found: 3, .. })
         ));
         assert!(fold(&[&entries[1], &entries[0], &entries[2]]).is_err());
     }

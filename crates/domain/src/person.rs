@@ -21,13 +21,8 @@ pub enum Role {
 
 impl Role {
     /// Every role, in the order of the register.
-    pub const ALL: [Role; 5] = [
-        Role::Enlace,
-        Role::Campo,
-        Role::Coordinacion,
-        Role::Administracion,
-        Role::Auditoria,
-    ];
+    pub const ALL: [Role; 5] =
+        [Role::Enlace, Role::Campo, Role::Coordinacion, Role::Administracion, Role::Auditoria];
 
     /// The word used on the command line and on the wire.
     pub fn as_str(self) -> &'static str {
@@ -64,13 +59,8 @@ pub enum Action {
 
 impl Action {
     /// Every action.
-    pub const ALL: [Action; 5] = [
-        Action::Push,
-        Action::Pull,
-        Action::SendEvidence,
-        Action::SeeDevices,
-        Action::SeeEveryArea,
-    ];
+    pub const ALL: [Action; 5] =
+        [Action::Push, Action::Pull, Action::SendEvidence, Action::SeeDevices, Action::SeeEveryArea];
 }
 
 /// The one table of permissions: denied unless it is written here.

@@ -150,11 +150,7 @@ pub struct Problem {
 impl Problem {
     /// A problem without values.
     pub fn new(code: Code) -> Problem {
-        Problem {
-            code,
-            params: Map::new(),
-            retry: code.retry(),
-        }
+        Problem { code, params: Map::new(), retry: code.retry() }
     }
 
     /// The same problem with one more value.

@@ -70,9 +70,7 @@ pub fn is_folio(text: &str) -> bool {
     !text.is_empty()
         && text.len() <= MAX_FOLIO
         && !text.starts_with('.')
-        && text
-            .bytes()
-            .all(|b| b.is_ascii_alphanumeric() || matches!(b, b'.' | b'_' | b'-'))
+        && text.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'.' | b'_' | b'-'))
 }
 
 #[cfg(test)]

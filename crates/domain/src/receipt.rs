@@ -127,8 +127,7 @@ pub fn verify(bytes: &[u8], signature_hex: &str, public_key_hex: &str) -> Result
         .ok()
         .and_then(|bytes| bytes.try_into().ok())
         .ok_or(ReceiptError::Hex("signature"))?;
-    key.verify(bytes, &ed25519_dalek::Signature::from_bytes(&signature))
-        .map_err(|_| ReceiptError::Signature)
+    key.verify(bytes, &ed25519_dalek::Signature::from_bytes(&signature)).map_err(|_| ReceiptError::Signature)
 }
 
 /// Reads a public key from hexadecimal.
@@ -182,10 +181,7 @@ mod tests {
             assert_eq!(changed.verify(&public), Err(ReceiptError::Signature), "{field}");
         }
         let other = SigningKey::from_bytes(&[8; 32]);
-        assert!(
-            good.verify(&hex::encode(other.verifying_key().as_bytes()))
-                .is_err()
-        );
+        assert!(good.verify(&hex::encode(other.verifying_key().as_bytes())).is_err());
     }
 
     #[test]

@@ -57,10 +57,7 @@ pub fn instant(at: DateTime<Utc>) -> String {
 
 /// Ids of the contracts in an array that are neither cancelled nor terminated.
 pub fn active_contracts(contracts: Option<&Value>) -> Vec<String> {
-    let list = contracts
-        .and_then(Value::as_array)
-        .map(Vec::as_slice)
-        .unwrap_or_default();
+    let list = contracts.and_then(Value::as_array).map(Vec::as_slice).unwrap_or_default();
     list.iter()
         .filter(|contract| !matches!(contract["status"].as_str(), Some("cancelled" | "terminated")))
         .filter_map(|contract| contract["id"].as_str().map(str::to_owned))
@@ -102,11 +99,7 @@ fn contract_of(follow_up: &FollowUp, basis: &Basis<'_>) -> Result<Option<String>
         if known.contains(named) {
             return Ok(Some(named.clone()));
         }
-        return Err(vec![error(
-            "/contract",
-            "contract-unknown",
-            json!({"value": named, "known": known}),
-        )]);
+        return Err(vec![error("/contract", "contract-unknown", json!({"value": named, "known": known}))]);
     }
     known.retain(|id| !closed(id));
     let needs_one = content.progress.is_some() || !follow_up.evidence.is_empty();
@@ -114,11 +107,7 @@ fn contract_of(follow_up: &FollowUp, basis: &Basis<'_>) -> Result<Option<String>
         [] => Ok(None),
         [one] => Ok(Some(one.clone())),
         _ if !needs_one => Ok(None),
-        _ => Err(vec![error(
-            "/contract",
-            "contract-ambiguous",
-            json!({"known": known}),
-        )]),
+        _ => Err(vec![error("/contract", "contract-ambiguous", json!({"known": known}))]),
     }
 }
 
@@ -128,20 +117,13 @@ fn contract_in<'m>(
     basis: &Basis<'_>,
     id: &str,
 ) -> Option<&'m mut Value> {
-    let list = release
-        .entry("contracts")
-        .or_insert_with(|| json!([]))
-        .as_array_mut()?;
-    let place = list
-        .iter()
-        .position(|contract| contract["id"].as_str() == Some(id));
+    let list = release.entry("contracts").or_insert_with(|| json!([])).as_array_mut()?;
+    let place = list.iter().position(|contract| contract["id"].as_str() == Some(id));
     let place = match place {
         Some(place) => place,
         None => {
             let known = basis.compiled["contracts"].as_array().into_iter().flatten();
-            let award = known
-                .filter(|c| c["id"].as_str() == Some(id))
-                .find_map(|c| c["awardID"].as_str());
+            let award = known.filter(|c| c["id"].as_str() == Some(id)).find_map(|c| c["awardID"].as_str());
             let mut contract = json!({"id": id});
             if let Some(award) = award {
                 contract["awardID"] = json!(award);
@@ -172,24 +154,16 @@ fn add_progress(release: &mut Map<String, Value>, follow_up: &FollowUp, basis: &
         if let Some(day) = follow_up.content.visited_on {
             observation["period"] = json!({"endDate": basis.day(day)});
         }
-        let corrects = follow_up
-            .content
-            .corrects
-            .as_ref()
-            .map(|folio| format!("Corrige el seguimiento {folio}."));
-        let notes: Vec<String> = corrects
-            .into_iter()
-            .chain(follow_up.content.reason.clone())
-            .collect();
+        let corrects =
+            follow_up.content.corrects.as_ref().map(|folio| format!("Corrige el seguimiento {folio}."));
+        let notes: Vec<String> = corrects.into_iter().chain(follow_up.content.reason.clone()).collect();
         if !notes.is_empty() {
             observation["notes"] = json!(notes.join(" "));
         }
         observation
     };
-    let figures: [Percent; 2] = [
-        progress.physical.unwrap_or_default(),
-        progress.financial.unwrap_or_default(),
-    ];
+    let figures: [Percent; 2] =
+        [progress.physical.unwrap_or_default(), progress.financial.unwrap_or_default()];
     for ((_, metric, title), figure) in METRICS.into_iter().zip(figures) {
         let item = |value: Decimal| json!({"id": metric, "title": title, "observations": [observation(metric, value)]});
         if figure.planned.is_none() && figure.actual.is_none() {
@@ -283,14 +257,7 @@ fn title_of(file: &EvidenceRef) -> String {
     }
     let known = ocds::codelist::get("documentType").and_then(|list| list.code(&file.document_type));
     known
-        .map_or(
-            if file.media_type.is_image() {
-                "Fotografía"
-            } else {
-                "Documento"
-            },
-            |code| code.title_es,
-        )
+        .map_or(if file.media_type.is_image() { "Fotografía" } else { "Documento" }, |code| code.title_es)
         .to_owned()
 }
 
@@ -303,11 +270,7 @@ pub fn public_path(file: &EvidenceRef) -> String {
 
 /// Kind of the published copy: photographs are re-encoded as JPEG without metadata.
 fn published_type(file: &EvidenceRef) -> &'static str {
-    if file.media_type.is_image() {
-        "image/jpeg"
-    } else {
-        "application/pdf"
-    }
+    if file.media_type.is_image() { "image/jpeg" } else { "application/pdf" }
 }
 
 /// Stamps a fragment: ocid, id, date, tag, the buyer and every party it mentions, with the whole set of roles.
@@ -326,12 +289,8 @@ pub fn stamp(
     let hash = sha256_hex(&canonical(fragment)?);
     let mut release = Map::new();
     release.insert("ocid".into(), json!(basis.ocid));
-    release.insert(
-        "id".into(),
-        json!(ocds::ident::ReleaseId::content_addressed(
-            basis.ocid, sequence, &hash
-        )),
-    );
+    release
+        .insert("id".into(), json!(ocds::ident::ReleaseId::content_addressed(basis.ocid, sequence, &hash)));
     release.insert("date".into(), json!(instant(accepted_at)));
     release.insert("tag".into(), json!([]));
     release.insert("initiationType".into(), json!("tender"));
@@ -373,11 +332,7 @@ fn add_parties(release: &mut Value, compiled: &Value) {
         "/contracts/*/implementation/transactions/*/payer",
         "/contracts/*/implementation/transactions/*/payee",
     ] {
-        let role = if pointer.ends_with("payer") {
-            "payer"
-        } else {
-            "payee"
-        };
+        let role = if pointer.ends_with("payer") { "payer" } else { "payee" };
         collect(release, pointer, &mut |reference| {
             if let Some(id) = reference["id"].as_str() {
                 wanted.push((id.to_owned(), role));
@@ -385,12 +340,7 @@ fn add_parties(release: &mut Value, compiled: &Value) {
         });
     }
     let known = compiled["parties"].as_array().cloned().unwrap_or_default();
-    let known = |id: &str| {
-        known
-            .iter()
-            .find(|party| party["id"].as_str() == Some(id))
-            .cloned()
-    };
+    let known = |id: &str| known.iter().find(|party| party["id"].as_str() == Some(id)).cloned();
     let mut parties = match release["parties"].take() {
         Value::Array(parties) => parties,
         Value::Null => Vec::new(),
@@ -412,9 +362,7 @@ fn add_parties(release: &mut Value, compiled: &Value) {
             continue;
         };
         let mut roles: Vec<String> = Vec::new();
-        let before = known(&id)
-            .map(|party| party["roles"].clone())
-            .unwrap_or(Value::Null);
+        let before = known(&id).map(|party| party["roles"].clone()).unwrap_or(Value::Null);
         for list in [&before, &party["roles"]] {
             for role in list.as_array().into_iter().flatten().filter_map(Value::as_str) {
                 if !roles.iter().any(|known| known == role) {
@@ -473,18 +421,9 @@ pub fn assess(follow_up: &FollowUp, basis: &Basis<'_>, now: DateTime<Utc>) -> Ve
     let now = after(basis.compiled, now);
     for (index, file) in follow_up.evidence.iter().enumerate() {
         // The page of the project shows titles even where the release has no place for the document.
-        for reason in file
-            .title
-            .as_deref()
-            .map(ocds::check::personal_data)
-            .unwrap_or_default()
-        {
+        for reason in file.title.as_deref().map(ocds::check::personal_data).unwrap_or_default() {
             let pointer = format!("/evidence/{index}/title");
-            findings.push(error(
-                &pointer,
-                "no-personal-data",
-                json!({"reason": reason, "field": "title"}),
-            ));
+            findings.push(error(&pointer, "no-personal-data", json!({"reason": reason, "field": "title"})));
         }
     }
     if findings.iter().any(|finding| finding.rule == "reserved-field") {
@@ -502,22 +441,14 @@ pub fn assess(follow_up: &FollowUp, basis: &Basis<'_>, now: DateTime<Utc>) -> Ve
     }
     match stamp(&fragment, basis, basis.earlier.len() as u64 + 1, now) {
         Ok(release) => {
-            let context = ocds::check::Context {
-                prefix: Some(basis.prefix),
-                earlier: basis.earlier,
-                now,
-            };
+            let context = ocds::check::Context { prefix: Some(basis.prefix), earlier: basis.earlier, now };
             for mut finding in ocds::check::release(&release, &context) {
                 finding.pointer = captured_pointer(&finding.pointer, &release);
                 findings.push(finding);
             }
         }
         Err(unreadable) => {
-            findings.push(error(
-                "/release",
-                "schema-type",
-                json!({"detail": unreadable.to_string()}),
-            ));
+            findings.push(error("/release", "schema-type", json!({"detail": unreadable.to_string()})));
         }
     }
     findings
@@ -525,12 +456,8 @@ pub fn assess(follow_up: &FollowUp, basis: &Basis<'_>, now: DateTime<Utc>) -> Ve
 
 /// The instant of a release laid upon a process: now, or just after its last release (OCDS 1.1, release date).
 pub fn after(compiled: &Value, now: DateTime<Utc>) -> DateTime<Utc> {
-    let last = compiled["date"]
-        .as_str()
-        .and_then(|text| DateTime::parse_from_rfc3339(text).ok());
-    last.map_or(now, |last| {
-        now.max(last.with_timezone(&Utc) + Duration::milliseconds(1))
-    })
+    let last = compiled["date"].as_str().and_then(|text| DateTime::parse_from_rfc3339(text).ok());
+    last.map_or(now, |last| now.max(last.with_timezone(&Utc) + Duration::milliseconds(1)))
 }
 
 /// The day it is in the municipality.
@@ -541,15 +468,10 @@ pub fn today(now: DateTime<Utc>, offset_minutes: i32) -> NaiveDate {
 
 /// From a place in the release to the place in the follow-up file where it was captured.
 fn captured_pointer(pointer: &str, release: &Value) -> String {
-    for (list, kind) in [
-        ("/agreedMetrics/", "planned"),
-        ("/implementation/metrics/", "actual"),
-    ] {
+    for (list, kind) in [("/agreedMetrics/", "planned"), ("/implementation/metrics/", "actual")] {
         if let Some((before, after)) = pointer.split_once(list) {
             let index = after.split('/').next().unwrap_or_default();
-            let metric = release
-                .pointer(&format!("{before}{list}{index}/id"))
-                .and_then(Value::as_str);
+            let metric = release.pointer(&format!("{before}{list}{index}/id")).and_then(Value::as_str);
             if let Some((name, ..)) = METRICS.into_iter().find(|(_, id, _)| Some(*id) == metric) {
                 return format!("/progress/{name}/{kind}");
             }
@@ -563,10 +485,5 @@ fn error(pointer: &str, rule: &str, params: Value) -> Finding {
         Value::Object(map) => map,
         _ => Map::new(),
     };
-    Finding {
-        pointer: pointer.to_owned(),
-        rule: rule.to_owned(),
-        severity: Severity::Error,
-        params,
-    }
+    Finding { pointer: pointer.to_owned(), rule: rule.to_owned(), severity: Severity::Error, params }
 }

@@ -76,17 +76,8 @@ fn file() -> EvidenceRef {
 }
 
 fn progress() -> Progress {
-    let half = Percent {
-        planned: Some(Decimal::from(50)),
-        actual: Some(Decimal::new(333, 1)),
-    };
-    Progress {
-        physical: Some(half),
-        financial: Some(Percent {
-            planned: None,
-            actual: Some(Decimal::ZERO),
-        }),
-    }
+    let half = Percent { planned: Some(Decimal::from(50)), actual: Some(Decimal::new(333, 1)) };
+    Progress { physical: Some(half), financial: Some(Percent { planned: None, actual: Some(Decimal::ZERO) }) }
 }
 
 fn follow_up() -> FollowUp {
@@ -94,10 +85,7 @@ fn follow_up() -> FollowUp {
         id: id(2),
         project: "d1_p1".into(),
         ocid: "ocds-000000-d1_p1".into(),
-        form: Some(FormRef {
-            id: "implementation".into(),
-            version: 1,
-        }),
+        form: Some(FormRef { id: "implementation".into(), version: 1 }),
         content: FollowUpFile {
             stage: Stage::Implementation,
             visited_on: NaiveDate::from_ymd_opt(2026, 3, 12),
@@ -106,10 +94,7 @@ fn follow_up() -> FollowUp {
             release: map(
                 json!({"contracts": [{"id": "1", "awardID": "1", "value": {"amount": 1234.5, "currency": "MXN"}}]}),
             ),
-            internal: Internal {
-                notes: "Nota".into(),
-                fields: map(json!({"supplierRfc": "X"})),
-            },
+            internal: Internal { notes: "Nota".into(), fields: map(json!({"supplierRfc": "X"})) },
             ocid: Some("ocds-000000-d1_p1".into()),
             contract: Some("1".into()),
             corrects: Some("S-00000-00001".into()),
@@ -151,10 +136,7 @@ fn operation(kind: OperationKind, body: Value) -> Operation {
         client_seq: 1,
         kind,
         record_id: id(2),
-        base: Base {
-            server_version: 1,
-            after: vec![id(4)],
-        },
+        base: Base { server_version: 1, after: vec![id(4)] },
         salt: "0a".repeat(16),
         body,
         captured_at: at(0),
@@ -169,12 +151,7 @@ fn operation(kind: OperationKind, body: Value) -> Operation {
 fn enrolment_and_tokens() {
     kept(
         "health",
-        &Health {
-            service: SERVICE.into(),
-            version: "0.1.0".into(),
-            protocol: PROTOCOL,
-            now: at(0),
-        },
+        &Health { service: SERVICE.into(), version: "0.1.0".into(), protocol: PROTOCOL, now: at(0) },
     );
     kept(
         "enrol_request",
@@ -197,45 +174,19 @@ fn enrolment_and_tokens() {
         },
     );
     kept("nonce_request", &NonceRequest { device_id: id(5) });
-    kept(
-        "nonce_answer",
-        &NonceAnswer {
-            nonce: "33".repeat(16),
-        },
-    );
+    kept("nonce_answer", &NonceAnswer { nonce: "33".repeat(16) });
     kept(
         "token_request",
-        &TokenRequest {
-            device_id: id(5),
-            nonce: "33".repeat(16),
-            signature: "44".repeat(64),
-        },
+        &TokenRequest { device_id: id(5), nonce: "33".repeat(16), signature: "44".repeat(64) },
     );
-    kept(
-        "token_answer",
-        &TokenAnswer {
-            token: "55".repeat(32),
-            expires_at: at(900),
-            now: at(0),
-        },
-    );
-    assert_eq!(
-        nonce_bytes(id(5), "33"),
-        format!("avance-abierto token {} 33", id(5)).into_bytes()
-    );
+    kept("token_answer", &TokenAnswer { token: "55".repeat(32), expires_at: at(900), now: at(0) });
+    assert_eq!(nonce_bytes(id(5), "33"), format!("avance-abierto token {} 33", id(5)).into_bytes());
 }
 
 #[test]
 fn push() {
-    let waiting = Waiting {
-        folio: "S-00000-00002".into(),
-        project: "d1_p1".into(),
-        state: State::Ready,
-    };
-    let placeholder = Placeholder {
-        parked: id(3),
-        body_hash: "cd".repeat(32),
-    };
+    let waiting = Waiting { folio: "S-00000-00002".into(), project: "d1_p1".into(), state: State::Ready };
+    let placeholder = Placeholder { parked: id(3), body_hash: "cd".repeat(32) };
     kept(
         "push_request",
         &PushRequest {
@@ -248,14 +199,8 @@ fn push() {
                 free_bytes: Some(1_000_000),
             },
             operations: vec![
-                operation(
-                    OperationKind::FollowUp,
-                    serde_json::to_value(follow_up()).unwrap(),
-                ),
-                operation(
-                    OperationKind::Placeholder,
-                    serde_json::to_value(placeholder).unwrap(),
-                ),
+                operation(OperationKind::FollowUp, serde_json::to_value(follow_up()).unwrap()),
+                operation(OperationKind::Placeholder, serde_json::to_value(placeholder).unwrap()),
             ],
         },
     );
@@ -271,10 +216,7 @@ fn push() {
                     findings: vec![finding()],
                 },
                 PushResult::Placed { op_id: id(7) },
-                PushResult::Refused {
-                    op_id: id(8),
-                    problem: Problem::new(Code::Gap).with("last", 1),
-                },
+                PushResult::Refused { op_id: id(8), problem: Problem::new(Code::Gap).with("last", 1) },
             ],
         },
     );
@@ -319,10 +261,7 @@ fn pull() {
         area: "obras-de-muestra".into(),
         stage: Stage::Implementation,
         state: State::Received,
-        held: Some(Held::MissingFiles {
-            count: 2,
-            bytes: 3_100_000,
-        }),
+        held: Some(Held::MissingFiles { count: 2, bytes: 3_100_000 }),
         captured_at: at(0),
         visited_on: NaiveDate::from_ymd_opt(2026, 3, 12),
         progress: Some(progress()),
@@ -338,9 +277,7 @@ fn pull() {
     };
     kept("follow_up_state_held", &state);
     state.overlaps.clear();
-    state.held = Some(Held::AfterHeld {
-        folio: "S-00000-00001".into(),
-    });
+    state.held = Some(Held::AfterHeld { folio: "S-00000-00001".into() });
     state.release_id = Some("ocds-000000-d1_p1-2-0123456789ab".into());
     state.url = Some("https://pp.example.org/proyectos/d1_p1/".into());
     state.state = State::Published;
@@ -353,22 +290,12 @@ fn pull() {
             person: person(),
             scope: vec![area_stream("obras-de-muestra"), COMMON.into()],
             changes: vec![
-                change(
-                    ChangeKind::Municipality,
-                    "municipio",
-                    serde_json::to_value(municipality()).unwrap(),
-                ),
+                change(ChangeKind::Municipality, "municipio", serde_json::to_value(municipality()).unwrap()),
                 change(ChangeKind::Project, "d1_p1", json!({})),
                 change(ChangeKind::FollowUp, &id(2).to_string(), json!({})),
                 change(ChangeKind::Tombstone, "d1_p1", Value::Null),
             ],
-            heads: BTreeMap::from([(
-                COMMON.to_owned(),
-                Head {
-                    seq: 4,
-                    chain: "ef".repeat(32),
-                },
-            )]),
+            heads: BTreeMap::from([(COMMON.to_owned(), Head { seq: 4, chain: "ef".repeat(32) })]),
             cursor: "opaque".into(),
             has_more: false,
             snapshot: None,
@@ -377,9 +304,7 @@ fn pull() {
     // The bytes that are hashed are part of the wire too.
     insta::assert_json_snapshot!(
         "commitment",
-        change(ChangeKind::Project, "d1_p1", json!({"b": 1.0, "a": "á"}))
-            .commitment()
-            .unwrap()
+        change(ChangeKind::Project, "d1_p1", json!({"b": 1.0, "a": "á"})).commitment().unwrap()
     );
 }
 
@@ -387,20 +312,12 @@ fn pull() {
 fn evidence_devices_and_problems() {
     kept(
         "evidence_offer",
-        &EvidenceOffer {
-            sha256: "ab".repeat(32),
-            size: 1234,
-            media_type: "image/jpeg".into(),
-        },
+        &EvidenceOffer { sha256: "ab".repeat(32), size: 1234, media_type: "image/jpeg".into() },
     );
     kept("evidence_have", &EvidenceAnswer::Have);
     kept(
         "evidence_upload",
-        &EvidenceAnswer::Upload {
-            upload_id: "ab".repeat(32),
-            chunk_size: 1_048_576,
-            there: vec![0, 2],
-        },
+        &EvidenceAnswer::Upload { upload_id: "ab".repeat(32), chunk_size: 1_048_576, there: vec![0, 2] },
     );
     kept(
         "device_row",
@@ -423,10 +340,7 @@ fn evidence_devices_and_problems() {
             revoked: false,
         },
     );
-    let codes: Vec<Value> = Code::ALL
-        .iter()
-        .map(|code| json!([code, code.status(), code.retry()]))
-        .collect();
+    let codes: Vec<Value> = Code::ALL.iter().map(|code| json!([code, code.status(), code.retry()])).collect();
     insta::assert_json_snapshot!("problem_codes", codes);
     for code in Code::ALL {
         assert_eq!(serde_json::to_value(code).unwrap(), json!(code.as_str()));

@@ -176,11 +176,8 @@ fn rules(release: &Value, ctx: &Context<'_>, found: &mut Vec<Finding>) {
     let by_rules: Vec<Finding> = checks.iter().flat_map(|check| check(&case)).collect();
     // What a rule says better than the schema is said once.
     found.retain(|finding| {
-        let said_by = |rule: &str| {
-            by_rules
-                .iter()
-                .any(|other| other.rule == rule && other.pointer == finding.pointer)
-        };
+        let said_by =
+            |rule: &str| by_rules.iter().any(|other| other.rule == rule && other.pointer == finding.pointer);
         match finding.rule.as_str() {
             "schema-enum" => !by_rules.iter().any(|other| {
                 other.rule == "closed-codelist"
@@ -208,9 +205,7 @@ struct Case<'a> {
 impl<'a> Case<'a> {
     fn new(release: &'a Value, ctx: &'a Context<'a>) -> Case<'a> {
         let rules = Rules::profile();
-        let before = merge::compiled(rules, ctx.earlier)
-            .ok()
-            .map(|merged| merged.value);
+        let before = merge::compiled(rules, ctx.earlier).ok().map(|merged| merged.value);
         let after = before
             .clone()
             .and_then(|before| {
@@ -226,21 +221,12 @@ impl<'a> Case<'a> {
                 merge::compiled(rules, &[alone]).ok()
             })
             .map_or_else(|| release.clone(), |merged| merged.value);
-        Case {
-            release,
-            ctx,
-            walk: Walk::over(release),
-            before,
-            after,
-        }
+        Case { release, ctx, walk: Walk::over(release), before, after }
     }
 
     /// The objects of a definition of the schema.
     fn objects(&self, definition: &'static str) -> impl Iterator<Item = &crate::schema::shape::Object<'a>> {
-        self.walk
-            .objects
-            .iter()
-            .filter(move |object| object.definition == definition)
+        self.walk.objects.iter().filter(move |object| object.definition == definition)
     }
 
     /// What stood, in the releases before, at a place of this release.
@@ -264,9 +250,7 @@ fn counterpart<'o>(release: &Value, other: &'o Value, pointer: &str) -> Option<&
                 let index: usize = step.parse().ok()?;
                 here = own.get(index)?;
                 there = match id_text(here.get("id")) {
-                    Some(id) => others
-                        .iter()
-                        .find(|item| id_text(item.get("id")).as_ref() == Some(&id))?,
+                    Some(id) => others.iter().find(|item| id_text(item.get("id")).as_ref() == Some(&id))?,
                     None => others.get(index)?,
                 };
             }
@@ -295,10 +279,5 @@ fn finding(rule: &str, severity: Severity, pointer: impl Into<String>, params: V
         Value::Object(params) => params,
         _ => Map::new(),
     };
-    Finding {
-        pointer: pointer.into(),
-        rule: rule.to_owned(),
-        severity,
-        params,
-    }
+    Finding { pointer: pointer.into(), rule: rule.to_owned(), severity, params }
 }

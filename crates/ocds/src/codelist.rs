@@ -93,11 +93,7 @@ static LISTS: LazyLock<HashMap<&'static str, Codelist>> = LazyLock::new(|| {
     FILES
         .iter()
         .map(|&(name, files)| {
-            let codes: Vec<Code> = files
-                .iter()
-                .flat_map(|file| file.lines().skip(1))
-                .map(read)
-                .collect();
+            let codes: Vec<Code> = files.iter().flat_map(|file| file.lines().skip(1)).map(read).collect();
             let index = codes.iter().map(|code| code.code).collect();
             (name, Codelist { name, codes, index })
         })
@@ -116,9 +112,5 @@ fn read(line: &'static str) -> Code {
         "" => code,
         text => text,
     };
-    Code {
-        code,
-        title_es: title(title_es),
-        title_en: title(title_en),
-    }
+    Code { code, title_es: title(title_es), title_en: title(title_en) }
 }

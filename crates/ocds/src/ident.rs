@@ -54,10 +54,7 @@ impl Ocid {
 /// Whether a text has the form of a registered prefix: `ocds-[a-z0-9]{6}`.
 pub fn is_prefix(text: &str) -> bool {
     text.strip_prefix("ocds-").is_some_and(|code| {
-        code.len() == 6
-            && code
-                .bytes()
-                .all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit())
+        code.len() == 6 && code.bytes().all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit())
     })
 }
 
@@ -75,9 +72,9 @@ impl FromStr for Ocid {
         }
         let usable = |c: char| !c.is_whitespace() && !c.is_control() && !matches!(c, '/' | '?' | '#');
         match rest.strip_prefix('-') {
-            Some(local) if !local.is_empty() && local.chars().all(usable) => Ok(Ocid {
-                text: text.to_owned(),
-            }),
+            Some(local) if !local.is_empty() && local.chars().all(usable) => {
+                Ok(Ocid { text: text.to_owned() })
+            }
             _ => Err(IdentError::Ocid(text.to_owned())),
         }
     }

@@ -83,30 +83,11 @@ enum Format {
 
 fn main() -> ExitCode {
     let result = match Command::parse().verb {
-        Verb::Check {
-            files,
-            lang,
-            format,
-            prefix,
-            now,
-        } => check_files(&files, lang, format, prefix.as_deref(), now),
-        Verb::Compile {
-            files,
-            schema,
-            versioned,
-            package,
-            uri,
-            publisher_name,
-            published_date,
-        } => {
-            let options = Compile {
-                schema,
-                versioned,
-                package,
-                uri,
-                publisher_name,
-                published_date,
-            };
+        Verb::Check { files, lang, format, prefix, now } => {
+            check_files(&files, lang, format, prefix.as_deref(), now)
+        }
+        Verb::Compile { files, schema, versioned, package, uri, publisher_name, published_date } => {
+            let options = Compile { schema, versioned, package, uri, publisher_name, published_date };
             compile(&files, &options).map(|()| true)
         }
     };
@@ -128,9 +109,7 @@ fn clock() -> DateTime<Utc> {
 }
 
 fn is_broken_pipe(error: &anyhow::Error) -> bool {
-    error
-        .downcast_ref::<io::Error>()
-        .is_some_and(|error| error.kind() == io::ErrorKind::BrokenPipe)
+    error.downcast_ref::<io::Error>().is_some_and(|error| error.kind() == io::ErrorKind::BrokenPipe)
 }
 
 /// Checks files; whether all are free of errors.
@@ -279,22 +258,13 @@ fn compile(files: &[PathBuf], options: &Compile) -> Result<()> {
     if options.package {
         let mut records = Vec::with_capacity(gathered.processes.len());
         for (ocid, releases) in &gathered.processes {
-            warn(
-                ocid,
-                &merge::compiled(rules, releases)
-                    .with_context(|| ocid.clone())?
-                    .warnings,
-            );
+            warn(ocid, &merge::compiled(rules, releases).with_context(|| ocid.clone())?.warnings);
             records.push(package::record(rules, releases, options.versioned).with_context(|| ocid.clone())?);
         }
         serde_json::to_writer(&mut out, &gathered.package(options, records))?;
         writeln!(out)?;
     } else {
-        let merge = if options.versioned {
-            merge::versioned
-        } else {
-            merge::compiled
-        };
+        let merge = if options.versioned { merge::versioned } else { merge::compiled };
         for (ocid, releases) in &gathered.processes {
             let merged = merge(rules, releases).with_context(|| ocid.clone())?;
             warn(ocid, &merged.warnings);
@@ -349,10 +319,7 @@ impl Gathered {
                 let Some(ocid) = release.get("ocid").and_then(Value::as_str) else {
                     bail!("a release has no ocid");
                 };
-                self.processes
-                    .entry(ocid.to_owned())
-                    .or_default()
-                    .push(Value::Object(release));
+                self.processes.entry(ocid.to_owned()).or_default().push(Value::Object(release));
                 Ok(())
             }
             _ => bail!("this is neither a package, nor a release, nor a list of releases"),

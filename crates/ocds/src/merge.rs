@@ -125,10 +125,7 @@ pub fn compiled(rules: &Rules, releases: &[Value]) -> Result<Merged, MergeError>
     let text = |name: &str| last.get(name).and_then(Value::as_str).unwrap_or_default();
     let mut head = Map::new();
     head.insert("tag".to_owned(), json!(["compiled"]));
-    head.insert(
-        "id".to_owned(),
-        Value::String(format!("{}-{}", text("ocid"), text("date"))),
-    );
+    head.insert("id".to_owned(), Value::String(format!("{}-{}", text("ocid"), text("date"))));
     for name in ["date", "ocid"] {
         if let Some(value) = last.get(name).filter(|value| !value.is_null()) {
             head.insert(name.to_owned(), value.clone());
@@ -183,9 +180,7 @@ fn sort(releases: &[Value]) -> Result<(Vec<&Value>, Vec<Warning>), MergeError> {
         if let (Some(first), Some(second)) = (pair[0]["date"].as_str(), pair[1]["date"].as_str())
             && first == second
         {
-            warnings.push(Warning::RepeatedDate {
-                date: second.to_owned(),
-            });
+            warnings.push(Warning::RepeatedDate { date: second.to_owned() });
         }
     }
     Ok((sorted, warnings))
@@ -242,12 +237,7 @@ fn lay_all<'a, L: Leaf<'a>>(
     warnings: &mut Vec<Warning>,
 ) -> Result<Node<'a, L>, MergeError> {
     let mut tree = Node::default();
-    let mut pass = Pass {
-        rules,
-        release: 0,
-        nameless: 0,
-        warnings,
-    };
+    let mut pass = Pass { rules, release: 0, nameless: 0, warnings };
     for (release, value) in sorted.iter().enumerate() {
         pass.release = release;
         pass.lay(&mut tree, value, rules.root(), &mut Vec::new())?;
@@ -277,12 +267,7 @@ struct Node<'a, L> {
 
 impl<L> Default for Node<'_, L> {
     fn default() -> Self {
-        Node {
-            leaf: None,
-            leaf_first: false,
-            id: None,
-            children: IndexMap::new(),
-        }
+        Node { leaf: None, leaf_first: false, id: None, children: IndexMap::new() }
     }
 }
 
@@ -303,9 +288,7 @@ impl Pass<'_> {
         path: &mut Vec<&'a str>,
     ) -> Result<(), MergeError> {
         if path.len() > MAX_DEPTH {
-            return Err(MergeError::TooDeep {
-                pointer: pointer(path),
-            });
+            return Err(MergeError::TooDeep { pointer: pointer(path) });
         }
         for (name, value) in object.as_object().into_iter().flatten() {
             let (rule, below) = self.rules.step(at, name);
@@ -342,10 +325,7 @@ impl Pass<'_> {
             }
             path.pop();
             // An object that turned out to hold nothing leaves no trace.
-            if node
-                .children
-                .get(&key)
-                .is_some_and(|child| child.leaf.is_none() && child.children.is_empty())
+            if node.children.get(&key).is_some_and(|child| child.leaf.is_none() && child.children.is_empty())
             {
                 node.children.shift_remove(&key);
             }
@@ -374,17 +354,14 @@ impl Pass<'_> {
             if let Key::Item(id) = &key
                 && !seen.insert(id.clone())
             {
-                let warning = Warning::DuplicateId {
-                    release: self.release,
-                    pointer: pointer(path),
-                    id: id.clone(),
-                };
+                let warning =
+                    Warning::DuplicateId { release: self.release, pointer: pointer(path), id: id.clone() };
                 self.warnings.push(warning);
             }
-            let child = node.children.entry(key.clone()).or_insert_with(|| Node {
-                id: id.filter(|id| !id.is_null()),
-                ..Node::default()
-            });
+            let child = node
+                .children
+                .entry(key.clone())
+                .or_insert_with(|| Node { id: id.filter(|id| !id.is_null()), ..Node::default() });
             self.lay(child, item, at, path)?;
             if child.leaf.is_none() && child.children.is_empty() {
                 node.children.shift_remove(&key);
@@ -418,9 +395,7 @@ impl<L> Node<'_, L> {
         if self.children.is_empty() {
             return Ok(leaf);
         }
-        let inconsistent = |path: &[String]| MergeError::InconsistentType {
-            pointer: pointer(path),
-        };
+        let inconsistent = |path: &[String]| MergeError::InconsistentType { pointer: pointer(path) };
         let is_list = !matches!(self.children.first(), Some((Key::Property(_), _)));
         let mut list = Vec::new();
         let mut object = Map::new();
@@ -465,11 +440,7 @@ impl<L> Node<'_, L> {
                 _ => return Err(inconsistent(path)),
             }
         }
-        Ok(Some(if is_list {
-            Value::Array(list)
-        } else {
-            Value::Object(object)
-        }))
+        Ok(Some(if is_list { Value::Array(list) } else { Value::Object(object) }))
     }
 }
 
@@ -479,7 +450,5 @@ fn plain(id: &Value) -> String {
 }
 
 fn pointer<S: AsRef<str>>(path: &[S]) -> String {
-    path.iter()
-        .map(|step| format!("/{}", escape(step.as_ref())))
-        .collect()
+    path.iter().map(|step| format!("/{}", escape(step.as_ref()))).collect()
 }

@@ -58,10 +58,7 @@ pub fn record(rules: &Rules, releases: &[Value], versioned: bool) -> Result<Valu
     record.insert("releases".to_owned(), Value::Array(sorted));
     record.insert("compiledRelease".to_owned(), compiled);
     if versioned {
-        record.insert(
-            "versionedRelease".to_owned(),
-            merge::versioned(rules, releases)?.value,
-        );
+        record.insert("versionedRelease".to_owned(), merge::versioned(rules, releases)?.value);
     }
     Ok(Value::Object(record))
 }
@@ -89,10 +86,7 @@ fn wrap(
     package.insert("uri".to_owned(), json!(uri));
     package.insert("version".to_owned(), json!("1.1"));
     package.insert("extensions".to_owned(), json!(schema::extensions()));
-    package.insert(
-        "publishedDate".to_owned(),
-        json!(published.to_rfc3339_opts(SecondsFormat::Secs, true)),
-    );
+    package.insert("publishedDate".to_owned(), json!(published.to_rfc3339_opts(SecondsFormat::Secs, true)));
     package.insert("publisher".to_owned(), Value::Object(publisher));
     if let Some(license) = &publication.license {
         package.insert("license".to_owned(), json!(license));

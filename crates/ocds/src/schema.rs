@@ -27,32 +27,17 @@ const PROFILE: &str = schema!("profile.json");
 
 /// The merge patch of each extension, in the order in which they are applied.
 const EXTENSIONS: &[(&str, &str)] = &[
-    (
-        "budget_breakdown",
-        schema!("ocds/extensions/budget_breakdown.json"),
-    ),
+    ("budget_breakdown", schema!("ocds/extensions/budget_breakdown.json")),
     ("location", schema!("ocds/extensions/location.json")),
     ("process_title", schema!("ocds/extensions/process_title.json")),
     ("project", schema!("ocds/extensions/project.json")),
     ("metrics", schema!("ocds/extensions/metrics.json")),
-    (
-        "contract_completion",
-        schema!("ocds/extensions/contract_completion.json"),
-    ),
-    (
-        "implementationStatus",
-        schema!("ocds/extensions/implementationStatus.json"),
-    ),
+    ("contract_completion", schema!("ocds/extensions/contract_completion.json")),
+    ("implementationStatus", schema!("ocds/extensions/implementationStatus.json")),
     ("guarantees", schema!("ocds/extensions/guarantees.json")),
-    (
-        "procurementUnits",
-        schema!("ocds/extensions/procurementUnits.json"),
-    ),
+    ("procurementUnits", schema!("ocds/extensions/procurementUnits.json")),
     ("paymentMethod", schema!("ocds/extensions/paymentMethod.json")),
-    (
-        "surveillanceMechanisms",
-        schema!("ocds/extensions/surveillanceMechanisms.json"),
-    ),
+    ("surveillanceMechanisms", schema!("ocds/extensions/surveillanceMechanisms.json")),
     ("awardRationale", schema!("ocds/extensions/awardRationale.json")),
 ];
 
@@ -60,10 +45,7 @@ const EXTENSIONS: &[(&str, &str)] = &[
 pub fn extensions() -> &'static [&'static str] {
     static URLS: LazyLock<Vec<&'static str>> = LazyLock::new(|| {
         let listed = profile()["extensions"].as_array().map_or(&[][..], Vec::as_slice);
-        listed
-            .iter()
-            .filter_map(|extension| extension["url"].as_str())
-            .collect()
+        listed.iter().filter_map(|extension| extension["url"].as_str()).collect()
     });
     &URLS
 }
@@ -148,19 +130,13 @@ fn bundle(package: &str) -> Value {
     let mut definitions = Map::new();
     for (prefix, mut schema) in [("", release().clone()), ("Versioned", embedded(VERSIONED))] {
         rename(&mut schema, &|reference| {
-            reference
-                .strip_prefix("#/definitions/")
-                .map(|name| format!("#/definitions/{prefix}{name}"))
+            reference.strip_prefix("#/definitions/").map(|name| format!("#/definitions/{prefix}{name}"))
         });
         let Value::Object(mut root) = schema else { continue };
         root.shift_remove("id");
         root.shift_remove("$schema");
         if let Some(Value::Object(inner)) = root.shift_remove("definitions") {
-            definitions.extend(
-                inner
-                    .into_iter()
-                    .map(|(name, schema)| (format!("{prefix}{name}"), schema)),
-            );
+            definitions.extend(inner.into_iter().map(|(name, schema)| (format!("{prefix}{name}"), schema)));
         }
         definitions.insert(format!("{prefix}Release"), Value::Object(root));
     }
@@ -215,10 +191,7 @@ fn findings(validator: &Validator, instance: &Value) -> Vec<Finding> {
 fn describe(error: &ValidationError<'_>, found: &mut Vec<Finding>) {
     let pointer = error.instance_path().as_str().to_owned();
     let mut params = Map::new();
-    let field = pointer
-        .rsplit('/')
-        .find(|step| step.parse::<usize>().is_err())
-        .unwrap_or_default();
+    let field = pointer.rsplit('/').find(|step| step.parse::<usize>().is_err()).unwrap_or_default();
     params.insert("field".to_owned(), json!(field));
     let value = error.instance();
     if !(value.is_object() || value.is_array()) {
@@ -240,9 +213,7 @@ fn describe(error: &ValidationError<'_>, found: &mut Vec<Finding>) {
         // publisher chose is of use.
         ValidationErrorKind::OneOfNotValid { context } => {
             let linked = value.get(0).is_some_and(|first| first.get("url").is_some());
-            let branch = context
-                .get(usize::from(!linked))
-                .filter(|branch| !branch.is_empty());
+            let branch = context.get(usize::from(!linked)).filter(|branch| !branch.is_empty());
             if let Some(branch) = branch {
                 branch.iter().for_each(|error| describe(error, found));
                 return;
@@ -255,12 +226,7 @@ fn describe(error: &ValidationError<'_>, found: &mut Vec<Finding>) {
         params.insert("expected".to_owned(), expected);
     }
     let rule = rule(error.kind()).to_owned();
-    found.push(Finding {
-        pointer,
-        rule,
-        severity: Severity::Error,
-        params,
-    });
+    found.push(Finding { pointer, rule, severity: Severity::Error, params });
 }
 
 fn expected_types(error: &ValidationError<'_>) -> Value {

@@ -15,13 +15,8 @@ pub(crate) enum Section {
 }
 
 impl Section {
-    pub(crate) const ALL: [Section; 5] = [
-        Section::Planning,
-        Section::Tender,
-        Section::Award,
-        Section::Contract,
-        Section::Implementation,
-    ];
+    pub(crate) const ALL: [Section; 5] =
+        [Section::Planning, Section::Tender, Section::Award, Section::Contract, Section::Implementation];
 
     /// The tag of a section that appears for the first time.
     pub(crate) fn tag(self) -> &'static str {
@@ -85,11 +80,7 @@ pub fn derive(release: &Value, compiled_before: Option<&Value>) -> Vec<String> {
         tags.extend(special);
     }
     if tags.is_empty() {
-        tags.push(if compiled_before.is_some() {
-            "planningUpdate"
-        } else {
-            "planning"
-        });
+        tags.push(if compiled_before.is_some() { "planningUpdate" } else { "planning" });
     }
     tags.into_iter().map(str::to_owned).collect()
 }
@@ -105,14 +96,8 @@ fn special(section: Section, release: &Value, before: &Value) -> Vec<&'static st
     match section {
         Section::Tender => {
             let (now, was) = (&release["tender"], &before["tender"]);
-            push(
-                "tenderAmendment",
-                section.is_in(before) && gains_amendment(now, was),
-            );
-            push(
-                "tenderCancellation",
-                becomes(now, was, &["cancelled", "withdrawn"]),
-            );
+            push("tenderAmendment", section.is_in(before) && gains_amendment(now, was));
+            push("tenderCancellation", becomes(now, was, &["cancelled", "withdrawn"]));
         }
         Section::Award => {
             let cancelled =
@@ -121,10 +106,7 @@ fn special(section: Section, release: &Value, before: &Value) -> Vec<&'static st
         }
         Section::Contract => {
             let mut contracts = pairs(release, before, "contracts");
-            push(
-                "contractAmendment",
-                contracts.any(|(now, was)| gains_amendment(now, was)),
-            );
+            push("contractAmendment", contracts.any(|(now, was)| gains_amendment(now, was)));
             let ended = pairs(release, before, "contracts")
                 .any(|(now, was)| becomes(now, was, &["cancelled", "terminated"]));
             push("contractTermination", ended);
@@ -138,22 +120,14 @@ fn special(section: Section, release: &Value, before: &Value) -> Vec<&'static st
 pub(crate) fn gains_amendment(now: &Value, was: &Value) -> bool {
     items(&now["amendments"]).any(|amendment| {
         let id = id_text(amendment.get("id"));
-        !items(&was["amendments"]).any(|old| {
-            if id.is_some() {
-                id_text(old.get("id")) == id
-            } else {
-                old == amendment
-            }
-        })
+        !items(&was["amendments"])
+            .any(|old| if id.is_some() { id_text(old.get("id")) == id } else { old == amendment })
     })
 }
 
 /// Whether the status is one of `ends` and was not before.
 pub(crate) fn becomes(now: &Value, was: &Value, ends: &[&str]) -> bool {
-    now["status"]
-        .as_str()
-        .is_some_and(|status| ends.contains(&status))
-        && now["status"] != was["status"]
+    now["status"].as_str().is_some_and(|status| ends.contains(&status)) && now["status"] != was["status"]
 }
 
 /// Each item of an array with the item of the same id before (or `null`).
@@ -172,9 +146,7 @@ pub(crate) fn pairs<'a>(
 
 fn says_something(contract: &Value) -> bool {
     contract.as_object().is_some_and(|contract| {
-        contract
-            .keys()
-            .any(|name| !matches!(name.as_str(), "id" | "awardID" | "implementation"))
+        contract.keys().any(|name| !matches!(name.as_str(), "id" | "awardID" | "implementation"))
     })
 }
 

@@ -19,10 +19,7 @@ impl Money {
     /// Reads an OCDS value; `None` without an amount that is a number or without a currency.
     pub fn read(value: &Value) -> Option<Money> {
         let currency = value.get("currency")?.as_str()?.to_owned();
-        Some(Money {
-            amount: decimal(value.get("amount")?)?,
-            currency,
-        })
+        Some(Money { amount: decimal(value.get("amount")?)?, currency })
     }
 }
 
@@ -30,9 +27,7 @@ impl Money {
 pub fn decimal(value: &Value) -> Option<Decimal> {
     let Value::Number(number) = value else { return None };
     let text = number.to_string();
-    Decimal::from_str(&text)
-        .or_else(|_| Decimal::from_scientific(&text))
-        .ok()
+    Decimal::from_str(&text).or_else(|_| Decimal::from_scientific(&text)).ok()
 }
 
 /// Whether a text is a date-time as the reference tools take it: RFC 3339 with seconds and offset, a day that
@@ -67,11 +62,7 @@ pub fn date_time(text: &str) -> Option<DateTime<FixedOffset>> {
 
 /// Escapes one step of a JSON Pointer (RFC 6901).
 pub fn escape(step: &str) -> String {
-    if step.contains(['~', '/']) {
-        step.replace('~', "~0").replace('/', "~1")
-    } else {
-        step.to_owned()
-    }
+    if step.contains(['~', '/']) { step.replace('~', "~0").replace('/', "~1") } else { step.to_owned() }
 }
 
 /// An `id` as text, so that `1` and `"1"` are the same; `None` for anything that identifies nothing.

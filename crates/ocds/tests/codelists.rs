@@ -48,15 +48,9 @@ fn lists_are_found_by_either_name_and_codes_exactly() {
         assert!(list.contains(code), "{code}");
     }
     assert!(!list.contains("Buyer"));
-    assert!(
-        codelist::get("documentType")
-            .expect("a list")
-            .contains("physicalReception")
-    );
+    assert!(codelist::get("documentType").expect("a list").contains("physicalReception"));
     assert!(codelist::get("nothing").is_none());
-    let peso = codelist::get("currency")
-        .and_then(|list| list.code("MXN"))
-        .expect("a currency");
+    let peso = codelist::get("currency").and_then(|list| list.code("MXN")).expect("a currency");
     assert_eq!((peso.title_es, peso.title_en), ("Peso mexicano", "Mexican peso"));
 }
 
@@ -70,19 +64,11 @@ fn every_official_code_is_there() {
     };
     for entry in entries {
         let path = entry.expect("a folder can be listed").path();
-        let name = path
-            .file_stem()
-            .and_then(|stem| stem.to_str())
-            .expect("a name")
-            .to_owned();
+        let name = path.file_stem().and_then(|stem| stem.to_str()).expect("a name").to_owned();
         let list = codelist::get(&name).unwrap_or_else(|| panic!("{name}"));
         let mut reader = csv::Reader::from_path(&path).expect("an official list");
-        let at = reader
-            .headers()
-            .expect("a header")
-            .iter()
-            .position(|column| column == "Code")
-            .expect("a code");
+        let at =
+            reader.headers().expect("a header").iter().position(|column| column == "Code").expect("a code");
         for row in reader.records() {
             let row = row.expect("a row");
             assert!(list.contains(&row[at]), "{name}: {}", &row[at]);

@@ -36,21 +36,14 @@ fn release(ocid: &str, sequence: u32, extra: Value) -> Value {
 }
 
 fn lines(releases: &[Value]) -> Vec<u8> {
-    releases
-        .iter()
-        .map(|release| format!("{release}\n"))
-        .collect::<String>()
-        .into_bytes()
+    releases.iter().map(|release| format!("{release}\n")).collect::<String>().into_bytes()
 }
 
 const CHECK: &[&str] = &["check", "-", "--now", "2026-05-01T00:00:00Z"];
 
 #[test]
 fn releases_in_lines_are_checked_with_those_before_them() {
-    let good = [
-        release("ocds-abc123-1", 1, json!({})),
-        release("ocds-abc123-1", 2, json!({})),
-    ];
+    let good = [release("ocds-abc123-1", 1, json!({})), release("ocds-abc123-1", 2, json!({}))];
     let out = ocds(CHECK, &lines(&good));
     assert!(out.status.success(), "{}", text(&out.stdout));
     let with_mark = [b"\xEF\xBB\xBF".to_vec(), lines(&good)].concat();
@@ -70,11 +63,7 @@ fn errors_are_told_in_either_language_and_in_json() {
         text(&out.stdout)
     );
     let out = ocds(&[CHECK, &["--lang", "en"]].concat(), &bad);
-    assert!(
-        text(&out.stdout).contains("“folio” is neither in the standard"),
-        "{}",
-        text(&out.stdout)
-    );
+    assert!(text(&out.stdout).contains("“folio” is neither in the standard"), "{}", text(&out.stdout));
     let out = ocds(&[CHECK, &["--format", "json"]].concat(), &bad);
     let report: Value = serde_json::from_slice(&out.stdout).expect("a report");
     assert_eq!(report[0]["findings"][0]["rule"], "declared-fields");
@@ -84,17 +73,8 @@ fn errors_are_told_in_either_language_and_in_json() {
 #[test]
 fn the_prefix_can_be_demanded() {
     let good = lines(&[release("ocds-abc123-1", 1, json!({}))]);
-    assert!(
-        ocds(&[CHECK, &["--prefix", "ocds-abc123"]].concat(), &good)
-            .status
-            .success()
-    );
-    assert_eq!(
-        ocds(&[CHECK, &["--prefix", "ocds-zzz999"]].concat(), &good)
-            .status
-            .code(),
-        Some(1)
-    );
+    assert!(ocds(&[CHECK, &["--prefix", "ocds-abc123"]].concat(), &good).status.success());
+    assert_eq!(ocds(&[CHECK, &["--prefix", "ocds-zzz999"]].concat(), &good).status.code(), Some(1));
 }
 
 #[test]
@@ -107,10 +87,8 @@ fn releases_are_compiled_by_process() {
     let out = ocds(&["compile"], &input);
     assert!(out.status.success(), "{}", text(&out.stderr));
     let written = text(&out.stdout);
-    let compiled: Vec<Value> = written
-        .lines()
-        .map(|line| serde_json::from_str(line).expect("JSON Lines"))
-        .collect();
+    let compiled: Vec<Value> =
+        written.lines().map(|line| serde_json::from_str(line).expect("JSON Lines")).collect();
     assert_eq!(compiled.len(), 2);
     assert_eq!(compiled[1]["title"], "Parque");
     assert_eq!(compiled[1]["planning"]["rationale"], "Etapa 2");
@@ -127,13 +105,7 @@ fn a_record_package_keeps_what_the_package_said() {
         "publisher": {"name": "Municipio de Ejemplo"}, "license": "https://example.org/by",
         "releases": [release("ocds-abc123-1", 1, json!({}))]
     });
-    let arguments = [
-        "compile",
-        "--package",
-        "--versioned",
-        "--published-date",
-        "2026-02-01T00:00:00Z",
-    ];
+    let arguments = ["compile", "--package", "--versioned", "--published-date", "2026-02-01T00:00:00Z"];
     let out = ocds(&arguments, package.to_string().as_bytes());
     assert!(out.status.success(), "{}", text(&out.stderr));
     let records: Value = serde_json::from_slice(&out.stdout).expect("a package");
@@ -144,10 +116,7 @@ fn a_record_package_keeps_what_the_package_said() {
     assert_eq!(records["records"][0]["releases"], package["releases"]);
     // Compiling records gives the same records.
     let again = ocds(&arguments, records.to_string().as_bytes());
-    assert_eq!(
-        serde_json::from_slice::<Value>(&again.stdout).expect("a package"),
-        records
-    );
+    assert_eq!(serde_json::from_slice::<Value>(&again.stdout).expect("a package"), records);
     assert_eq!(ocds::schema::validate_record_package(&records), []);
 }
 
@@ -161,11 +130,7 @@ fn a_schema_of_the_callers_decides_how_to_merge() {
     let input = lines(&[release("ocds-abc123-1", 1, json!({"title": "Parque"}))]);
     let out = ocds(&["compile", "--schema", path.to_str().expect("a path")], &input);
     std::fs::remove_dir_all(&folder).expect("the folder goes away");
-    assert!(
-        out.status.success() && !text(&out.stdout).contains("Parque"),
-        "{}",
-        text(&out.stderr)
-    );
+    assert!(out.status.success() && !text(&out.stdout).contains("Parque"), "{}", text(&out.stderr));
 }
 
 #[test]
@@ -186,10 +151,7 @@ fn bad_input_is_explained() {
         let out = ocds(&["compile"], input);
         assert_eq!(out.status.code(), Some(1), "{expected}");
         let told = text(&out.stderr);
-        assert!(
-            told.contains(expected) && !told.contains("panicked"),
-            "{expected}: {told}"
-        );
+        assert!(told.contains(expected) && !told.contains("panicked"), "{expected}: {told}");
         let out = ocds(CHECK, input);
         assert_eq!(out.status.code(), Some(1), "{expected}");
         assert!(!text(&out.stderr).contains("panicked"));

@@ -40,9 +40,7 @@ fn validator(schema: &Value) -> Validator {
 fn official_release(folder: &Path) -> Value {
     let mut release = read(&folder.join("ocds-1.1/schema/release-schema.json"));
     for name in schema::extension_names() {
-        let path = folder.join(format!(
-            "extensions-flat/ocds_{name}_extension/release-schema.json"
-        ));
+        let path = folder.join(format!("extensions-flat/ocds_{name}_extension/release-schema.json"));
         schema::merge_patch(&mut release, &read(&path));
     }
     release
@@ -69,12 +67,7 @@ const RELEASE: &str = "Release";
 fn official_errors(validator: &Validator, document: &Value) -> BTreeSet<(String, String)> {
     validator
         .iter_errors(document)
-        .map(|error| {
-            (
-                error.instance_path().as_str().to_owned(),
-                error.kind().keyword().to_owned(),
-            )
-        })
+        .map(|error| (error.instance_path().as_str().to_owned(), error.kind().keyword().to_owned()))
         .collect()
 }
 
@@ -86,11 +79,7 @@ fn our_errors(findings: &[Finding]) -> BTreeSet<(String, String)> {
             let mut camel = String::new();
             for (index, part) in keyword.split('-').enumerate() {
                 let (first, rest) = part.split_at(1);
-                camel.push_str(&if index == 0 {
-                    first.to_owned()
-                } else {
-                    first.to_uppercase()
-                });
+                camel.push_str(&if index == 0 { first.to_owned() } else { first.to_uppercase() });
                 camel.push_str(rest);
             }
             (finding.pointer.clone(), camel)
@@ -114,10 +103,7 @@ fn json_files(folder: &Path, found: &mut Vec<PathBuf>) {
 fn documents(value: &Value, found: &mut Vec<Value>) {
     match value {
         Value::Object(fields) => {
-            if ["ocid", "releases", "records"]
-                .iter()
-                .any(|name| fields.contains_key(*name))
-            {
+            if ["ocid", "releases", "records"].iter().any(|name| fields.contains_key(*name)) {
                 found.push(value.clone());
             }
             fields.values().for_each(|value| documents(value, found));
@@ -129,10 +115,7 @@ fn documents(value: &Value, found: &mut Vec<Value>) {
 
 fn own_documents() -> Vec<Value> {
     let mut files = Vec::new();
-    json_files(
-        &Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures"),
-        &mut files,
-    );
+    json_files(&Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures"), &mut files);
     files.sort();
     let mut found = Vec::new();
     files.iter().for_each(|path| documents(&read(path), &mut found));
@@ -160,10 +143,7 @@ fn places(value: &Value, pointer: &str, found: &mut Vec<String>) {
             });
         }
         Value::Array(items) => {
-            items
-                .iter()
-                .enumerate()
-                .for_each(|(at, value)| places(value, &format!("{pointer}/{at}"), found));
+            items.iter().enumerate().for_each(|(at, value)| places(value, &format!("{pointer}/{at}"), found));
         }
         _ => {}
     }
@@ -203,11 +183,7 @@ fn mutant(document: &Value, random: &mut Random) -> Value {
         };
         match (random.below(4), target) {
             (0, Value::Object(fields)) if !fields.is_empty() => {
-                let name = fields
-                    .keys()
-                    .nth(random.below(fields.len()))
-                    .cloned()
-                    .unwrap_or_default();
+                let name = fields.keys().nth(random.below(fields.len())).cloned().unwrap_or_default();
                 fields.shift_remove(&name);
             }
             (1, Value::Array(items)) if !items.is_empty() => {
@@ -271,27 +247,16 @@ fn our_schemas_and_the_official_ones_agree() {
         } else {
             (&release, schema::validate_release(document))
         };
-        assert_eq!(
-            official.is_valid(document),
-            ours.is_empty(),
-            "{document}\n{ours:#?}"
-        );
+        assert_eq!(official.is_valid(document), ours.is_empty(), "{document}\n{ours:#?}");
         let theirs = official_errors(official, document);
         // Inside a list that may be links or releases, ours says what is wrong with the kind chosen.
         if !theirs.iter().any(|(_, keyword)| keyword == "oneOf") {
             assert_eq!(theirs, our_errors(&ours), "{document}");
         }
-        if ours.is_empty() {
-            accepted += 1
-        } else {
-            refused += 1
-        }
+        if ours.is_empty() { accepted += 1 } else { refused += 1 }
     }
     println!("{accepted} accepted, {refused} refused, by both");
-    assert!(
-        accepted > 100 && refused > 200,
-        "{accepted} accepted, {refused} refused"
-    );
+    assert!(accepted > 100 && refused > 200, "{accepted} accepted, {refused} refused");
 }
 
 #[test]
@@ -301,24 +266,10 @@ fn nothing_panics_on_mutants_and_every_finding_has_a_rule() {
     let mut random = Random(7);
     for _ in 0..MUTANTS {
         let document = mutant(&documents[random.below(documents.len())], &mut random);
-        let earlier = [
-            documents[random.below(documents.len())].clone(),
-            mutant(&document, &mut random),
-        ];
-        let context = Context {
-            prefix: None,
-            earlier: &earlier,
-            now,
-        };
-        let found = [
-            check::release(&document, &context),
-            check::package(&document, None, now),
-        ]
-        .concat();
-        assert!(
-            found.iter().all(|finding| RULES.contains(&finding.rule.as_str())),
-            "{found:?}"
-        );
+        let earlier = [documents[random.below(documents.len())].clone(), mutant(&document, &mut random)];
+        let context = Context { prefix: None, earlier: &earlier, now };
+        let found = [check::release(&document, &context), check::package(&document, None, now)].concat();
+        assert!(found.iter().all(|finding| RULES.contains(&finding.rule.as_str())), "{found:?}");
     }
 }
 
@@ -326,10 +277,7 @@ fn nothing_panics_on_mutants_and_every_finding_has_a_rule() {
 #[test]
 fn our_schema_is_the_official_one_without_its_words() {
     let Some(folder) = shared() else { return };
-    assert_eq!(
-        bare(schema::release(), false),
-        bare(&official_release(&folder), false)
-    );
+    assert_eq!(bare(schema::release(), false), bare(&official_release(&folder), false));
 }
 
 /// A schema without titles and descriptions.
@@ -378,16 +326,10 @@ fn titles_are_in_both_languages() {
     let schema = schema::release();
     for (name, definition) in schema["definitions"].as_object().expect("definitions") {
         for (field, property) in definition["properties"].as_object().into_iter().flatten() {
-            assert!(
-                property["title_es"].is_string() && property["title_en"].is_string(),
-                "{name}.{field}"
-            );
+            assert!(property["title_es"].is_string() && property["title_en"].is_string(), "{name}.{field}");
         }
     }
-    assert_eq!(
-        schema["definitions"]["Contract"]["properties"]["value"]["title_es"],
-        "Monto contratado"
-    );
+    assert_eq!(schema["definitions"]["Contract"]["properties"]["value"]["title_es"], "Monto contratado");
     assert_eq!(schema::extensions().len(), 12);
     assert_eq!(schema::extension_names().count(), 12);
     for (name, url) in schema::extension_names().zip(schema::extensions()) {

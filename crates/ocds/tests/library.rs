@@ -15,10 +15,7 @@ fn derived(release: Value, before: Option<Value>) -> Vec<String> {
 fn a_section_is_new_once_and_then_updated() {
     let planning = json!({"planning": {"rationale": "x"}});
     assert_eq!(derived(planning.clone(), None), ["planning"]);
-    assert_eq!(
-        derived(planning.clone(), Some(planning.clone())),
-        ["planningUpdate"]
-    );
+    assert_eq!(derived(planning.clone(), Some(planning.clone())), ["planningUpdate"]);
     let tender = json!({"planning": {"rationale": "y"}, "tender": {"id": "1"}});
     assert_eq!(derived(tender, Some(planning)), ["planningUpdate", "tender"]);
 }
@@ -26,14 +23,8 @@ fn a_section_is_new_once_and_then_updated() {
 #[test]
 fn a_release_without_sections_is_planning() {
     assert_eq!(derived(json!({"title": "x"}), None), ["planning"]);
-    assert_eq!(
-        derived(json!({"title": "x"}), Some(json!({"title": "y"}))),
-        ["planningUpdate"]
-    );
-    assert_eq!(
-        derived(json!({"planning": {}, "awards": [], "contracts": null}), None),
-        ["planning"]
-    );
+    assert_eq!(derived(json!({"title": "x"}), Some(json!({"title": "y"}))), ["planningUpdate"]);
+    assert_eq!(derived(json!({"planning": {}, "awards": [], "contracts": null}), None), ["planning"]);
 }
 
 #[test]
@@ -46,10 +37,7 @@ fn a_contract_that_only_carries_its_implementation_is_implementation() {
     after["contracts"][0]["implementation"] = json!({"status": "ongoing"});
     assert_eq!(derived(partial, Some(after.clone())), ["implementationUpdate"]);
     let both = json!({"contracts": [{"id": "c", "awardID": "1", "title": "y", "implementation": {"status": "concluded"}}]});
-    assert_eq!(
-        derived(both, Some(after)),
-        ["contractUpdate", "implementationUpdate"]
-    );
+    assert_eq!(derived(both, Some(after)), ["contractUpdate", "implementationUpdate"]);
 }
 
 #[test]
@@ -64,17 +52,11 @@ fn amendments_cancellations_and_endings_come_from_the_values() {
     let amended = contract(json!({"id": "c", "awardID": "1", "amendments": [{"id": "a2"}]}));
     assert_eq!(derived(amended, Some(before.clone())), ["contractAmendment"]);
     let ended = contract(json!({"id": "c", "awardID": "1", "status": "terminated"}));
-    assert_eq!(
-        derived(ended.clone(), Some(before.clone())),
-        ["contractTermination"]
-    );
+    assert_eq!(derived(ended.clone(), Some(before.clone())), ["contractTermination"]);
     assert_eq!(derived(ended.clone(), Some(ended)), ["contractUpdate"]);
     let cancelled =
         json!({"tender": {"status": "cancelled"}, "awards": [{"id": "1", "status": "cancelled"}]});
-    assert_eq!(
-        derived(cancelled, Some(before.clone())),
-        ["tenderCancellation", "awardCancellation"]
-    );
+    assert_eq!(derived(cancelled, Some(before.clone())), ["tenderCancellation", "awardCancellation"]);
     let amendment = json!({"tender": {"id": "t", "amendments": [{"id": "1"}]}});
     assert_eq!(derived(amendment, Some(before)), ["tenderAmendment"]);
 }
@@ -87,18 +69,8 @@ fn identifiers() {
         ("ocds-abc123", "PP-2026-0107", "ocds-abc123-PP-2026-0107")
     );
     assert_eq!(Ocid::new("ocds-abc123", "PP-2026-0107"), Ok(ocid));
-    for text in [
-        "",
-        "ocds",
-        "ocds-ABC123-1",
-        "ocds-abc12-1",
-        "ocds-abcñ23-1",
-        "OCDS-abc123-1",
-    ] {
-        assert!(
-            matches!(text.parse::<Ocid>(), Err(IdentError::Prefix(_))),
-            "{text}"
-        );
+    for text in ["", "ocds", "ocds-ABC123-1", "ocds-abc12-1", "ocds-abcñ23-1", "OCDS-abc123-1"] {
+        assert!(matches!(text.parse::<Ocid>(), Err(IdentError::Prefix(_))), "{text}");
     }
     for text in [
         "ocds-abc123",
@@ -119,10 +91,7 @@ fn identifiers() {
 fn money_is_exact() {
     let money = Money::read(&json!({"amount": 0.1, "currency": "MXN"})).expect("money");
     assert_eq!((money.amount + money.amount + money.amount).to_string(), "0.3");
-    assert_eq!(
-        decimal(&json!(1e6)).map(|number| number.normalize().to_string()),
-        Some("1000000".to_owned())
-    );
+    assert_eq!(decimal(&json!(1e6)).map(|number| number.normalize().to_string()), Some("1000000".to_owned()));
     assert_eq!(decimal(&json!(1e300)), None);
     assert_eq!(decimal(&json!("1")), None);
     assert_eq!(Money::read(&json!({"amount": 1})), None);
@@ -165,12 +134,8 @@ fn releases() -> Vec<Value> {
 #[test]
 fn what_is_packaged_passes_its_own_check() {
     let now = "2026-02-01T00:00:00Z".parse().expect("a date");
-    let package = package::releases(
-        &publication(),
-        "https://ejemplo.example.org/ocds/1.json",
-        now,
-        releases(),
-    );
+    let package =
+        package::releases(&publication(), "https://ejemplo.example.org/ocds/1.json", now, releases());
     assert_eq!(check::package(&package, Some("ocds-abc123"), now), []);
     assert_eq!(package["extensions"], json!(schema::extensions()));
     assert_eq!(package["publishedDate"], "2026-02-01T00:00:00Z");
@@ -179,51 +144,28 @@ fn what_is_packaged_passes_its_own_check() {
     reversed.reverse();
     let record = package::record(Rules::profile(), &reversed, true).expect("merges");
     assert_eq!(record["releases"], json!(releases()));
-    assert_eq!(
-        record["compiledRelease"],
-        compiled(Rules::profile(), &releases()).expect("merges").value
-    );
-    assert_eq!(
-        record["versionedRelease"]["planning"]["rationale"][0]["value"],
-        "Lo pidieron los vecinos"
-    );
-    let package = package::records(
-        &publication(),
-        "https://ejemplo.example.org/ocds/2.json",
-        now,
-        vec![record],
-    );
+    assert_eq!(record["compiledRelease"], compiled(Rules::profile(), &releases()).expect("merges").value);
+    assert_eq!(record["versionedRelease"]["planning"]["rationale"][0]["value"], "Lo pidieron los vecinos");
+    let package =
+        package::records(&publication(), "https://ejemplo.example.org/ocds/2.json", now, vec![record]);
     assert_eq!(check::package(&package, Some("ocds-abc123"), now), []);
 }
 
 #[test]
 fn a_record_is_of_one_process() {
-    assert_eq!(
-        package::record(Rules::profile(), &[], false),
-        Err(MergeError::Empty)
-    );
+    assert_eq!(package::record(Rules::profile(), &[], false), Err(MergeError::Empty));
     let mut mixed = releases();
     mixed[1]["ocid"] = json!("ocds-abc123-2");
-    let expected = MergeError::MixedOcids {
-        first: "ocds-abc123-1".to_owned(),
-        other: "ocds-abc123-2".to_owned(),
-    };
+    let expected =
+        MergeError::MixedOcids { first: "ocds-abc123-1".to_owned(), other: "ocds-abc123-2".to_owned() };
     assert_eq!(package::record(Rules::profile(), &mixed, false), Err(expected));
 }
 
 #[test]
 fn a_package_without_optional_fields_says_so() {
     let now = "2026-02-01T00:00:00Z".parse().expect("a date");
-    let publication = Publication {
-        publisher_name: "M".to_owned(),
-        ..Publication::default()
-    };
-    let package = package::releases(
-        &publication,
-        "https://ejemplo.example.org/1.json",
-        now,
-        releases(),
-    );
+    let publication = Publication { publisher_name: "M".to_owned(), ..Publication::default() };
+    let package = package::releases(&publication, "https://ejemplo.example.org/1.json", now, releases());
     let missing: Vec<Value> = check::package(&package, None, now)
         .into_iter()
         .map(|finding| finding.params["field"].clone())

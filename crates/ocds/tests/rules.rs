@@ -36,14 +36,7 @@ fn check(case: &Value) -> Vec<Finding> {
         return check::package(package, Some("ocds-abc123"), now());
     }
     let earlier = case["earlier"].as_array().expect("earlier releases");
-    check::release(
-        &case["release"],
-        &Context {
-            prefix: Some("ocds-abc123"),
-            earlier,
-            now: now(),
-        },
-    )
+    check::release(&case["release"], &Context { prefix: Some("ocds-abc123"), earlier, now: now() })
 }
 
 fn reachable() -> impl Iterator<Item = &'static str> {
@@ -59,24 +52,13 @@ fn what_breaks_a_rule_is_found() {
             let expect = &case["expect"];
             let matches = |finding: &&Finding| {
                 finding.rule == rule
-                    && expect
-                        .get("reason")
-                        .is_none_or(|reason| finding.params.get("reason") == Some(reason))
-                    && expect
-                        .get("pointer")
-                        .is_none_or(|pointer| *pointer == finding.pointer)
+                    && expect.get("reason").is_none_or(|reason| finding.params.get("reason") == Some(reason))
+                    && expect.get("pointer").is_none_or(|pointer| *pointer == finding.pointer)
             };
-            assert!(
-                found.iter().any(|finding| matches(&finding)),
-                "{rule}: {}: {found:#?}",
-                case["note"]
-            );
+            assert!(found.iter().any(|finding| matches(&finding)), "{rule}: {}: {found:#?}", case["note"]);
             reasons.extend(expect["reason"].as_str().map(str::to_owned));
         }
-        let known = REASONS
-            .iter()
-            .find(|(of, _)| *of == rule)
-            .map_or(&[][..], |(_, reasons)| reasons);
+        let known = REASONS.iter().find(|(of, _)| *of == rule).map_or(&[][..], |(_, reasons)| reasons);
         for reason in known {
             assert!(reasons.contains(*reason), "{rule}: no fixture for {reason}");
         }
@@ -108,19 +90,14 @@ fn each_finding_names_a_rule_and_a_place_that_exists() {
             for finding in check(&case) {
                 assert!(RULES.contains(&finding.rule.as_str()), "{}", finding.rule);
                 let parent = finding.pointer.rsplit_once('/').map_or("", |(parent, _)| parent);
-                let there = document
-                    .pointer(&finding.pointer)
-                    .or_else(|| document.pointer(parent));
+                let there = document.pointer(&finding.pointer).or_else(|| document.pointer(parent));
                 // A total may be wrong through a part told in an earlier release.
                 let is_total = finding.pointer.ends_with("/implementation/transactions");
                 assert!(there.is_some() || is_total, "{rule}: {finding:?}");
                 let known = REASONS.iter().find(|(of, _)| *of == finding.rule);
                 if let Some((_, reasons)) = known {
                     let reason = finding.params.get("reason").and_then(Value::as_str);
-                    assert!(
-                        reason.is_some_and(|reason| reasons.contains(&reason)),
-                        "{finding:?}"
-                    );
+                    assert!(reason.is_some_and(|reason| reasons.contains(&reason)), "{finding:?}");
                 }
             }
         }
@@ -129,30 +106,16 @@ fn each_finding_names_a_rule_and_a_place_that_exists() {
 
 #[test]
 fn a_package_may_hold_only_the_latest_releases() {
-    let record = &cases("package", "good.json")
-        .into_iter()
-        .find(|case| case["package"].get("records").is_some());
+    let record =
+        &cases("package", "good.json").into_iter().find(|case| case["package"].get("records").is_some());
     let mut package = record.as_ref().expect("a record package")["package"].clone();
     let releases = package["records"][0]["releases"].take();
-    package["releases"] = Value::Array(
-        releases
-            .as_array()
-            .expect("embedded")
-            .iter()
-            .skip(3)
-            .cloned()
-            .collect(),
-    );
-    package
-        .as_object_mut()
-        .expect("a package")
-        .shift_remove("records");
+    package["releases"] =
+        Value::Array(releases.as_array().expect("embedded").iter().skip(3).cloned().collect());
+    package.as_object_mut().expect("a package").shift_remove("records");
     let found = check::package(&package, Some("ocds-abc123"), now());
     assert!(!found.is_empty(), "its award is somewhere else");
-    assert!(
-        found.iter().all(|finding| finding.severity == Severity::Warning),
-        "{found:#?}"
-    );
+    assert!(found.iter().all(|finding| finding.severity == Severity::Warning), "{found:#?}");
 }
 
 #[test]
@@ -161,20 +124,13 @@ fn findings_survive_json() {
     let found = check(case);
     let text = serde_json::to_string(&found).expect("findings are JSON");
     assert!(text.contains("\"severity\":\"error\""), "{text}");
-    assert_eq!(
-        serde_json::from_str::<Vec<Finding>>(&text).expect("and back"),
-        found
-    );
+    assert_eq!(serde_json::from_str::<Vec<Finding>>(&text).expect("and back"), found);
     assert!(Severity::Error < Severity::Warning);
 }
 
 #[test]
 fn nothing_panics_on_documents_of_the_wrong_shape() {
-    let context = Context {
-        prefix: Some("ocds-abc123"),
-        earlier: &[],
-        now: now(),
-    };
+    let context = Context { prefix: Some("ocds-abc123"), earlier: &[], now: now() };
     for text in [
         "null",
         "[]",
@@ -192,12 +148,6 @@ fn nothing_panics_on_documents_of_the_wrong_shape() {
         };
         check::release(&document, &context);
         check::package(&document, None, now());
-        check::release(
-            &document,
-            &Context {
-                earlier: std::slice::from_ref(&document),
-                ..context
-            },
-        );
+        check::release(&document, &Context { earlier: std::slice::from_ref(&document), ..context });
     }
 }

@@ -14,20 +14,14 @@ pub fn bench(arguments: &[String]) -> Outcome<End> {
         Some((name, _)) => known.iter().copied().filter(|own| own == name).collect(),
     };
     if wanted.is_empty() {
-        let names = if known.is_empty() {
-            "—".to_owned()
-        } else {
-            known.join(", ")
-        };
+        let names = if known.is_empty() { "—".to_owned() } else { known.join(", ") };
         return Ok(End::Absent(text!(
             "No existe esa medición. Hay: {names}",
             "There is no such measurement. There are: {names}"
         )));
     }
     for name in wanted {
-        run(cargo()
-            .args(["bench", "--workspace", "--bench", name, "--"])
-            .args(arguments.iter().skip(1)))?;
+        run(cargo().args(["bench", "--workspace", "--bench", name, "--"]).args(arguments.iter().skip(1)))?;
     }
     Ok(End::Done)
 }

@@ -10,9 +10,6 @@ pub fn bindings() -> Outcome<End> {
     run(cargo()
         .args(["test", "--quiet", "-p", "domain", "--test", "bindings"])
         .env("AVANCE_WRITE_BINDINGS", "1"))?;
-    say!(
-        "Escrito: ui/src/lib/host/bindings",
-        "Written: ui/src/lib/host/bindings"
-    );
+    say!("Escrito: ui/src/lib/host/bindings", "Written: ui/src/lib/host/bindings");
     Ok(End::Done)
 }

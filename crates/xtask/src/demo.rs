@@ -28,11 +28,7 @@ pub struct Wishes {
 impl Wishes {
     /// Reads the arguments of the verb.
     pub fn read(arguments: &[String]) -> Result<Wishes, String> {
-        let mut wishes = Wishes {
-            headless: !has_display(),
-            input: None,
-            data: None,
-        };
+        let mut wishes = Wishes { headless: !has_display(), input: None, data: None };
         let mut rest = arguments.iter();
         while let Some(argument) = rest.next() {
             let (name, inline) = match argument.split_once('=') {
@@ -47,19 +43,12 @@ impl Wishes {
                 "--input" => &mut wishes.input,
                 "--data" => &mut wishes.data,
                 _ => {
-                    return Err(text!(
-                        "No se entiende «{argument}».",
-                        "“{argument}” is not understood."
-                    ));
+                    return Err(text!("No se entiende «{argument}».", "“{argument}” is not understood."));
                 }
             };
-            let value = inline
-                .or_else(|| rest.next().cloned())
-                .filter(|value| !value.is_empty());
+            let value = inline.or_else(|| rest.next().cloned()).filter(|value| !value.is_empty());
             *slot = Some(
-                value
-                    .ok_or_else(|| text!("{name} necesita un valor.", "{name} needs a value."))?
-                    .into(),
+                value.ok_or_else(|| text!("{name} necesita un valor.", "{name} needs a value."))?.into(),
             );
         }
         Ok(wishes)
@@ -107,11 +96,7 @@ fn has_display() -> bool {
 
 /// The list to load, checked before anything is installed or built for it.
 fn input(workspace: &Workspace, given: Option<PathBuf>) -> Outcome<PathBuf> {
-    let path = given.unwrap_or_else(|| {
-        workspace
-            .root
-            .join("crates/central/demo/proyectos-de-muestra.csv")
-    });
+    let path = given.unwrap_or_else(|| workspace.root.join("crates/central/demo/proyectos-de-muestra.csv"));
     fs::canonicalize(&path).map_err(|error| {
         let path = path.display();
         text!(
@@ -143,10 +128,7 @@ fn build(workspace: &Workspace, headless: bool) -> Outcome {
         let path = workspace.program(name);
         if !path.is_file() {
             let path = path.display();
-            return Err(text!(
-                "La compilación no dejó {path}.",
-                "The build did not leave {path}."
-            ));
+            return Err(text!("La compilación no dejó {path}.", "The build did not leave {path}."));
         }
     }
     Ok(())
@@ -167,13 +149,7 @@ mod tests {
         assert!(wishes.headless);
         assert_eq!(wishes.input, Some("a b.csv".into()));
         assert_eq!(wishes.data, Some("x".into()));
-        for words in [
-            &["--input"][..],
-            &["--data="],
-            &["--headles"],
-            &["--headless=1"],
-            &["x"],
-        ] {
+        for words in [&["--input"][..], &["--data="], &["--headles"], &["--headless=1"], &["x"]] {
             assert!(read(words).is_err(), "{words:?}");
         }
     }

@@ -14,35 +14,11 @@ pub fn dist() -> Outcome<End> {
     let workspace = Workspace::read()?;
     let node = need::check(Purpose::Build)?;
     page::build(&workspace, &node)?;
-    run(cargo().args([
-        "build",
-        "--release",
-        "--locked",
-        "-p",
-        "ocds",
-        "-p",
-        "client",
-        "-p",
-        "central",
-    ]))?;
-    run(cargo().args([
-        "build",
-        "--release",
-        "--locked",
-        "-p",
-        "avance",
-        "--features",
-        "custom-protocol",
-    ]))?;
+    run(cargo().args(["build", "--release", "--locked", "-p", "ocds", "-p", "client", "-p", "central"]))?;
+    run(cargo().args(["build", "--release", "--locked", "-p", "avance", "--features", "custom-protocol"]))?;
     for name in PROGRAMS {
-        let path = workspace
-            .target
-            .join("release")
-            .join(format!("{name}{}", std::env::consts::EXE_SUFFIX));
-        let size = path
-            .metadata()
-            .map_err(|_| text!("No se hizo {name}.", "{name} was not made."))?
-            .len();
+        let path = workspace.target.join("release").join(format!("{name}{}", std::env::consts::EXE_SUFFIX));
+        let size = path.metadata().map_err(|_| text!("No se hizo {name}.", "{name} was not made."))?.len();
         println!("{:>6.1} MB  {}", size as f64 / 1e6, path.display());
     }
     say!(

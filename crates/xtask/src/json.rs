@@ -23,11 +23,7 @@ pub enum Json {
 impl Json {
     /// Reads one value; anything after it is an error.
     pub fn parse(text: &str) -> Option<Json> {
-        let mut reader = Reader {
-            text: text.as_bytes(),
-            at: 0,
-            depth: 0,
-        };
+        let mut reader = Reader { text: text.as_bytes(), at: 0, depth: 0 };
         let value = reader.value()?;
         reader.blank();
         (reader.at == text.len()).then_some(value)
@@ -81,9 +77,7 @@ impl Reader<'_> {
 
     fn eat(&mut self, word: &str) -> Option<()> {
         self.blank();
-        self.text[self.at..]
-            .starts_with(word.as_bytes())
-            .then(|| self.at += word.len())
+        self.text[self.at..].starts_with(word.as_bytes()).then(|| self.at += word.len())
     }
 
     fn value(&mut self) -> Option<Json> {
@@ -117,18 +111,10 @@ impl Reader<'_> {
             b'n' => self.eat("null").map(|()| Json::Null),
             _ => {
                 let start = self.at;
-                while self
-                    .text
-                    .get(self.at)
-                    .is_some_and(|byte| b"+-.0123456789eE".contains(byte))
-                {
+                while self.text.get(self.at).is_some_and(|byte| b"+-.0123456789eE".contains(byte)) {
                     self.at += 1;
                 }
-                std::str::from_utf8(&self.text[start..self.at])
-                    .ok()?
-                    .parse()
-                    .ok()
-                    .map(Json::Number)
+                std::str::from_utf8(&self.text[start..self.at]).ok()?.parse().ok().map(Json::Number)
             }
         }
     }
@@ -232,17 +218,7 @@ mod tests {
 
     #[test]
     fn broken_text_is_refused() {
-        for text in [
-            "",
-            "{",
-            "[1,]",
-            "{\"a\"}",
-            "\"x",
-            "1 2",
-            "\"\\ud800\"",
-            "truth",
-            &"[".repeat(100),
-        ] {
+        for text in ["", "{", "[1,]", "{\"a\"}", "\"x", "1 2", "\"\\ud800\"", "truth", &"[".repeat(100)] {
             assert_eq!(Json::parse(text), None, "{text}");
         }
     }

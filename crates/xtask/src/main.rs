@@ -103,10 +103,7 @@ fn verb(arguments: &[String]) -> Outcome<End> {
         ("dist", []) => dist::dist(),
         (verb, rest) => {
             let said = [&[verb.to_owned()], rest].concat().join(" ");
-            Ok(End::Usage(text!(
-                "No se entiende «{said}».",
-                "“{said}” is not understood."
-            )))
+            Ok(End::Usage(text!("No se entiende «{said}».", "“{said}” is not understood.")))
         }
     }
 }

@@ -13,23 +13,14 @@ pub fn install(workspace: &Workspace, node: &Node) -> Outcome {
     let ui = workspace.ui();
     let lock = ui.join("package-lock.json");
     if !lock.is_file() {
-        return Err(text!(
-            "Falta ui/package-lock.json.",
-            "ui/package-lock.json is missing."
-        ));
+        return Err(text!("Falta ui/package-lock.json.", "ui/package-lock.json is missing."));
     }
     // npm writes this file at the end of an installation.
     if changed(&ui.join("node_modules/.package-lock.json")) >= changed(&lock) {
         return Ok(());
     }
-    say!(
-        "» Paquetes de la página: npm ci",
-        "» Packages of the page: npm ci"
-    );
-    run(node
-        .npm()
-        .args(["ci", "--ignore-scripts", "--no-audit", "--no-fund"])
-        .current_dir(&ui))
+    say!("» Paquetes de la página: npm ci", "» Packages of the page: npm ci");
+    run(node.npm().args(["ci", "--ignore-scripts", "--no-audit", "--no-fund"]).current_dir(&ui))
 }
 
 /// Builds the page when something it is made of is newer than it.
@@ -55,11 +46,7 @@ fn newest(folder: &Path, depth: u8) -> Option<SystemTime> {
         if depth == 0 && (path.ends_with("node_modules") || path.ends_with("dist")) {
             continue;
         }
-        latest = latest.max(if path.is_dir() {
-            newest(&path, depth + 1)
-        } else {
-            changed(&path)
-        });
+        latest = latest.max(if path.is_dir() { newest(&path, depth + 1) } else { changed(&path) });
     }
     latest
 }

@@ -20,17 +20,9 @@ pub struct Workspace {
 impl Workspace {
     /// Asks cargo, which knows about `CARGO_TARGET_DIR` and configuration files.
     pub fn read() -> Outcome<Workspace> {
-        let fallen = || {
-            text!(
-                "`cargo metadata` no respondió.",
-                "`cargo metadata` did not answer."
-            )
-        };
-        let printed = peek(
-            cargo()
-                .args(["metadata", "--format-version", "1", "--no-deps"])
-                .current_dir(checkout()),
-        );
+        let fallen = || text!("`cargo metadata` no respondió.", "`cargo metadata` did not answer.");
+        let printed =
+            peek(cargo().args(["metadata", "--format-version", "1", "--no-deps"]).current_dir(checkout()));
         let metadata = printed.as_deref().and_then(Json::parse).ok_or_else(fallen)?;
         let folder = |key: &str| metadata.get(key).and_then(Json::text).map(PathBuf::from);
         let mut targets = Vec::new();
@@ -56,34 +48,23 @@ impl Workspace {
 
     /// A program of the development build.
     pub fn program(&self, name: &str) -> PathBuf {
-        self.target
-            .join("debug")
-            .join(format!("{name}{}", std::env::consts::EXE_SUFFIX))
+        self.target.join("debug").join(format!("{name}{}", std::env::consts::EXE_SUFFIX))
     }
 
     /// Whether a package has a target of this kind (`test`, `bench`) and name.
     pub fn has(&self, kind: &str, name: &str) -> bool {
-        self.targets
-            .iter()
-            .any(|(_, known, own)| known == kind && own == name)
+        self.targets.iter().any(|(_, known, own)| known == kind && own == name)
     }
 
     /// Names of the test programs of a package.
     pub fn tests_of(&self, package: &str) -> Vec<&str> {
-        let own = self
-            .targets
-            .iter()
-            .filter(|(own, kind, _)| own == package && kind == "test");
+        let own = self.targets.iter().filter(|(own, kind, _)| own == package && kind == "test");
         own.map(|(_, _, name)| name.as_str()).collect()
     }
 
     /// Names of all targets of a kind.
     pub fn all(&self, kind: &str) -> Vec<&str> {
-        self.targets
-            .iter()
-            .filter(|(_, known, _)| known == kind)
-            .map(|(_, _, own)| own.as_str())
-            .collect()
+        self.targets.iter().filter(|(_, known, _)| known == kind).map(|(_, _, own)| own.as_str()).collect()
     }
 
     /// The folder of the page.
@@ -102,21 +83,13 @@ pub fn cargo() -> Command {
 fn checkout() -> PathBuf {
     // Set by `cargo run`; else the folder we were started in.
     let own = std::env::var_os("CARGO_MANIFEST_DIR").map(PathBuf::from);
-    let root = own
-        .as_deref()
-        .and_then(Path::parent)
-        .and_then(Path::parent)
-        .map(Path::to_owned);
+    let root = own.as_deref().and_then(Path::parent).and_then(Path::parent).map(Path::to_owned);
     root.unwrap_or_else(|| ".".into())
 }
 
 /// A folder of this machine for what was fetched and is worth keeping.
 pub fn cache() -> PathBuf {
-    let set = |name: &str| {
-        std::env::var_os(name)
-            .filter(|value| !value.is_empty())
-            .map(PathBuf::from)
-    };
+    let set = |name: &str| std::env::var_os(name).filter(|value| !value.is_empty()).map(PathBuf::from);
     set("AVANCE_CI_CACHE")
         .or_else(|| set("XDG_CACHE_HOME").map(|cache| cache.join("avance")))
         .or_else(|| set("HOME").map(|home| home.join(".cache/avance")))

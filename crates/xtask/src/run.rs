@@ -13,19 +13,12 @@ pub type Outcome<T = ()> = Result<T, String>;
 /// Runs a program with its output on the terminal.
 pub fn run(command: &mut Command) -> Outcome {
     let status = command.status().map_err(|error| not_started(command, &error))?;
-    if status.success() {
-        Ok(())
-    } else {
-        Err(failed(command, status.code()))
-    }
+    if status.success() { Ok(()) } else { Err(failed(command, status.code())) }
 }
 
 /// Runs a program and answers what it printed; its errors go to the terminal.
 pub fn read(command: &mut Command) -> Outcome<String> {
-    let output = command
-        .stderr(Stdio::inherit())
-        .output()
-        .map_err(|error| not_started(command, &error))?;
+    let output = command.stderr(Stdio::inherit()).output().map_err(|error| not_started(command, &error))?;
     if output.status.success() {
         Ok(String::from_utf8_lossy(&output.stdout).into_owned())
     } else {
@@ -60,14 +53,8 @@ pub fn watch(command: &mut Command, mut line: impl FnMut(&str) + Send) -> Outcom
         .map_err(|error| not_started(command, &error))?;
     let (lines, heard) = std::sync::mpsc::channel::<String>();
     let streams: [Option<Box<dyn Read + Send>>; 2] = [
-        child
-            .stdout
-            .take()
-            .map(|stream| Box::new(stream) as Box<dyn Read + Send>),
-        child
-            .stderr
-            .take()
-            .map(|stream| Box::new(stream) as Box<dyn Read + Send>),
+        child.stdout.take().map(|stream| Box::new(stream) as Box<dyn Read + Send>),
+        child.stderr.take().map(|stream| Box::new(stream) as Box<dyn Read + Send>),
     ];
     std::thread::scope(|scope| {
         for stream in streams.into_iter().flatten() {
@@ -85,18 +72,13 @@ pub fn watch(command: &mut Command, mut line: impl FnMut(&str) + Send) -> Outcom
         }
     });
     let _ = std::io::stdout().flush();
-    child
-        .wait()
-        .map(|status| status.success())
-        .map_err(|error| not_started(command, &error))
+    child.wait().map(|status| status.success()).map_err(|error| not_started(command, &error))
 }
 
 /// Where a program is, looking along the search path.
 pub fn find(program: &str) -> Option<PathBuf> {
     let path = std::env::var_os("PATH")?;
-    std::env::split_paths(&path)
-        .map(|folder| folder.join(program))
-        .find(|candidate| candidate.is_file())
+    std::env::split_paths(&path).map(|folder| folder.join(program)).find(|candidate| candidate.is_file())
 }
 
 /// Words of a command, as a person would type them; no variable of the environment is shown.
@@ -107,17 +89,11 @@ pub fn shown(command: &Command) -> String {
 
 fn not_started(command: &Command, error: &std::io::Error) -> String {
     let command = command.get_program().to_string_lossy();
-    text!(
-        "No se pudo iniciar «{command}»: {error}",
-        "“{command}” could not be started: {error}"
-    )
+    text!("No se pudo iniciar «{command}»: {error}", "“{command}” could not be started: {error}")
 }
 
 fn failed(command: &Command, code: Option<i32>) -> String {
     let command = shown(command);
     let code = code.map_or_else(|| "?".to_owned(), |code| code.to_string());
-    text!(
-        "Terminó con error ({code}): {command}",
-        "It ended with an error ({code}): {command}"
-    )
+    text!("Terminó con error ({code}): {command}", "It ended with an error ({code}): {command}")
 }

@@ -14,16 +14,8 @@ use crate::words::{say, text};
 use tally::Tally;
 
 /// What `--only` takes.
-pub const PARTS: [&str; 8] = [
-    "rust",
-    "ui",
-    "browser",
-    "desktop",
-    "conformance",
-    "simulation",
-    "seeded-bugs",
-    "databases",
-];
+pub const PARTS: [&str; 8] =
+    ["rust", "ui", "browser", "desktop", "conformance", "simulation", "seeded-bugs", "databases"];
 
 /// One fixed selection for everything cargo does here: another one would build half the tree again.
 const SELECTION: [&str; 3] = ["--workspace", "--features", "avance/custom-protocol"];
@@ -31,29 +23,18 @@ const SELECTION: [&str; 3] = ["--workspace", "--features", "avance/custom-protoc
 /// Runs the tests and says how many passed and failed.
 pub fn test(only: Option<&str>) -> Outcome<End> {
     if let Some(part) = only.filter(|part| !PARTS.contains(part)) {
-        return Ok(End::Usage(text!(
-            "No hay una parte «{part}».",
-            "There is no part “{part}”."
-        )));
+        return Ok(End::Usage(text!("No hay una parte «{part}».", "There is no part “{part}”.")));
     }
     let workspace = Workspace::read()?;
     // A part that is a test program of its own says so before anything is installed or built.
-    if let Some(program) = only
-        .and_then(program)
-        .filter(|program| !workspace.has("test", program))
-    {
+    if let Some(program) = only.and_then(program).filter(|program| !workspace.has("test", program)) {
         return Ok(End::Absent(text!(
             "Esa parte no existe todavía: ningún paquete tiene la prueba «{program}».",
             "That part does not exist yet: no package has the test “{program}”."
         )));
     }
     let node = need::check(Purpose::Test)?;
-    let mut suite = Suite {
-        workspace,
-        node,
-        total: Tally::default(),
-        rows: Vec::new(),
-    };
+    let mut suite = Suite { workspace, node, total: Tally::default(), rows: Vec::new() };
     match only {
         None => {
             suite.page()?;
@@ -63,9 +44,7 @@ pub fn test(only: Option<&str>) -> Outcome<End> {
         Some("rust") => {
             page::build(&suite.workspace, &suite.node)?;
             // The browser and the window are parts of their own; a name that no program has is an error to nextest.
-            let others = ["browser", "desktop"]
-                .into_iter()
-                .filter(|name| suite.workspace.has("test", name));
+            let others = ["browser", "desktop"].into_iter().filter(|name| suite.workspace.has("test", name));
             let others: Vec<String> = others.map(|name| format!("not binary(={name})")).collect();
             suite.rust((!others.is_empty()).then(|| others.join(" & ")).as_deref())?;
         }
@@ -119,27 +98,17 @@ impl Suite {
         let ui = self.workspace.ui();
         for script in ["check", "lint"] {
             let mut command = self.node.npm();
-            self.check(
-                &format!("ui: {script}"),
-                command.args(["run", script]).current_dir(&ui),
-            );
+            self.check(&format!("ui: {script}"), command.args(["run", script]).current_dir(&ui));
         }
         heading("ui: test");
         let report = self.workspace.target.join("vitest.json");
         let _ = std::fs::remove_file(&report);
         let mut command = self.node.npm();
         command.args(["test", "--", "--reporter=default", "--reporter=json"]);
-        command
-            .arg(format!("--outputFile.json={}", report.display()))
-            .current_dir(&ui);
+        command.arg(format!("--outputFile.json={}", report.display())).current_dir(&ui);
         let went_well = run(&mut command).is_ok();
-        let tally = std::fs::read_to_string(&report)
-            .ok()
-            .and_then(|report| Tally::vitest(&report));
-        self.record(
-            "ui: test",
-            tally.unwrap_or_default().unless(went_well && tally.is_some()),
-        );
+        let tally = std::fs::read_to_string(&report).ok().and_then(|report| Tally::vitest(&report));
+        self.record("ui: test", tally.unwrap_or_default().unless(went_well && tally.is_some()));
         let mut command = self.node.npm();
         self.check("ui: build", command.args(["run", "build"]).current_dir(&ui));
         Ok(())
@@ -150,15 +119,9 @@ impl Suite {
         self.check("cargo fmt", cargo().args(["fmt", "--all", "--check"]));
         self.check(
             "cargo clippy",
-            cargo()
-                .arg("clippy")
-                .args(SELECTION)
-                .args(["--all-targets", "--", "-D", "warnings"]),
+            cargo().arg("clippy").args(SELECTION).args(["--all-targets", "--", "-D", "warnings"]),
         );
-        if !self.check(
-            "cargo build",
-            cargo().arg("build").args(SELECTION).arg("--all-targets"),
-        ) {
+        if !self.check("cargo build", cargo().arg("build").args(SELECTION).arg("--all-targets")) {
             return Ok(());
         }
         let mut arguments = Vec::new();
@@ -180,22 +143,15 @@ impl Suite {
 
     /// One part, in the same selection.
     fn part(&mut self, part: &str) -> Outcome {
-        if !self.check(
-            "cargo build",
-            cargo().arg("build").args(SELECTION).arg("--all-targets"),
-        ) {
+        if !self.check("cargo build", cargo().arg("build").args(SELECTION).arg("--all-targets")) {
             return Ok(());
         }
         match program(part) {
             Some(program) => self.tests(part, &["-E", &format!("binary(={program})")], &[program]),
             // Conformance with the standard: all of the crate that states it, and what compares us with the reference.
             None => {
-                let own: Vec<String> = self
-                    .workspace
-                    .tests_of("ocds")
-                    .into_iter()
-                    .map(str::to_owned)
-                    .collect();
+                let own: Vec<String> =
+                    self.workspace.tests_of("ocds").into_iter().map(str::to_owned).collect();
                 let own: Vec<&str> = own.iter().map(String::as_str).collect();
                 self.tests(part, &["-E", "package(ocds) + binary(/conformance/)"], &own);
             }
@@ -213,9 +169,7 @@ impl Suite {
                 .args(["nextest", "run", "--no-fail-fast", "--no-tests", "fail"])
                 .args(SELECTION)
                 .args(nextest);
-            watch(&mut command, |line| {
-                tally.add(Tally::nextest(line).unwrap_or_default())
-            })
+            watch(&mut command, |line| tally.add(Tally::nextest(line).unwrap_or_default()))
         } else {
             say!(
                 "(cargo-nextest no está instalado; se usa `cargo test`)",
@@ -225,9 +179,7 @@ impl Suite {
             for program in programs {
                 command.args(["--test", program]);
             }
-            watch(&mut command, |line| {
-                tally.add(Tally::libtest(line).unwrap_or_default())
-            })
+            watch(&mut command, |line| tally.add(Tally::libtest(line).unwrap_or_default()))
         };
         if let Err(sentence) = &outcome {
             println!("✗ {sentence}");
@@ -242,11 +194,7 @@ impl Suite {
             println!("{mark} {name:<16}{passed:>6} {failed:>6}");
         }
         println!("{} passed, {} failed", self.total.passed, self.total.failed);
-        if self.total.failed == 0 {
-            End::Done
-        } else {
-            End::Failed
-        }
+        if self.total.failed == 0 { End::Done } else { End::Failed }
     }
 }
 

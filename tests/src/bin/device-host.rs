@@ -48,9 +48,7 @@ async fn main() -> Result<()> {
     // The policy of the window, as far as it applies to a page that speaks HTTP.
     let policy =
         "default-src 'self'; img-src 'self' data:; style-src 'self' 'unsafe-inline'; object-src 'none'";
-    let mut router = Router::new()
-        .route("/call/{name}", post(call))
-        .route("/events", get(events));
+    let mut router = Router::new().route("/call/{name}", post(call)).route("/events", get(events));
     if let Some(ui) = cli.ui {
         router = router.fallback_service(ServeDir::new(ui));
     }
@@ -80,11 +78,7 @@ async fn call(
 
 fn refused(problem: &Problem) -> Response {
     let status = StatusCode::from_u16(problem.code.status()).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
-    (
-        status,
-        [(header::CONTENT_TYPE, "application/problem+json")],
-        serde_json::json!(problem).to_string(),
-    )
+    (status, [(header::CONTENT_TYPE, "application/problem+json")], serde_json::json!(problem).to_string())
         .into_response()
 }
 

@@ -119,10 +119,7 @@ impl Draft<'_> {
         };
         self.errors.push(RowError {
             row: self.row,
-            column: column
-                .and_then(|index| self.headers.get(index))
-                .cloned()
-                .unwrap_or_default(),
+            column: column.and_then(|index| self.headers.get(index)).cloned().unwrap_or_default(),
             value: value::cut(shown, VALUE_SHOWN),
             rule: rule.to_owned(),
             params,
@@ -157,11 +154,7 @@ impl<'m> Checker<'m> {
         }
         let expected = self.layout.headers.len();
         let params = json!({"expected": expected, "found": cells.len()});
-        let mut draft = Draft {
-            row,
-            headers: &self.layout.headers,
-            errors: Vec::new(),
-        };
+        let mut draft = Draft { row, headers: &self.layout.headers, errors: Vec::new() };
         if cells.len() < expected {
             draft.error(Some(cells.len()), "", "row-too-short", params);
         } else if let Some(extra) = cells[expected..].iter().find(|cell| !cell.is_blank()) {
@@ -201,10 +194,7 @@ impl<'m> Checker<'m> {
     pub fn finish(self) -> Result<Summary, LoadError> {
         let Layout { headers, unused, .. } = self.layout;
         if self.good + self.bad == 0 {
-            return Err(LoadError::NoRows {
-                mapping: self.mapping.name.clone(),
-                headers,
-            });
+            return Err(LoadError::NoRows { mapping: self.mapping.name.clone(), headers });
         }
         Ok(Summary {
             mapping: self.mapping.name.clone(),
@@ -221,11 +211,7 @@ impl<'m> Checker<'m> {
     }
 
     fn check(&mut self, row: u64, cells: &[Cell<'_>]) -> Checked {
-        let mut draft = Draft {
-            row,
-            headers: &self.layout.headers,
-            errors: Vec::new(),
-        };
+        let mut draft = Draft { row, headers: &self.layout.headers, errors: Vec::new() };
         let mut fields: BTreeMap<Field, String> = BTreeMap::new();
         let (mut amount, mut claimed, mut date) = (None, None, None);
         for (index, field) in &self.layout.columns {
@@ -265,11 +251,7 @@ impl<'m> Checker<'m> {
             let hash = self.hasher.hash_one(folio.to_ascii_lowercase());
             let first = *self.seen.entry(hash).or_insert(row);
             if first != row {
-                let at = self
-                    .layout
-                    .columns
-                    .iter()
-                    .find(|(_, field)| *field == Field::Folio);
+                let at = self.layout.columns.iter().find(|(_, field)| *field == Field::Folio);
                 draft.error(
                     at.map(|(index, _)| *index),
                     folio,
@@ -280,21 +262,13 @@ impl<'m> Checker<'m> {
         }
         let currency = match amount {
             None => None,
-            Some(_) => currency(
-                &mut draft,
-                &self.layout,
-                self.mapping,
-                fields.get(&Field::Currency),
-                claimed,
-            ),
+            Some(_) => {
+                currency(&mut draft, &self.layout, self.mapping, fields.get(&Field::Currency), claimed)
+            }
         };
         if !draft.errors.is_empty() {
-            let place = |error: &RowError| {
-                self.layout
-                    .headers
-                    .iter()
-                    .position(|header| *header == error.column)
-            };
+            let place =
+                |error: &RowError| self.layout.headers.iter().position(|header| *header == error.column);
             draft.errors.sort_by_key(place);
             return Err(draft.errors);
         }
@@ -452,17 +426,9 @@ fn currency(
     let expected = if by_row { stated } else { mapping.currency.as_ref() };
     match (expected, claimed) {
         (Some(expected), Some(claimed)) if expected != claimed => {
-            let at = layout
-                .columns
-                .iter()
-                .find(|(_, field)| *field == Field::Amount)
-                .map(|(index, _)| *index);
-            draft.error(
-                at,
-                claimed,
-                "currency-mismatch",
-                json!({"expected": expected, "found": claimed}),
-            );
+            let at =
+                layout.columns.iter().find(|(_, field)| *field == Field::Amount).map(|(index, _)| *index);
+            draft.error(at, claimed, "currency-mismatch", json!({"expected": expected, "found": claimed}));
             None
         }
         (_, Some(claimed)) => Some(claimed.to_owned()),
@@ -484,13 +450,7 @@ mod tests {
         // One with errors counts, one that is blank does not.
         assert!(matches!(checker.delimited_row(3, &cells[..1]), Ok(Some(Err(_)))));
         assert_eq!(checker.delimited_row(4, &[Cell::Empty]), Ok(None));
-        assert_eq!(
-            checker.delimited_row(5, &cells),
-            Err(LoadError::too_large("rows", 2))
-        );
-        assert_eq!(
-            checker.delimited_row(5, &cells[..1]),
-            Err(LoadError::too_large("rows", 2))
-        );
+        assert_eq!(checker.delimited_row(5, &cells), Err(LoadError::too_large("rows", 2)));
+        assert_eq!(checker.delimited_row(5, &cells[..1]), Err(LoadError::too_large("rows", 2)));
     }
 }

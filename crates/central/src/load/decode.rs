@@ -34,13 +34,7 @@ pub(super) struct Decoded<R> {
 impl<R: Read> Decoded<R> {
     /// Reads the first window. `None` when there is nothing to read.
     pub fn new(reader: R) -> io::Result<Option<Self>> {
-        let mut decoded = Decoded {
-            reader,
-            raw: Vec::new(),
-            decoder: None,
-            first: true,
-            ended: false,
-        };
+        let mut decoded = Decoded { reader, raw: Vec::new(), decoder: None, first: true, ended: false };
         decoded.fill()?;
         if let Some((encoding, length)) = bom(&decoded.raw) {
             decoded.decoder = Some(encoding.new_decoder_without_bom_handling());
@@ -79,11 +73,7 @@ impl<R: Read> Decoded<R> {
 
     fn fill(&mut self) -> io::Result<()> {
         self.raw.clear();
-        let read = self
-            .reader
-            .by_ref()
-            .take(WINDOW as u64)
-            .read_to_end(&mut self.raw)?;
+        let read = self.reader.by_ref().take(WINDOW as u64).read_to_end(&mut self.raw)?;
         self.ended = read < WINDOW;
         // A window that cuts a character in two would count it as wrong.
         if self.decoder.is_none() && !self.ended && self.raw.last().is_some_and(|byte| *byte >= 0x80) {
@@ -102,21 +92,12 @@ fn guess(bytes: &[u8]) -> &'static Encoding {
         right += chunk.valid().chars().filter(|ch| !ch.is_ascii()).count();
         wrong += usize::from(!chunk.invalid().is_empty());
     }
-    if right >= wrong && right > 0 {
-        UTF_8
-    } else {
-        WINDOWS_1252
-    }
+    if right >= wrong && right > 0 { UTF_8 } else { WINDOWS_1252 }
 }
 
 fn decode(decoder: &mut Decoder, raw: &[u8], last: bool, out: &mut Vec<u8>) {
     // Three bytes of UTF-8 for every byte, at the most, and what the decoder held back.
-    let mut buffer = vec![
-        0u8;
-        decoder
-            .max_utf8_buffer_length(raw.len())
-            .unwrap_or(raw.len() * 3 + 16)
-    ];
+    let mut buffer = vec![0u8; decoder.max_utf8_buffer_length(raw.len()).unwrap_or(raw.len() * 3 + 16)];
     let mut from = 0;
     loop {
         let (result, read, written, _) = decoder.decode_to_utf8(&raw[from..], &mut buffer, last);
@@ -158,14 +139,7 @@ mod tests {
     #[test]
     fn one_damaged_byte_does_not_turn_the_accents_of_a_utf8_file_into_others() {
         assert_eq!(
-            all("ñandú"
-                .as_bytes()
-                .iter()
-                .chain(b"\xf1")
-                .copied()
-                .collect::<Vec<_>>()
-                .as_slice())
-            .0,
+            all("ñandú".as_bytes().iter().chain(b"\xf1").copied().collect::<Vec<_>>().as_slice()).0,
             "ñandú\u{fffd}"
         );
     }

@@ -26,51 +26,34 @@ pub(super) fn read<R: Read>(
     each: &mut Each<'_>,
 ) -> Result<Summary, LoadError> {
     let unreadable = |error: io::Error| LoadError::opening(label, &error);
-    let mut decoded = Decoded::new(reader)
-        .map_err(unreadable)?
-        .ok_or(LoadError::Empty)?;
+    let mut decoded = Decoded::new(reader).map_err(unreadable)?.ok_or(LoadError::Empty)?;
     let mut window = Vec::new();
     decoded.next_chunk(&mut window).map_err(unreadable)?;
     let announced = announced_delimiter(&window);
     let (start, forced) = announced.map_or((0, None), |(start, delimiter)| (start, Some(delimiter)));
     let head = choose(&window[start..], forced, wanted)?;
 
-    let mut records = Records {
-        chunk: window,
-        at: start,
-        ..Records::new(decoded, head.delimiter)
-    };
+    let mut records = Records { chunk: window, at: start, ..Records::new(decoded, head.delimiter) };
     let mut record = Record::default();
     let fault = |fault: Fault, headers: &[String]| match fault {
         Fault::Read(error) => LoadError::opening(label, &error),
         Fault::Quote { row, column } => {
-            let column = headers
-                .get(column)
-                .cloned()
-                .unwrap_or_else(|| (column + 1).to_string());
+            let column = headers.get(column).cloned().unwrap_or_else(|| (column + 1).to_string());
             LoadError::QuoteUnclosed { row, column }
         }
-        Fault::Large { what, row, limit } => LoadError::TooLarge {
-            what: what.to_owned(),
-            row: Some(row),
-            limit: limit as u64,
-        },
+        Fault::Large { what, row, limit } => {
+            LoadError::TooLarge { what: what.to_owned(), row: Some(row), limit: limit as u64 }
+        }
     };
     let mut headers = Vec::new();
     for _ in 0..=head.row {
-        if !records
-            .next_record(&mut record)
-            .map_err(|error| fault(error, &[]))?
-        {
+        if !records.next_record(&mut record).map_err(|error| fault(error, &[]))? {
             break;
         }
         headers = record.strings();
     }
     let mut checker = Checker::new(head.mapping, &headers)?;
-    while records
-        .next_record(&mut record)
-        .map_err(|error| fault(error, checker.headers()))?
-    {
+    while records.next_record(&mut record).map_err(|error| fault(error, checker.headers()))? {
         let cells: Vec<Cell<'_>> = record.fields().map(Cell::Text).collect();
         if let Some(row) = checker.delimited_row(records.row, &cells)? {
             each(row)?;
@@ -78,31 +61,20 @@ pub(super) fn read<R: Read>(
     }
     let encoding = records.source.encoding().to_owned();
     let summary = checker.finish()?;
-    Ok(Summary {
-        encoding: Some(encoding),
-        delimiter: Some(char::from(head.delimiter)),
-        ..summary
-    })
+    Ok(Summary { encoding: Some(encoding), delimiter: Some(char::from(head.delimiter)), ..summary })
 }
 
 /// `sep=;` on the first line, which some programs write and read: it is not a row. Where the rest begins, and what
 /// it says.
 fn announced_delimiter(window: &[u8]) -> Option<(usize, u8)> {
-    let line_end = window
-        .iter()
-        .take(16)
-        .position(|byte| matches!(byte, b'\n' | b'\r'))?;
+    let line_end = window.iter().take(16).position(|byte| matches!(byte, b'\n' | b'\r'))?;
     let [s, e, p, b'=', delimiter] = window[..line_end].trim_ascii_end() else {
         return None;
     };
     if ![*s, *e, *p].eq_ignore_ascii_case(b"sep") || !DELIMITERS.contains(delimiter) {
         return None;
     }
-    let breaks = if window[line_end..].starts_with(b"\r\n") {
-        2
-    } else {
-        1
-    };
+    let breaks = if window[line_end..].starts_with(b"\r\n") { 2 } else { 1 };
     Some((line_end + breaks, *delimiter))
 }
 
@@ -123,40 +95,23 @@ fn choose<'m>(window: &[u8], forced: Option<u8>, wanted: Option<&'m Mapping>) ->
         .collect();
     let found = candidates.iter().filter_map(|(delimiter, first)| {
         let (row, mapping) = mapping::find_header(&first.rows, wanted)?;
-        Some(Head {
-            delimiter: *delimiter,
-            row,
-            mapping,
-        })
+        Some(Head { delimiter: *delimiter, row, mapping })
     });
     // On a tie the order of the delimiters decides.
     if let Some(head) = found.min_by_key(|head| head.row) {
         return Ok(head);
     }
     let score = |rows: &[Vec<String>]| {
-        let likeness = rows
-            .iter()
-            .map(|row| mapping::likeness(row, wanted))
-            .max()
-            .unwrap_or(0);
-        let filled = rows
-            .iter()
-            .find(|row| row.iter().any(|cell| !cell.trim().is_empty()));
+        let likeness = rows.iter().map(|row| mapping::likeness(row, wanted)).max().unwrap_or(0);
+        let filled = rows.iter().find(|row| row.iter().any(|cell| !cell.trim().is_empty()));
         (likeness, filled.map_or(0, Vec::len))
     };
-    let likeliest = candidates
-        .iter()
-        .rev()
-        .max_by_key(|(_, first)| score(&first.rows))
-        .map(|(_, first)| first);
+    let likeliest =
+        candidates.iter().rev().max_by_key(|(_, first)| score(&first.rows)).map(|(_, first)| first);
     Err(match likeliest {
-        Some(First {
-            rows,
-            unclosed: Some((row, column)),
-        }) if rows.is_empty() => LoadError::QuoteUnclosed {
-            row: *row,
-            column: (column + 1).to_string(),
-        },
+        Some(First { rows, unclosed: Some((row, column)) }) if rows.is_empty() => {
+            LoadError::QuoteUnclosed { row: *row, column: (column + 1).to_string() }
+        }
         _ => mapping::no_header(likeliest.map_or(&[], |first| first.rows.as_slice()), wanted),
     })
 }
@@ -168,10 +123,7 @@ struct First {
 }
 
 fn first_records(window: &[u8], delimiter: u8) -> First {
-    let mut records = Records {
-        chunk: window.to_vec(),
-        ..Records::new(Nothing, delimiter)
-    };
+    let mut records = Records { chunk: window.to_vec(), ..Records::new(Nothing, delimiter) };
     let mut record = Record::default();
     let mut rows = Vec::new();
     // The window may end within a record, and the wrong delimiter finds quotes nobody closes.
@@ -179,10 +131,7 @@ fn first_records(window: &[u8], delimiter: u8) -> First {
         match records.next_record(&mut record) {
             Ok(true) => rows.push(record.strings()),
             Err(Fault::Quote { row, column }) => {
-                return First {
-                    rows,
-                    unclosed: Some((row, column)),
-                };
+                return First { rows, unclosed: Some((row, column)) };
             }
             _ => break,
         }
@@ -234,15 +183,8 @@ impl Record {
 #[derive(Debug)]
 enum Fault {
     Read(io::Error),
-    Quote {
-        row: u64,
-        column: usize,
-    },
-    Large {
-        what: &'static str,
-        row: u64,
-        limit: usize,
-    },
+    Quote { row: u64, column: usize },
+    Large { what: &'static str, row: u64, limit: usize },
 }
 
 #[derive(Clone, Copy, PartialEq)]
@@ -272,14 +214,7 @@ struct Records<S> {
 
 impl<S: Chunks> Records<S> {
     fn new(source: S, delimiter: u8) -> Self {
-        Records {
-            source,
-            chunk: Vec::new(),
-            at: 0,
-            delimiter,
-            row: 0,
-            after_return: false,
-        }
+        Records { source, chunk: Vec::new(), at: 0, delimiter, row: 0, after_return: false }
     }
 
     /// Reads a record; `false` at the end. A blank line is a record with one empty cell.
@@ -295,10 +230,7 @@ impl<S: Chunks> Records<S> {
                 if !more {
                     self.chunk.clear();
                     if state == At::Quoted {
-                        return Err(Fault::Quote {
-                            row: self.row + 1,
-                            column: record.ends.len(),
-                        });
+                        return Err(Fault::Quote { row: self.row + 1, column: record.ends.len() });
                     }
                     if begun {
                         record.ends.push(record.text.len());
@@ -332,11 +264,7 @@ impl<S: Chunks> Records<S> {
                     record.ends.push(record.text.len());
                     state = At::Start;
                     if record.ends.len() > MAX_COLUMNS {
-                        return Err(Fault::Large {
-                            what: "columns",
-                            row: self.row + 1,
-                            limit: MAX_COLUMNS,
-                        });
+                        return Err(Fault::Large { what: "columns", row: self.row + 1, limit: MAX_COLUMNS });
                     }
                 }
                 (was, _) => {
@@ -360,16 +288,9 @@ impl<S: Chunks> Records<S> {
     fn run(&self, rest: &[u8], quoted: bool) -> usize {
         let delimiter = self.delimiter;
         let special = |byte: &u8| {
-            if quoted {
-                *byte == b'"'
-            } else {
-                *byte == delimiter || matches!(*byte, b'\n' | b'\r')
-            }
+            if quoted { *byte == b'"' } else { *byte == delimiter || matches!(*byte, b'\n' | b'\r') }
         };
-        rest.iter()
-            .skip(1)
-            .position(special)
-            .map_or(rest.len(), |position| position + 1)
+        rest.iter().skip(1).position(special).map_or(rest.len(), |position| position + 1)
     }
 
     fn within_limits(&self, record: &Record, state: At) -> Result<(), Fault> {
@@ -377,23 +298,12 @@ impl<S: Chunks> Records<S> {
         let cell = record.text.len() - record.ends.last().copied().unwrap_or(0);
         if cell > MAX_CELL {
             return Err(match state {
-                At::Quoted => Fault::Quote {
-                    row,
-                    column: record.ends.len(),
-                },
-                _ => Fault::Large {
-                    what: "cell-bytes",
-                    row,
-                    limit: MAX_CELL,
-                },
+                At::Quoted => Fault::Quote { row, column: record.ends.len() },
+                _ => Fault::Large { what: "cell-bytes", row, limit: MAX_CELL },
             });
         }
         if record.text.len() > MAX_RECORD {
-            return Err(Fault::Large {
-                what: "row-bytes",
-                row,
-                limit: MAX_RECORD,
-            });
+            return Err(Fault::Large { what: "row-bytes", row, limit: MAX_RECORD });
         }
         Ok(())
     }
@@ -422,16 +332,10 @@ mod tests {
 
     #[test]
     fn an_unclosed_quote_is_told_with_its_place() {
-        let mut records = Records {
-            chunk: b"a,b\nc,\"d\ne,f\n".to_vec(),
-            ..Records::new(Nothing, b',')
-        };
+        let mut records = Records { chunk: b"a,b\nc,\"d\ne,f\n".to_vec(), ..Records::new(Nothing, b',') };
         let mut record = Record::default();
         assert!(records.next_record(&mut record).unwrap());
-        assert!(matches!(
-            records.next_record(&mut record),
-            Err(Fault::Quote { row: 2, column: 1 })
-        ));
+        assert!(matches!(records.next_record(&mut record), Err(Fault::Quote { row: 2, column: 1 })));
     }
 
     #[test]

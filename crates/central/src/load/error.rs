@@ -164,11 +164,7 @@ impl LoadError {
             LoadError::NoMapping { headers } => json!({"headers": headers}),
             LoadError::MappingUnknown { name, known } => json!({"name": name, "known": known}),
             LoadError::MappingInvalid { name, detail } => json!({"name": name, "detail": detail}),
-            LoadError::MissingColumns {
-                mapping,
-                columns,
-                headers,
-            } => {
+            LoadError::MissingColumns { mapping, columns, headers } => {
                 json!({"mapping": mapping, "columns": columns, "headers": headers})
             }
             LoadError::DuplicateColumns { columns } => json!({"columns": columns}),
@@ -188,20 +184,13 @@ impl LoadError {
         let path = path.to_owned();
         match error.kind() {
             std::io::ErrorKind::NotFound => LoadError::NotFound { path },
-            _ => LoadError::Unreadable {
-                path,
-                detail: error.to_string(),
-            },
+            _ => LoadError::Unreadable { path, detail: error.to_string() },
         }
     }
 
     /// A limit that is not tied to a row.
     pub(super) fn too_large(what: &str, limit: u64) -> LoadError {
-        LoadError::TooLarge {
-            what: what.to_owned(),
-            row: None,
-            limit,
-        }
+        LoadError::TooLarge { what: what.to_owned(), row: None, limit }
     }
 }
 

@@ -91,10 +91,7 @@ static READY: LazyLock<Vec<Mapping>> = LazyLock::new(|| {
         include_str!("../../mappings/consul-web.toml"),
     ];
     // The files are part of the program and a test reads them all.
-    files
-        .iter()
-        .filter_map(|text| Mapping::parse("ready", text).ok())
-        .collect()
+    files.iter().filter_map(|text| Mapping::parse("ready", text).ok()).collect()
 });
 
 impl Mapping {
@@ -110,10 +107,7 @@ impl Mapping {
             return Ok(mapping.clone());
         }
         let path = Path::new(name_or_file);
-        if !path
-            .extension()
-            .is_some_and(|extension| extension.eq_ignore_ascii_case("toml"))
-        {
+        if !path.extension().is_some_and(|extension| extension.eq_ignore_ascii_case("toml")) {
             return Err(LoadError::MappingUnknown {
                 name: name_or_file.to_owned(),
                 known: Self::ready().iter().map(|mapping| mapping.name.clone()).collect(),
@@ -140,10 +134,7 @@ impl Mapping {
 
     /// Reads a mapping; `label` names it in errors.
     pub fn parse(label: &str, text: &str) -> Result<Mapping, LoadError> {
-        let invalid = |detail: String| LoadError::MappingInvalid {
-            name: label.to_owned(),
-            detail,
-        };
+        let invalid = |detail: String| LoadError::MappingInvalid { name: label.to_owned(), detail };
         let mapping: Mapping = toml::from_str(text).map_err(|error| invalid(error.message().to_owned()))?;
         if mapping.name.trim().is_empty() {
             return Err(invalid("name is blank".to_owned()));
@@ -159,14 +150,8 @@ impl Mapping {
                 return Err(invalid(format!("columns {other:?} and {header:?} are the same")));
             }
         }
-        if let Some(header) = mapping
-            .required
-            .iter()
-            .find(|header| !seen.contains_key(&fold(header)))
-        {
-            return Err(invalid(format!(
-                "required column {header:?} is not among the columns"
-            )));
+        if let Some(header) = mapping.required.iter().find(|header| !seen.contains_key(&fold(header))) {
+            return Err(invalid(format!("required column {header:?} is not among the columns")));
         }
         match &mapping.currency {
             Some(code) if !super::value::is_currency(code) => {
@@ -178,10 +163,7 @@ impl Mapping {
 
     /// How many of its columns these headers have.
     fn used(&self, headers: &[String]) -> usize {
-        headers
-            .iter()
-            .filter(|header| self.field(header).is_some())
-            .count()
+        headers.iter().filter(|header| self.field(header).is_some()).count()
     }
 
     /// The required headers that are not there.
@@ -193,29 +175,16 @@ impl Mapping {
 
     fn field(&self, header: &str) -> Option<Field> {
         let wanted = fold(header);
-        self.columns
-            .iter()
-            .find(|(name, _)| fold(name) == wanted)
-            .map(|(_, field)| *field)
+        self.columns.iter().find(|(name, _)| fold(name) == wanted).map(|(_, field)| *field)
     }
 
     /// Lays the mapping over the headers of a file.
     pub(super) fn layout(&self, headers: &[String]) -> Result<Layout, LoadError> {
-        let width = headers
-            .iter()
-            .rposition(|header| !fold(header).is_empty())
-            .map_or(0, |last| last + 1);
-        let headers: Vec<String> = headers[..width]
-            .iter()
-            .map(|header| header.trim().to_owned())
-            .collect();
+        let width = headers.iter().rposition(|header| !fold(header).is_empty()).map_or(0, |last| last + 1);
+        let headers: Vec<String> = headers[..width].iter().map(|header| header.trim().to_owned()).collect();
         let missing = self.missing(&headers);
         if !missing.is_empty() {
-            return Err(LoadError::MissingColumns {
-                mapping: self.name.clone(),
-                columns: missing,
-                headers,
-            });
+            return Err(LoadError::MissingColumns { mapping: self.name.clone(), columns: missing, headers });
         }
         let mut columns: Vec<(usize, Field)> = Vec::new();
         let mut unused = Vec::new();
@@ -226,12 +195,9 @@ impl Mapping {
                 continue;
             }
             let field = self.field(header);
-            let same = seen.insert(folded.clone(), index).or_else(|| {
-                columns
-                    .iter()
-                    .find(|(_, other)| field == Some(*other))
-                    .map(|(other, _)| *other)
-            });
+            let same = seen
+                .insert(folded.clone(), index)
+                .or_else(|| columns.iter().find(|(_, other)| field == Some(*other)).map(|(other, _)| *other));
             if let Some(other) = same {
                 return Err(LoadError::DuplicateColumns {
                     columns: vec![headers[other].clone(), header.clone()],
@@ -254,11 +220,7 @@ impl Mapping {
                 });
             }
         }
-        Ok(Layout {
-            headers,
-            columns,
-            unused,
-        })
+        Ok(Layout { headers, columns, unused })
     }
 }
 
@@ -279,23 +241,14 @@ pub(super) fn no_header(rows: &[Vec<String>], wanted: Option<&Mapping>) -> LoadE
     let first = rows.iter().find(named);
     let likely = match wanted {
         // Rows before the header have none of its columns; the first wins a tie.
-        Some(mapping) => rows
-            .iter()
-            .filter(named)
-            .rev()
-            .max_by_key(|row| mapping.used(row)),
+        Some(mapping) => rows.iter().filter(named).rev().max_by_key(|row| mapping.used(row)),
         // Titles before the header fill one cell.
-        None => rows
-            .iter()
-            .find(|row| row.iter().filter(|header| !fold(header).is_empty()).count() > 1),
+        None => rows.iter().find(|row| row.iter().filter(|header| !fold(header).is_empty()).count() > 1),
     };
     let Some(headers) = likely.or(first) else {
         return LoadError::Empty;
     };
-    let width = headers
-        .iter()
-        .rposition(|header| !fold(header).is_empty())
-        .map_or(0, |last| last + 1);
+    let width = headers.iter().rposition(|header| !fold(header).is_empty()).map_or(0, |last| last + 1);
     let headers: Vec<String> = headers.iter().take(width).map(|header| shown(header)).collect();
     match wanted {
         Some(mapping) => LoadError::MissingColumns {
@@ -311,11 +264,7 @@ pub(super) fn no_header(rows: &[Vec<String>], wanted: Option<&Mapping>) -> LoadE
 pub(super) fn likeness(headers: &[String], wanted: Option<&Mapping>) -> usize {
     match wanted {
         Some(mapping) => mapping.used(headers),
-        None => Mapping::ready()
-            .iter()
-            .map(|mapping| mapping.used(headers))
-            .max()
-            .unwrap_or(0),
+        None => Mapping::ready().iter().map(|mapping| mapping.used(headers)).max().unwrap_or(0),
     }
 }
 
@@ -360,10 +309,7 @@ mod tests {
 
     #[test]
     fn every_ready_mapping_is_read_and_written_back() {
-        let names: Vec<&str> = Mapping::ready()
-            .iter()
-            .map(|mapping| mapping.name.as_str())
-            .collect();
+        let names: Vec<&str> = Mapping::ready().iter().map(|mapping| mapping.name.as_str()).collect();
         assert_eq!(names, ["basico", "durango", "consul-web"]);
         for mapping in Mapping::ready() {
             let text = toml::to_string(mapping).unwrap();
@@ -382,11 +328,7 @@ mod tests {
             "\u{feff}folio|titulo",
         ] {
             let found = Mapping::matching(&headers(&spelling.split('|').collect::<Vec<_>>()));
-            assert_eq!(
-                found.map(|mapping| mapping.name.as_str()),
-                Some("basico"),
-                "{spelling}"
-            );
+            assert_eq!(found.map(|mapping| mapping.name.as_str()), Some("basico"), "{spelling}");
         }
         assert_eq!(fold("Importe  web"), "importe_web");
         assert!(Mapping::matching(&headers(&["project_id", "district_id", "name", "cost"])).is_none());
@@ -396,10 +338,7 @@ mod tests {
     #[test]
     fn a_header_twice_or_two_for_one_field_is_refused() {
         let mapping = Mapping::named("basico").unwrap();
-        for names in [
-            &["folio", "titulo", "FOLIO"][..],
-            &["folio", "titulo", "notas", "Notas "],
-        ] {
+        for names in [&["folio", "titulo", "FOLIO"][..], &["folio", "titulo", "notas", "Notas "]] {
             let error = mapping.layout(&headers(names)).unwrap_err();
             assert_eq!(error.rule(), "load-duplicate-columns", "{names:?}");
         }
@@ -408,14 +347,9 @@ mod tests {
         assert!(mapping.layout(&headers(&["a", "c"])).is_ok());
         assert_eq!(
             mapping.layout(&headers(&["a", "b", "c"])),
-            Err(LoadError::DuplicateColumns {
-                columns: headers(&["b", "c"])
-            })
+            Err(LoadError::DuplicateColumns { columns: headers(&["b", "c"]) })
         );
-        assert!(matches!(
-            mapping.layout(&headers(&["a"])),
-            Err(LoadError::MissingColumns { .. })
-        ));
+        assert!(matches!(mapping.layout(&headers(&["a"])), Err(LoadError::MissingColumns { .. })));
     }
 
     #[test]
@@ -455,9 +389,6 @@ mod tests {
         assert!(
             matches!(Mapping::named("otro"), Err(LoadError::MappingUnknown { known, .. }) if known.len() == 3)
         );
-        assert!(matches!(
-            Mapping::named("no-such-file.toml"),
-            Err(LoadError::NotFound { .. })
-        ));
+        assert!(matches!(Mapping::named("no-such-file.toml"), Err(LoadError::NotFound { .. })));
     }
 }

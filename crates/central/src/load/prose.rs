@@ -42,14 +42,8 @@ impl LoadError {
     pub fn prose(&self, lang: Lang) -> String {
         let (es, en) = match self {
             LoadError::NotFound { path } => (
-                format!(
-                    "No existe el archivo {}. Revisa el nombre y la carpeta.",
-                    path.display()
-                ),
-                format!(
-                    "There is no file {}. Check the name and the folder.",
-                    path.display()
-                ),
+                format!("No existe el archivo {}. Revisa el nombre y la carpeta.", path.display()),
+                format!("There is no file {}. Check the name and the folder.", path.display()),
             ),
             LoadError::Unreadable { path, detail } => (
                 format!(
@@ -99,11 +93,7 @@ impl LoadError {
                 format!("El mapeo «{name}» no es válido: {detail}. Corrige el archivo .toml."),
                 format!("The mapping «{name}» is not valid: {detail}. Correct the .toml file."),
             ),
-            LoadError::MissingColumns {
-                mapping,
-                columns,
-                headers,
-            } => (
+            LoadError::MissingColumns { mapping, columns, headers } => (
                 format!(
                     "Para el mapeo «{mapping}» faltan las columnas {}. El archivo trae: {}. Corrige los encabezados o usa otro mapeo.",
                     list(columns),
@@ -175,12 +165,7 @@ impl LoadError {
 
 fn list(names: &[String]) -> String {
     const SHOWN: usize = 30;
-    let mut text = names
-        .iter()
-        .take(SHOWN)
-        .map(|name| format!("«{name}»"))
-        .collect::<Vec<_>>()
-        .join(", ");
+    let mut text = names.iter().take(SHOWN).map(|name| format!("«{name}»")).collect::<Vec<_>>().join(", ");
     if names.len() > SHOWN {
         text.push_str(", …");
     }
@@ -198,10 +183,7 @@ fn kind(found: &str, lang: Lang) -> &str {
             "it is an old .xls or a workbook with a password",
         ),
         "xlsb" => lang.pick("es un libro binario (.xlsb)", "it is a binary workbook (.xlsb)"),
-        "ods" => lang.pick(
-            "es una hoja de OpenDocument (.ods)",
-            "it is an OpenDocument spreadsheet (.ods)",
-        ),
+        "ods" => lang.pick("es una hoja de OpenDocument (.ods)", "it is an OpenDocument spreadsheet (.ods)"),
         "docx" => lang.pick("es un documento de texto", "it is a text document"),
         "rtf" => lang.pick("es un documento de texto", "it is a text document"),
         "pdf" => lang.pick("es un PDF", "it is a PDF"),
@@ -252,14 +234,8 @@ fn row_rule(rule: &str, params: &Map<String, Value>, lang: Lang) -> (String, Str
     };
     match (rule, reason.as_str()) {
         ("folio-missing", _) => both(
-            (
-                "falta el folio.",
-                "Escribe el folio del proyecto o borra la fila.",
-            ),
-            (
-                "the folio is missing.",
-                "Write the folio of the project or delete the row.",
-            ),
+            ("falta el folio.", "Escribe el folio del proyecto o borra la fila."),
+            ("the folio is missing.", "Write the folio of the project or delete the row."),
         ),
         ("folio-format", "date-cell") => both(
             (
@@ -274,8 +250,7 @@ fn row_rule(rule: &str, params: &Map<String, Value>, lang: Lang) -> (String, Str
         ("folio-format", _) => {
             let limit = of("limit");
             (
-                lang.pick("no puede ser un folio.", "this cannot be a folio.")
-                    .to_owned(),
+                lang.pick("no puede ser un folio.", "this cannot be a folio.").to_owned(),
                 match lang {
                     Lang::Es => format!(
                         "Usa de 1 a {limit} letras sin acento, números, punto, guion o guion bajo, sin espacios y sin empezar con punto."
@@ -329,55 +304,34 @@ fn row_rule(rule: &str, params: &Map<String, Value>, lang: Lang) -> (String, Str
             ),
         ),
         ("amount-format", _) => both(
-            (
-                "no es un monto.",
-                "Escribe solo el número, por ejemplo 1234.56, o deja la celda vacía.",
-            ),
+            ("no es un monto.", "Escribe solo el número, por ejemplo 1234.56, o deja la celda vacía."),
             (
                 "this is not an amount.",
                 "Write the number alone, 1234.56 for example, or leave the cell blank.",
             ),
         ),
         ("amount-negative", _) => both(
-            (
-                "el monto es negativo.",
-                "Escribe el monto del proyecto en positivo o deja la celda vacía.",
-            ),
+            ("el monto es negativo.", "Escribe el monto del proyecto en positivo o deja la celda vacía."),
             (
                 "the amount is negative.",
                 "Write the amount of the project as a positive number or leave the cell blank.",
             ),
         ),
         ("amount-not-finite", _) => both(
-            (
-                "no es un número finito.",
-                "Corrige la fórmula que lo produce o escribe el monto.",
-            ),
-            (
-                "this is not a finite number.",
-                "Correct the formula it comes from or write the amount.",
-            ),
+            ("no es un número finito.", "Corrige la fórmula que lo produce o escribe el monto."),
+            ("this is not a finite number.", "Correct the formula it comes from or write the amount."),
         ),
         ("amount-too-large", _) => (
             match lang {
                 Lang::Es => format!("el monto pasa de {}.", of("limit")),
                 Lang::En => format!("the amount is over {}.", of("limit")),
             },
-            lang.pick(
-                "Revisa los ceros y el separador decimal.",
-                "Check the zeros and the decimal mark.",
-            )
-            .to_owned(),
+            lang.pick("Revisa los ceros y el separador decimal.", "Check the zeros and the decimal mark.")
+                .to_owned(),
         ),
         ("currency-format", _) => both(
-            (
-                "no es una moneda.",
-                "Usa el código de tres letras: MXN, EUR, USD.",
-            ),
-            (
-                "this is not a currency.",
-                "Use the code of three letters: MXN, EUR, USD.",
-            ),
+            ("no es una moneda.", "Usa el código de tres letras: MXN, EUR, USD."),
+            ("this is not a currency.", "Use the code of three letters: MXN, EUR, USD."),
         ),
         ("currency-mismatch", _) => {
             let (expected, found) = (of("expected"), of("found"));
@@ -393,41 +347,20 @@ fn row_rule(rule: &str, params: &Map<String, Value>, lang: Lang) -> (String, Str
             }
         }
         ("date-format", "no-such-day") => both(
-            (
-                "ese día no existe.",
-                "Escribe la fecha como día/mes/año, por ejemplo 28/02/2026.",
-            ),
-            (
-                "there is no such day.",
-                "Write the date as day/month/year, 28/02/2026 for example.",
-            ),
+            ("ese día no existe.", "Escribe la fecha como día/mes/año, por ejemplo 28/02/2026."),
+            ("there is no such day.", "Write the date as day/month/year, 28/02/2026 for example."),
         ),
         ("date-format", "range") => both(
             ("el año no está entre 1900 y 2100.", "Revisa el año de la fecha."),
-            (
-                "the year is not between 1900 and 2100.",
-                "Check the year of the date.",
-            ),
+            ("the year is not between 1900 and 2100.", "Check the year of the date."),
         ),
         ("date-format", _) => both(
-            (
-                "no es una fecha.",
-                "Escríbala como 28/02/2026 o 2026-02-28, con el año de cuatro cifras.",
-            ),
-            (
-                "this is not a date.",
-                "Write it as 28/02/2026 or 2026-02-28, with the year in four digits.",
-            ),
+            ("no es una fecha.", "Escríbala como 28/02/2026 o 2026-02-28, con el año de cuatro cifras."),
+            ("this is not a date.", "Write it as 28/02/2026 or 2026-02-28, with the year in four digits."),
         ),
         ("url-format", _) => both(
-            (
-                "no es una dirección web.",
-                "Cópiela completa del navegador, desde https://.",
-            ),
-            (
-                "this is not a web address.",
-                "Copy all of it from the browser, from https:// on.",
-            ),
+            ("no es una dirección web.", "Cópiela completa del navegador, desde https://."),
+            ("this is not a web address.", "Copy all of it from the browser, from https:// on."),
         ),
         ("row-too-short" | "row-too-long", _) => {
             let (found, expected) = (of("found"), of("expected"));
@@ -453,14 +386,8 @@ fn row_rule(rule: &str, params: &Map<String, Value>, lang: Lang) -> (String, Str
             ),
         ),
         ("cell-error", _) => both(
-            (
-                "la celda tiene un error de la hoja de cálculo.",
-                "Corrige la fórmula o escribe el valor.",
-            ),
-            (
-                "the cell has an error of the spreadsheet.",
-                "Correct the formula or write the value.",
-            ),
+            ("la celda tiene un error de la hoja de cálculo.", "Corrige la fórmula o escribe el valor."),
+            ("the cell has an error of the spreadsheet.", "Correct the formula or write the value."),
         ),
         // A rule without a sentence shows its id rather than nothing.
         _ => (format!("{rule}."), String::new()),

@@ -28,9 +28,7 @@ fn good(text: &str) -> (Vec<BaseRow>, Summary) {
 fn told(text: &str) -> Vec<String> {
     let (rows, _) = load(text.as_bytes(), None).unwrap();
     let errors = rows.into_iter().filter_map(Result::err).flatten();
-    errors
-        .map(|error| format!("{} {} {}", error.row, error.column, error.rule))
-        .collect()
+    errors.map(|error| format!("{} {} {}", error.row, error.column, error.rule)).collect()
 }
 
 fn failed(text: &str) -> LoadError {
@@ -57,18 +55,9 @@ fn a_row_becomes_what_it_says() {
     };
     assert_eq!(rows[0], expected);
     // The line break within a cell is not a row, here as in a spreadsheet.
-    assert_eq!(
-        (rows[1].row, rows[1].title.as_str(), &rows[1].currency),
-        (3, "en dos líneas", &None)
-    );
-    assert_eq!(
-        (summary.mapping.as_str(), summary.rows, summary.good, summary.bad),
-        ("basico", 2, 2, 0)
-    );
-    assert_eq!(
-        (summary.encoding.as_deref(), summary.delimiter),
-        (Some("UTF-8"), Some(','))
-    );
+    assert_eq!((rows[1].row, rows[1].title.as_str(), &rows[1].currency), (3, "en dos líneas", &None));
+    assert_eq!((summary.mapping.as_str(), summary.rows, summary.good, summary.bad), ("basico", 2, 2, 0));
+    assert_eq!((summary.encoding.as_deref(), summary.delimiter), (Some("UTF-8"), Some(',')));
 }
 
 #[test]
@@ -91,10 +80,7 @@ fn every_rule_is_told_with_its_place() {
         ("a,t,,,,NaN,,,", "2 monto amount-not-finite"),
         ("a,t,,,,inf,,,", "2 monto amount-not-finite"),
         ("a,t,,,,1000000000000.01,,,", "2 monto amount-too-large"),
-        (
-            "a,t,,,,123456789012345678901234567890123,,,",
-            "2 monto amount-too-large",
-        ),
+        ("a,t,,,,123456789012345678901234567890123,,,", "2 monto amount-too-large"),
         ("a,t,,,,5,PESOS,,", "2 moneda currency-format"),
         ("a,t,,,,5 €,MXN,,", "2 monto currency-mismatch"),
         ("a,t,,,,,,31/02/2026,", "2 fecha date-format"),
@@ -133,36 +119,22 @@ fn all_the_errors_of_a_row_come_together_in_the_order_of_its_columns() {
 
 #[test]
 fn a_folio_of_a_row_with_other_errors_still_counts_as_seen() {
-    assert_eq!(
-        told("folio,titulo\nA,\nA,t\n"),
-        ["2 titulo title-missing", "3 folio folio-duplicate"]
-    );
+    assert_eq!(told("folio,titulo\nA,\nA,t\n"), ["2 titulo title-missing", "3 folio folio-duplicate"]);
 }
 
 #[test]
 fn a_long_value_is_shown_cut() {
     let text = format!("folio,titulo\n{},t\n", "/".repeat(5000));
     let (rows, _) = load(text.as_bytes(), None).unwrap();
-    assert_eq!(
-        rows[0].as_ref().unwrap_err()[0].value.chars().count(),
-        VALUE_SHOWN
-    );
+    assert_eq!(rows[0].as_ref().unwrap_err()[0].value.chars().count(), VALUE_SHOWN);
 }
 
 #[test]
 fn every_delimiter_and_line_end_reads_the_same() {
     let (expected, _) = good("folio,titulo,monto\nA,uno,5\nB,\"dos, tres\",6\n");
-    for (delimiter, line_end) in [
-        (';', "\n"),
-        ('\t', "\r\n"),
-        ('|', "\r"),
-        (',', "\r\n"),
-        (';', "\r\n"),
-    ] {
-        let text = format!(
-            "folio{0}titulo{0}monto{1}A{0}uno{0}5{1}B{0}\"dos, tres\"{0}6",
-            delimiter, line_end
-        );
+    for (delimiter, line_end) in [(';', "\n"), ('\t', "\r\n"), ('|', "\r"), (',', "\r\n"), (';', "\r\n")] {
+        let text =
+            format!("folio{0}titulo{0}monto{1}A{0}uno{0}5{1}B{0}\"dos, tres\"{0}6", delimiter, line_end);
         let (rows, summary) = good(&text);
         assert_eq!(rows, expected);
         assert_eq!(summary.delimiter, Some(delimiter));
@@ -202,22 +174,13 @@ fn each_encoding_reads_the_same() {
     let (latin, ..) = encoding_rs::WINDOWS_1252.encode(text);
     let mut marked = b"\xef\xbb\xbf".to_vec();
     marked.extend_from_slice(text.as_bytes());
-    let little: Vec<u8> = "\u{feff}"
-        .encode_utf16()
-        .chain(text.encode_utf16())
-        .flat_map(u16::to_le_bytes)
-        .collect();
-    let big: Vec<u8> = "\u{feff}"
-        .encode_utf16()
-        .chain(text.encode_utf16())
-        .flat_map(u16::to_be_bytes)
-        .collect();
-    for (bytes, name) in [
-        (&latin[..], "windows-1252"),
-        (&marked, "UTF-8"),
-        (&little, "UTF-16LE"),
-        (&big, "UTF-16BE"),
-    ] {
+    let little: Vec<u8> =
+        "\u{feff}".encode_utf16().chain(text.encode_utf16()).flat_map(u16::to_le_bytes).collect();
+    let big: Vec<u8> =
+        "\u{feff}".encode_utf16().chain(text.encode_utf16()).flat_map(u16::to_be_bytes).collect();
+    for (bytes, name) in
+        [(&latin[..], "windows-1252"), (&marked, "UTF-8"), (&little, "UTF-16LE"), (&big, "UTF-16BE")]
+    {
         let (rows, summary) = load(bytes, None).unwrap();
         assert_eq!(rows[0].as_ref().unwrap(), &expected[0], "{name}");
         assert_eq!(summary.encoding.as_deref(), Some(name));
@@ -239,16 +202,9 @@ fn a_byte_that_is_not_utf8_late_in_a_utf8_file_names_its_row() {
         (9002, "text-encoding", "a\u{fffd}o")
     );
     // With nothing but ASCII before it, the same byte is Windows-1252.
-    let ascii: Vec<u8> = bytes
-        .iter()
-        .copied()
-        .filter(|byte| byte.is_ascii() || *byte == 0xf1)
-        .collect();
+    let ascii: Vec<u8> = bytes.iter().copied().filter(|byte| byte.is_ascii() || *byte == 0xf1).collect();
     let (rows, summary) = load(&ascii, None).unwrap();
-    assert_eq!(
-        (summary.bad, summary.encoding.as_deref()),
-        (0, Some("windows-1252"))
-    );
+    assert_eq!((summary.bad, summary.encoding.as_deref()), (0, Some("windows-1252")));
     assert_eq!(rows.last().unwrap().as_ref().unwrap().title, "año");
 }
 
@@ -264,49 +220,24 @@ fn what_is_no_list_is_refused_with_the_headers_it_has() {
     assert_eq!(headers(failed("a;b;c\n1;2;3\n")), ["a", "b", "c"]);
     // A delimiter that is none of ours: one header with everything in it.
     assert_eq!(headers(failed("folio:titulo\n1:2\n")), ["folio:titulo"]);
-    assert_eq!(
-        headers(failed("Lista\nproject_id,name,cost\n")),
-        ["project_id", "name", "cost"]
-    );
+    assert_eq!(headers(failed("Lista\nproject_id,name,cost\n")), ["project_id", "name", "cost"]);
     assert!(matches!(failed("folio,titulo\n"), LoadError::NoRows { mapping, .. } if mapping == "basico"));
     assert!(matches!(failed("folio,titulo\n,\n\n"), LoadError::NoRows { .. }));
-    assert!(matches!(
-        failed("folio,titulo,Folio\n1,2,3\n"),
-        LoadError::DuplicateColumns { .. }
-    ));
+    assert!(matches!(failed("folio,titulo,Folio\n1,2,3\n"), LoadError::DuplicateColumns { .. }));
     let error = load(b"project_id;name\n1;2\n", Some("durango")).unwrap_err();
-    let LoadError::MissingColumns {
-        mapping,
-        columns,
-        headers,
-    } = error
-    else {
-        panic!("{error:?}")
-    };
+    let LoadError::MissingColumns { mapping, columns, headers } = error else { panic!("{error:?}") };
     assert_eq!(mapping, "durango");
     assert_eq!(columns, ["district_id", "cost_mxn"]);
     assert_eq!(headers, ["project_id", "name"]);
-    assert!(matches!(
-        load(b"folio,titulo\n1,2\n", Some("otro")),
-        Err(LoadError::MappingUnknown { .. })
-    ));
+    assert!(matches!(load(b"folio,titulo\n1,2\n", Some("otro")), Err(LoadError::MappingUnknown { .. })));
 }
 
 #[test]
 fn an_unclosed_quote_is_told_and_nothing_is_swallowed() {
     // In the last column the number of cells would be right.
     let error = failed("folio,titulo,descripcion\nA,uno,\"dos\nB,tres,cuatro\n");
-    assert_eq!(
-        error,
-        LoadError::QuoteUnclosed {
-            row: 2,
-            column: "descripcion".to_owned()
-        }
-    );
-    assert!(matches!(
-        failed("\"folio,titulo\nA,uno\n"),
-        LoadError::QuoteUnclosed { row: 1, .. }
-    ));
+    assert_eq!(error, LoadError::QuoteUnclosed { row: 2, column: "descripcion".to_owned() });
+    assert!(matches!(failed("\"folio,titulo\nA,uno\n"), LoadError::QuoteUnclosed { row: 1, .. }));
 }
 
 #[test]
@@ -320,10 +251,7 @@ fn the_currency_is_what_the_row_says_then_the_sign_then_the_mapping() {
     );
     let durango = "project_id,district_id,name,cost_mxn\nA,d1,t,";
     assert_eq!(currencies(&format!("{durango}5\n")), [some("MXN")]);
-    assert_eq!(
-        told(&format!("{durango}150.00 €\n")),
-        ["2 cost_mxn currency-mismatch"]
-    );
+    assert_eq!(told(&format!("{durango}150.00 €\n")), ["2 cost_mxn currency-mismatch"]);
     assert_eq!(told(&format!("{durango}1.234\n")), ["2 cost_mxn amount-format"]);
 }
 
@@ -332,9 +260,7 @@ fn whoever_receives_the_rows_can_stop() {
     let mut seen = 0;
     let mut each = |_| {
         seen += 1;
-        Err(LoadError::Stopped {
-            detail: "enough".to_owned(),
-        })
+        Err(LoadError::Stopped { detail: "enough".to_owned() })
     };
     let error = read_from(&b"folio,titulo\nA,b\nB,c\n"[..], Path::new("x"), None, &mut each).unwrap_err();
     assert_eq!((error.rule(), seen), ("load-stopped", 1));
@@ -372,10 +298,7 @@ fn every_rule_and_every_stop_has_its_sentence_in_both_languages() {
                 params: Map::new(),
             };
             let sentence = error.prose(lang);
-            assert!(
-                sentence.contains('7') && sentence.contains("«monto», «abc»"),
-                "{sentence}"
-            );
+            assert!(sentence.contains('7') && sentence.contains("«monto», «abc»"), "{sentence}");
             // Only a rule without a sentence shows its id.
             assert!(!sentence.contains(rule) && sentence.len() > 50, "{sentence}");
         }
@@ -385,45 +308,17 @@ fn every_rule_and_every_stop_has_its_sentence_in_both_languages() {
     let (name, detail) = ("x".to_owned(), "y".to_owned());
     let stops = [
         LoadError::NotFound { path: path.clone() },
-        LoadError::Unreadable {
-            path: path.clone(),
-            detail: detail.clone(),
-        },
+        LoadError::Unreadable { path: path.clone(), detail: detail.clone() },
         LoadError::Empty,
-        LoadError::NoRows {
-            mapping: name.clone(),
-            headers: names.clone(),
-        },
-        LoadError::NoMapping {
-            headers: names.clone(),
-        },
-        LoadError::MappingUnknown {
-            name: name.clone(),
-            known: names.clone(),
-        },
-        LoadError::MappingInvalid {
-            name: name.clone(),
-            detail: detail.clone(),
-        },
-        LoadError::MissingColumns {
-            mapping: name.clone(),
-            columns: names.clone(),
-            headers: names.clone(),
-        },
+        LoadError::NoRows { mapping: name.clone(), headers: names.clone() },
+        LoadError::NoMapping { headers: names.clone() },
+        LoadError::MappingUnknown { name: name.clone(), known: names.clone() },
+        LoadError::MappingInvalid { name: name.clone(), detail: detail.clone() },
+        LoadError::MissingColumns { mapping: name.clone(), columns: names.clone(), headers: names.clone() },
         LoadError::DuplicateColumns { columns: names },
-        LoadError::NotASpreadsheet {
-            path: path.clone(),
-            found: "pdf".to_owned(),
-        },
-        LoadError::Damaged {
-            path,
-            detail: detail.clone(),
-        },
-        LoadError::TooLarge {
-            what: "rows".to_owned(),
-            row: Some(3),
-            limit: 9,
-        },
+        LoadError::NotASpreadsheet { path: path.clone(), found: "pdf".to_owned() },
+        LoadError::Damaged { path, detail: detail.clone() },
+        LoadError::TooLarge { what: "rows".to_owned(), row: Some(3), limit: 9 },
         LoadError::QuoteUnclosed { row: 3, column: name },
         LoadError::Stopped { detail },
     ];

@@ -67,11 +67,7 @@ pub(super) fn amount(text: &str, numbers: Numbers) -> Result<(Decimal, Option<&'
             break;
         }
     }
-    if [
-        "NAN", "INF", "INFINITY", "INFINITO", "∞", "1.#INF", "1.#QNAN", "1.#IND",
-    ]
-    .contains(&body)
-    {
+    if ["NAN", "INF", "INFINITY", "INFINITO", "∞", "1.#INF", "1.#QNAN", "1.#IND"].contains(&body) {
         return Err(AmountFault::NotFinite);
     }
     let value = match numbers {
@@ -92,9 +88,7 @@ fn grouped(body: &str, thousands: char, decimal: char) -> Result<Decimal, Amount
         Some((whole, fraction)) => (whole, Some(fraction)),
         None => (body, None),
     };
-    let groups: Vec<&str> = whole
-        .split(|ch: char| ch == thousands || is_blank_group(ch))
-        .collect();
+    let groups: Vec<&str> = whole.split(|ch: char| ch == thousands || is_blank_group(ch)).collect();
     let digits = |text: &str| !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
     let sizes = groups.len() == 1
         || (groups.first().is_some_and(|group| group.len() <= 3)
@@ -186,11 +180,7 @@ pub(super) fn date(text: &str) -> Result<NaiveDate, DateFault> {
     let number = |part: &str, longest: usize| {
         let digits =
             !part.is_empty() && part.len() <= longest && part.bytes().all(|byte| byte.is_ascii_digit());
-        if digits {
-            part.parse::<u32>().map_err(|_| DateFault::Format)
-        } else {
-            Err(DateFault::Format)
-        }
+        if digits { part.parse::<u32>().map_err(|_| DateFault::Format) } else { Err(DateFault::Format) }
     };
     let (year, month, day) = match parts.as_slice() {
         [year, month, day] if year.len() == 4 => (year, month, day),
@@ -204,21 +194,14 @@ pub(super) fn date(text: &str) -> Result<NaiveDate, DateFault> {
 
 /// A day between 1900 and 2100.
 pub(super) fn in_range(date: NaiveDate) -> Result<NaiveDate, DateFault> {
-    if (1900..=2100).contains(&date.year()) {
-        Ok(date)
-    } else {
-        Err(DateFault::Range)
-    }
+    if (1900..=2100).contains(&date.year()) { Ok(date) } else { Err(DateFault::Range) }
 }
 
 /// Whether a text is a web address that may be published as a link: `http` or `https`, a host, no blanks, no
 /// credentials.
 pub(super) fn is_url(text: &str) -> bool {
     let lower = text.to_ascii_lowercase();
-    let Some(rest) = lower
-        .strip_prefix("https://")
-        .or_else(|| lower.strip_prefix("http://"))
-    else {
+    let Some(rest) = lower.strip_prefix("https://").or_else(|| lower.strip_prefix("http://")) else {
         return false;
     };
     let host = rest.split(['/', '?', '#']).next().unwrap_or_default();
@@ -333,12 +316,9 @@ mod tests {
 
     #[test]
     fn numbers_of_a_workbook() {
-        for (number, value) in [
-            (50000.0, "50000"),
-            (0.1 + 0.2, "0.3"),
-            (1234.5600000000002, "1234.56"),
-            (-5.0, "-5"),
-        ] {
+        for (number, value) in
+            [(50000.0, "50000"), (0.1 + 0.2, "0.3"), (1234.5600000000002, "1234.56"), (-5.0, "-5")]
+        {
             assert_eq!(amount_of_number(number).unwrap().to_string(), value);
         }
         assert_eq!(amount_of_number(f64::NAN), Err(AmountFault::NotFinite));
@@ -349,19 +329,10 @@ mod tests {
 
     #[test]
     fn days() {
-        for text in [
-            "2026-03-12",
-            "12/03/2026",
-            "12-3-2026",
-            "12.03.2026",
-            "2026-03-12T10:00:00",
-            "2026-03-12 10:00",
-        ] {
-            assert_eq!(
-                date(text).map(|day| day.to_string()).as_deref(),
-                Ok("2026-03-12"),
-                "{text}"
-            );
+        for text in
+            ["2026-03-12", "12/03/2026", "12-3-2026", "12.03.2026", "2026-03-12T10:00:00", "2026-03-12 10:00"]
+        {
+            assert_eq!(date(text).map(|day| day.to_string()).as_deref(), Ok("2026-03-12"), "{text}");
         }
         for (text, fault) in [
             ("31/02/2026", DateFault::NoSuchDay),
@@ -379,11 +350,7 @@ mod tests {
 
     #[test]
     fn addresses() {
-        for good in [
-            "https://www10.ava.es/a/6/b/7744",
-            "HTTP://x.mx",
-            "https://año.example:8443/p?q=1#z",
-        ] {
+        for good in ["https://www10.ava.es/a/6/b/7744", "HTTP://x.mx", "https://año.example:8443/p?q=1#z"] {
             assert!(is_url(good), "{good}");
         }
         for bad in [

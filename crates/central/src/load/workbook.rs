@@ -49,10 +49,7 @@ pub(super) fn read(
         return Err(LoadError::too_large("file-bytes", MAX_FILE));
     }
     let file = guard(file, path, MAX_UNPACKED)?;
-    let damaged = |detail: String| LoadError::Damaged {
-        path: path.to_owned(),
-        detail,
-    };
+    let damaged = |detail: String| LoadError::Damaged { path: path.to_owned(), detail };
     let mut book: Xlsx<BufReader<File>> = quietly(|| Xlsx::new(BufReader::new(file))).map_err(damaged)?;
 
     let mut best: Option<LoadError> = None;
@@ -72,10 +69,7 @@ pub(super) fn read(
             let header_row = head[at].0;
             let sheet = quietly(|| book.worksheet_cells_reader(&name)).map_err(damaged)?;
             let summary = rows_under(Rows::new(sheet, path), header_row, checker, each)?;
-            return Ok(Summary {
-                sheet: Some(name),
-                ..summary
-            });
+            return Ok(Summary { sheet: Some(name), ..summary });
         }
         // What to show is the first sheet that has anything.
         let error = mapping::no_header(&texts, wanted);
@@ -85,11 +79,7 @@ pub(super) fn read(
             last = String::new();
         }
     }
-    Err(best.unwrap_or(if last.is_empty() {
-        LoadError::Empty
-    } else {
-        damaged(last)
-    }))
+    Err(best.unwrap_or(if last.is_empty() { LoadError::Empty } else { damaged(last) }))
 }
 
 fn rows_under(
@@ -129,20 +119,11 @@ struct Rows<'a> {
 
 impl<'a> Rows<'a> {
     fn new(sheet: Sheet<'a>, path: &'a Path) -> Self {
-        Rows {
-            sheet,
-            path,
-            ahead: None,
-            cells: 0,
-            ended: false,
-        }
+        Rows { sheet, path, ahead: None, cells: 0, ended: false }
     }
 
     fn damaged(&self, detail: &str) -> LoadError {
-        LoadError::Damaged {
-            path: self.path.to_owned(),
-            detail: detail.to_owned(),
-        }
+        LoadError::Damaged { path: self.path.to_owned(), detail: detail.to_owned() }
     }
 
     /// The first rows as text, with their numbers.
@@ -151,20 +132,15 @@ impl<'a> Rows<'a> {
         while first.len() < HEADER_WITHIN
             && let Some((row, cells)) = self.next_row()?
         {
-            first.push((
-                row,
-                cells.iter().map(|cell| cut(&cell.shown(), MAX_HEADER)).collect(),
-            ));
+            first.push((row, cells.iter().map(|cell| cut(&cell.shown(), MAX_HEADER)).collect()));
         }
         Ok(first)
     }
 
     /// The next row that is written in the file, by the number a spreadsheet shows.
     fn next_row(&mut self) -> Result<Option<(u64, Vec<Cell<'a>>)>, LoadError> {
-        let Some((row, column, cell)) = self
-            .ahead
-            .take()
-            .map_or_else(|| self.next_cell(), |cell| Ok(Some(cell)))?
+        let Some((row, column, cell)) =
+            self.ahead.take().map_or_else(|| self.next_cell(), |cell| Ok(Some(cell)))?
         else {
             return Ok(None);
         };
@@ -203,11 +179,7 @@ impl<'a> Rows<'a> {
         let value = read_cell(cell.get_value());
         if matches!(&value, Cell::Text(text) if text.len() > MAX_CELL) {
             let row = Some(u64::from(row) + 1);
-            return Err(LoadError::TooLarge {
-                what: "cell-bytes".to_owned(),
-                row,
-                limit: MAX_CELL as u64,
-            });
+            return Err(LoadError::TooLarge { what: "cell-bytes".to_owned(), row, limit: MAX_CELL as u64 });
         }
         Ok(Some((row, column, value)))
     }
@@ -247,14 +219,8 @@ fn read_cell<'a>(value: &DataRef<'a>) -> Cell<'a> {
 
 /// Whether a file is a workbook that unpacks to so many bytes at the most. Gives the file back, at its beginning.
 fn guard(file: File, path: &Path, unpacked: u64) -> Result<File, LoadError> {
-    let damaged = |detail: String| LoadError::Damaged {
-        path: path.to_owned(),
-        detail,
-    };
-    let other = |found: &str| LoadError::NotASpreadsheet {
-        path: path.to_owned(),
-        found: found.to_owned(),
-    };
+    let damaged = |detail: String| LoadError::Damaged { path: path.to_owned(), detail };
+    let other = |found: &str| LoadError::NotASpreadsheet { path: path.to_owned(), found: found.to_owned() };
     let mut archive = ZipArchive::new(BufReader::new(file)).map_err(|error| damaged(error.to_string()))?;
     if archive.len() > MAX_PARTS {
         return Err(LoadError::too_large("parts", MAX_PARTS as u64));
@@ -281,17 +247,13 @@ fn guard(file: File, path: &Path, unpacked: u64) -> Result<File, LoadError> {
     // The sizes a ZIP declares may lie; what comes out does not.
     let mut left = unpacked;
     for index in 0..archive.len() {
-        let part = archive
-            .by_index(index)
-            .map_err(|error| damaged(error.to_string()))?;
+        let part = archive.by_index(index).map_err(|error| damaged(error.to_string()))?;
         let name = part.name().map_err(|error| damaged(error.to_string()))?;
         let shared = name.to_lowercase().ends_with("sharedstrings.xml");
         let mut counted = part.take(left + 1);
         let read = unpack(&mut counted, shared).map_err(|error| damaged(error.to_string()))?;
         let read = read.ok_or_else(|| LoadError::too_large("strings", MAX_STRINGS))?;
-        left = left
-            .checked_sub(read)
-            .ok_or_else(|| LoadError::too_large("unpacked-bytes", unpacked))?;
+        left = left.checked_sub(read).ok_or_else(|| LoadError::too_large("unpacked-bytes", unpacked))?;
     }
     let mut file = archive.into_inner().into_inner();
     file.rewind().map_err(|error| LoadError::opening(path, &error))?;
@@ -321,10 +283,7 @@ fn unpack(part: &mut impl Read, shared: bool) -> std::io::Result<Option<u64>> {
         if total == read as u64 && (tail.starts_with(b"\xff\xfe") || tail.starts_with(b"\xfe\xff")) {
             return Ok(None);
         }
-        let found = tail
-            .windows(NAME.len())
-            .enumerate()
-            .filter(|(_, window)| *window == NAME);
+        let found = tail.windows(NAME.len()).enumerate().filter(|(_, window)| *window == NAME);
         for (at, _) in found {
             let digits: Vec<u8> = tail[at + NAME.len()..]
                 .iter()
@@ -334,9 +293,7 @@ fn unpack(part: &mut impl Read, shared: bool) -> std::io::Result<Option<u64>> {
                 .take(OVERLAP)
                 .collect();
             let count = digits.iter().try_fold(0u64, |count, digit| {
-                count
-                    .checked_mul(10)
-                    .and_then(|count| count.checked_add(u64::from(digit - b'0')))
+                count.checked_mul(10).and_then(|count| count.checked_add(u64::from(digit - b'0')))
             });
             if count.is_none_or(|count| count > MAX_STRINGS) {
                 return Ok(None);

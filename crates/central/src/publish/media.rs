@@ -24,11 +24,7 @@ pub fn published_copy(path: &Path, kind: MediaType) -> Result<Vec<u8>> {
     if MediaType::sniff(&bytes) != Some(kind) {
         bail!("the bytes are not {}", kind.as_str());
     }
-    if kind.is_image() {
-        photograph(&bytes)
-    } else {
-        document(&bytes)
-    }
+    if kind.is_image() { photograph(&bytes) } else { document(&bytes) }
 }
 
 fn photograph(bytes: &[u8]) -> Result<Vec<u8>> {
@@ -107,10 +103,8 @@ fn scrub_dictionary(dictionary: &mut lopdf::Dictionary, gone: &[&[u8]]) {
         dictionary.remove(key);
     }
     // /T is the author of an annotation, and the name of a form field elsewhere.
-    let annotation = dictionary
-        .get(b"Type")
-        .and_then(lopdf::Object::as_name)
-        .is_ok_and(|name| name == b"Annot");
+    let annotation =
+        dictionary.get(b"Type").and_then(lopdf::Object::as_name).is_ok_and(|name| name == b"Annot");
     if annotation {
         dictionary.remove(b"T");
     }
@@ -154,9 +148,7 @@ mod tests {
     fn a_photograph_loses_its_metadata_and_keeps_its_size() {
         let picture = DynamicImage::new_rgb8(40, 20);
         let mut jpeg = Vec::new();
-        picture
-            .write_to(&mut Cursor::new(&mut jpeg), image::ImageFormat::Jpeg)
-            .unwrap();
+        picture.write_to(&mut Cursor::new(&mut jpeg), image::ImageFormat::Jpeg).unwrap();
         // An APP1 segment with a position that must not survive, right after the start of the image.
         let secret = b"Exif\0\0GPS 25.6579,-100.4037 canario";
         let mut tagged = jpeg[..2].to_vec();
@@ -189,10 +181,8 @@ mod tests {
         let mut scan = vec![0xFF, 0xD8, 0xFF, 0xE1, 0, 9];
         scan.extend(b"canario");
         scan.extend([0xFF, 0xDA, 0, 2, 1, 2, 3, 0xFF, 0xD9]);
-        let scan = lopdf::Stream::new(
-            lopdf::dictionary! {"Subtype" => "Image", "Filter" => "DCTDecode"},
-            scan,
-        );
+        let scan =
+            lopdf::Stream::new(lopdf::dictionary! {"Subtype" => "Image", "Filter" => "DCTDecode"}, scan);
         let scan = document.add_object(scan);
         let pages = document.add_object(
             lopdf::dictionary! {"Type" => "Pages", "Kids" => Vec::<lopdf::Object>::new(), "Count" => 0},

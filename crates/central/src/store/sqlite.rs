@@ -1,4 +1,7 @@
 //! The embedded database: SQLite, WAL, `synchronous=FULL`. One writer; readers on their own connections.
+//!
+//! A long file on purpose: it is the one implementation of [`Tx`], a statement or two to a method, in the order of the
+//! trait. Cutting it would only hide where a statement is.
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -21,9 +24,7 @@ use super::{
     Release, Result, Store, StoreError, StoredFollowUp, StoredOperation, Tx, waiting_of,
 };
 
-const MIGRATIONS: &[M<'static>] = &[M::up(include_str!(
-    "../../migrations/sqlite/0001_create_central.sql"
-))];
+const MIGRATIONS: &[M<'static>] = &[M::up(include_str!("../../migrations/sqlite/0001_create_central.sql"))];
 
 /// The embedded store.
 pub struct Sqlite {
@@ -88,21 +89,13 @@ impl Store for Sqlite {
     fn begin(&self) -> Result<Box<dyn Tx + '_>> {
         let connection = self.writer.lock().unwrap_or_else(PoisonError::into_inner);
         connection.execute_batch("BEGIN IMMEDIATE")?;
-        Ok(Box::new(SqliteTx {
-            store: self,
-            held: Held::Writer(connection),
-            open: true,
-        }))
+        Ok(Box::new(SqliteTx { store: self, held: Held::Writer(connection), open: true }))
     }
 
     fn read(&self) -> Result<Box<dyn Tx + '_>> {
         let connection = self.reader()?;
         connection.execute_batch("BEGIN DEFERRED")?;
-        Ok(Box::new(SqliteTx {
-            store: self,
-            held: Held::Reader(Some(connection)),
-            open: true,
-        }))
+        Ok(Box::new(SqliteTx { store: self, held: Held::Reader(Some(connection)), open: true }))
     }
 }
 
@@ -128,11 +121,7 @@ impl Drop for SqliteTx<'_> {
         if let Held::Reader(connection) = &mut self.held
             && let Some(connection) = connection.take()
         {
-            self.store
-                .readers
-                .lock()
-                .unwrap_or_else(PoisonError::into_inner)
-                .push(connection);
+            self.store.readers.lock().unwrap_or_else(PoisonError::into_inner).push(connection);
         }
     }
 }
@@ -160,8 +149,7 @@ fn parse<T: DeserializeOwned>(text: &str) -> Result<T> {
 }
 
 fn parse_uuid(text: &str) -> Result<Uuid> {
-    text.parse()
-        .map_err(|error| StoreError::Corrupt(format!("id {text}: {error}")))
+    text.parse().map_err(|error| StoreError::Corrupt(format!("id {text}: {error}")))
 }
 
 fn number(value: u64) -> i64 {
@@ -195,11 +183,7 @@ impl SqliteTx<'_> {
         values: impl rusqlite::Params,
         read: impl FnOnce(&Row<'_>) -> rusqlite::Result<T>,
     ) -> Result<Option<T>> {
-        Ok(self
-            .connection()?
-            .prepare_cached(sql)?
-            .query_row(values, read)
-            .optional()?)
+        Ok(self.connection()?.prepare_cached(sql)?.query_row(values, read).optional()?)
     }
 
     fn all<T>(
@@ -215,9 +199,7 @@ impl SqliteTx<'_> {
 
     fn one_follow_up(&self, column: &str, value: &str) -> Result<Option<StoredFollowUp>> {
         let sql = format!("{FOLLOW_UP} WHERE municipality_id = ?1 AND {column} = ?2");
-        self.one(&sql, params![self.m(), value], FollowUpText::read)?
-            .map(FollowUpText::parse)
-            .transpose()
+        self.one(&sql, params![self.m(), value], FollowUpText::read)?.map(FollowUpText::parse).transpose()
     }
 }
 
@@ -287,38 +269,13 @@ fn person_of(
     trained: bool,
 ) -> Result<Person> {
     let role = Role::parse(role).ok_or_else(|| StoreError::Corrupt(format!("role {role}")))?;
-    Ok(Person {
-        card: PersonCard {
-            id,
-            name,
-            role,
-            area,
-            trained,
-        },
-        area_id,
-    })
+    Ok(Person { card: PersonCard { id, name, role, area, trained }, area_id })
 }
 
-type ProjectText = (
-    String,
-    String,
-    Option<String>,
-    String,
-    Option<String>,
-    String,
-    Option<String>,
-);
+type ProjectText = (String, String, Option<String>, String, Option<String>, String, Option<String>);
 
 fn project_text(row: &Row<'_>) -> rusqlite::Result<ProjectText> {
-    Ok((
-        row.get(0)?,
-        row.get(1)?,
-        row.get(2)?,
-        row.get(3)?,
-        row.get(4)?,
-        row.get(5)?,
-        row.get(6)?,
-    ))
+    Ok((row.get(0)?, row.get(1)?, row.get(2)?, row.get(3)?, row.get(4)?, row.get(5)?, row.get(6)?))
 }
 
 fn project_of(
@@ -345,15 +302,10 @@ fn kind_text(kind: ChangeKind) -> &'static str {
 }
 
 fn kind_of(text: &str) -> Result<ChangeKind> {
-    [
-        ChangeKind::Project,
-        ChangeKind::FollowUp,
-        ChangeKind::Municipality,
-        ChangeKind::Tombstone,
-    ]
-    .into_iter()
-    .find(|kind| kind_text(*kind) == text)
-    .ok_or_else(|| StoreError::Corrupt(format!("kind {text}")))
+    [ChangeKind::Project, ChangeKind::FollowUp, ChangeKind::Municipality, ChangeKind::Tombstone]
+        .into_iter()
+        .find(|kind| kind_text(*kind) == text)
+        .ok_or_else(|| StoreError::Corrupt(format!("kind {text}")))
 }
 
 impl Tx for SqliteTx<'_> {
@@ -733,24 +685,12 @@ impl Tx for SqliteTx<'_> {
         let found = self.one(
             "SELECT ocid, folio, version, compiled FROM process WHERE municipality_id = ?1 AND ocid = ?2",
             params![self.m(), ocid],
-            |row| {
-                Ok((
-                    row.get(0)?,
-                    row.get(1)?,
-                    row.get::<_, i64>(2)?,
-                    row.get::<_, String>(3)?,
-                ))
-            },
+            |row| Ok((row.get(0)?, row.get(1)?, row.get::<_, i64>(2)?, row.get::<_, String>(3)?)),
         )?;
         let Some((ocid, folio, version, compiled)) = found else {
             return Ok(None);
         };
-        Ok(Some(Process {
-            ocid,
-            folio,
-            version: natural(version),
-            compiled: parse(&compiled)?,
-        }))
+        Ok(Some(Process { ocid, folio, version: natural(version), compiled: parse(&compiled)? }))
     }
 
     fn put_process(&self, process: &Process) -> Result<()> {
@@ -979,8 +919,7 @@ impl Tx for SqliteTx<'_> {
                 salt: domain::receipt::new_salt(),
                 state: entry.state.clone(),
             };
-            head.take(&change)
-                .map_err(|error| StoreError::Corrupt(error.to_string()))?;
+            head.take(&change).map_err(|error| StoreError::Corrupt(error.to_string()))?;
             self.run(
                 "INSERT INTO stream_log (municipality_id, stream, seq, kind, record_id, recorded_at, salt, state)
                  VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)",
@@ -1014,10 +953,7 @@ impl Tx for SqliteTx<'_> {
             params![self.m(), stream],
             |row| Ok((row.get::<_, i64>(0)?, row.get(1)?)),
         )?;
-        Ok(found.map_or_else(Head::default, |(seq, chain)| Head {
-            seq: natural(seq),
-            chain,
-        }))
+        Ok(found.map_or_else(Head::default, |(seq, chain)| Head { seq: natural(seq), chain }))
     }
 
     fn streams(&self) -> Result<Vec<String>> {
@@ -1057,13 +993,7 @@ impl Tx for SqliteTx<'_> {
         let found = self.one(
             "SELECT size, media_type, verified_at FROM evidence WHERE municipality_id = ?1 AND sha256 = ?2",
             params![self.m(), sha256],
-            |row| {
-                Ok((
-                    row.get::<_, i64>(0)?,
-                    row.get(1)?,
-                    row.get::<_, Option<String>>(2)?,
-                ))
-            },
+            |row| Ok((row.get::<_, i64>(0)?, row.get(1)?, row.get::<_, Option<String>>(2)?)),
         )?;
         let Some((size, media_type, verified_at)) = found else {
             return Ok(None);
@@ -1101,11 +1031,7 @@ impl Tx for SqliteTx<'_> {
         )?;
         rows.into_iter()
             .map(|(follow_up, person_id, size)| {
-                Ok(EvidenceUser {
-                    follow_up: parse_uuid(&follow_up)?,
-                    person_id,
-                    size: natural(size),
-                })
+                Ok(EvidenceUser { follow_up: parse_uuid(&follow_up)?, person_id, size: natural(size) })
             })
             .collect()
     }
@@ -1136,22 +1062,15 @@ impl Tx for SqliteTx<'_> {
             "SELECT key, attempts FROM job WHERE municipality_id = ?1 AND kind = ?2 AND queued_at <= ?3
              ORDER BY attempts, queued_at, key LIMIT ?4",
             params![self.m(), kind.as_str(), time(now), number(limit as u64)],
-            |row| {
-                Ok(Job {
-                    kind,
-                    key: row.get(0)?,
-                    attempts: row.get(1)?,
-                })
-            },
+            |row| Ok(Job { kind, key: row.get(0)?, attempts: row.get(1)? }),
         )
     }
 
     fn queued(&self) -> Result<u64> {
-        let found = self.one(
-            "SELECT COUNT(*) FROM job WHERE municipality_id = ?1",
-            params![self.m()],
-            |row| row.get::<_, i64>(0),
-        )?;
+        let found =
+            self.one("SELECT COUNT(*) FROM job WHERE municipality_id = ?1", params![self.m()], |row| {
+                row.get::<_, i64>(0)
+            })?;
         Ok(natural(found.unwrap_or(0)))
     }
 
@@ -1224,11 +1143,9 @@ impl Tx for SqliteTx<'_> {
 
     fn add_run(&self, note: &Value, now: DateTime<Utc>) -> Result<u64> {
         let last: Option<i64> = self
-            .one(
-                "SELECT MAX(n) FROM run WHERE municipality_id = ?1",
-                params![self.m()],
-                |row| row.get::<_, Option<i64>>(0),
-            )?
+            .one("SELECT MAX(n) FROM run WHERE municipality_id = ?1", params![self.m()], |row| {
+                row.get::<_, Option<i64>>(0)
+            })?
             .flatten();
         let n = natural(last.unwrap_or(0)) + 1;
         self.run(

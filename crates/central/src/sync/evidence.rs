@@ -20,12 +20,7 @@ use crate::problem::Answer;
 use crate::store::{Evidence, EvidenceUser, JobKind};
 
 fn incoming(endpoint: &Endpoint, sha256: &str) -> PathBuf {
-    endpoint
-        .config
-        .data
-        .join("evidence")
-        .join("incoming")
-        .join(sha256)
+    endpoint.config.data.join("evidence").join("incoming").join(sha256)
 }
 
 fn disk(error: &std::io::Error) -> Problem {
@@ -91,10 +86,7 @@ fn upload(endpoint: &Endpoint, actor: &Actor, upload_id: &str) -> Answer<Evidenc
         return Err(Code::NotFound.into());
     }
     let tx = endpoint.store.read()?;
-    let own = tx
-        .evidence_users(upload_id)?
-        .iter()
-        .any(|user| user.person_id == actor.person.card.id);
+    let own = tx.evidence_users(upload_id)?.iter().any(|user| user.person_id == actor.person.card.id);
     match tx.evidence(upload_id)? {
         Some(evidence) if own => Ok(evidence),
         _ => Err(Code::NotFound.into()),
@@ -103,9 +95,7 @@ fn upload(endpoint: &Endpoint, actor: &Actor, upload_id: &str) -> Answer<Evidenc
 
 fn there(folder: &Path) -> Vec<u64> {
     let entries = fs::read_dir(folder).into_iter().flatten().flatten();
-    let mut chunks: Vec<u64> = entries
-        .filter_map(|entry| entry.file_name().to_str()?.parse().ok())
-        .collect();
+    let mut chunks: Vec<u64> = entries.filter_map(|entry| entry.file_name().to_str()?.parse().ok()).collect();
     chunks.sort_unstable();
     chunks
 }
@@ -136,13 +126,9 @@ pub fn chunk(
     if verified(endpoint, &evidence) {
         return Ok(());
     }
-    let start = n
-        .checked_mul(CHUNK_BYTES as u64)
-        .filter(|start| *start < evidence.size);
+    let start = n.checked_mul(CHUNK_BYTES as u64).filter(|start| *start < evidence.size);
     let Some(start) = start else {
-        return Err(Problem::new(Code::MalformedRequest)
-            .with("detail", format!("no chunk {n}"))
-            .into());
+        return Err(Problem::new(Code::MalformedRequest).with("detail", format!("no chunk {n}")).into());
     };
     let expected = (evidence.size - start).min(CHUNK_BYTES as u64);
     if bytes.len() as u64 != expected || sha256_hex(bytes) != digest {
@@ -183,9 +169,8 @@ pub fn complete(endpoint: &Endpoint, actor: &Actor, upload_id: &str) -> Answer<(
         if found != upload_id {
             // The chunks agree with their own digests and not with the whole: nothing of them can be trusted.
             let _ = fs::remove_dir_all(&folder);
-            let problem = Problem::new(Code::EvidenceHashMismatch)
-                .with("expected", upload_id)
-                .with("found", found);
+            let problem =
+                Problem::new(Code::EvidenceHashMismatch).with("expected", upload_id).with("found", found);
             return Err(problem.into());
         }
         let place = || -> std::io::Result<()> {
@@ -200,10 +185,7 @@ pub fn complete(endpoint: &Endpoint, actor: &Actor, upload_id: &str) -> Answer<(
     }
     let now = endpoint.now();
     let tx = endpoint.store.begin()?;
-    tx.put_evidence(&Evidence {
-        verified_at: Some(now),
-        ..evidence
-    })?;
+    tx.put_evidence(&Evidence { verified_at: Some(now), ..evidence })?;
     for EvidenceUser { follow_up, .. } in tx.evidence_users(upload_id)? {
         tx.queue(JobKind::Accept, &follow_up.to_string(), now)?;
     }

@@ -83,14 +83,7 @@ pub fn pull(endpoint: &Endpoint, actor: &Actor, cursor: &str) -> Answer<PullAnsw
         heads.insert(stream.clone(), head);
     }
     drop(tx);
-    let cursor = seal(
-        &Cursor {
-            epoch: endpoint.epoch,
-            device: actor.device_id,
-            at,
-        },
-        &key,
-    );
+    let cursor = seal(&Cursor { epoch: endpoint.epoch, device: actor.device_id, at }, &key);
     let now = endpoint.now();
     // Noting the contact must not cost the page that was read: a long load may hold the writer.
     let noted = endpoint.store.begin().and_then(|tx| {
@@ -121,11 +114,7 @@ fn mac(bytes: &[u8], key: &[u8]) -> Vec<u8> {
 
 fn seal(cursor: &Cursor, key: &[u8]) -> String {
     let bytes = serde_json::to_vec(cursor).unwrap_or_default();
-    format!(
-        "{}.{}",
-        URL_SAFE_NO_PAD.encode(&bytes),
-        URL_SAFE_NO_PAD.encode(mac(&bytes, key))
-    )
+    format!("{}.{}", URL_SAFE_NO_PAD.encode(&bytes), URL_SAFE_NO_PAD.encode(mac(&bytes, key)))
 }
 
 fn open(text: &str, key: &[u8]) -> Option<Cursor> {
@@ -153,11 +142,8 @@ mod tests {
         assert_eq!(open(&text, b"key"), Some(cursor));
         assert_eq!(open(&text, b"other"), None);
         let (bytes, seal) = text.split_once('.').unwrap();
-        let forged = URL_SAFE_NO_PAD.encode(
-            String::from_utf8(URL_SAFE_NO_PAD.decode(bytes).unwrap())
-                .unwrap()
-                .replace('7', "0"),
-        );
+        let forged = URL_SAFE_NO_PAD
+            .encode(String::from_utf8(URL_SAFE_NO_PAD.decode(bytes).unwrap()).unwrap().replace('7', "0"));
         assert_eq!(open(&format!("{forged}.{seal}"), b"key"), None);
         assert_eq!(open("x", b"key"), None);
     }

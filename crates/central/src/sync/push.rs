@@ -26,22 +26,14 @@ use crate::store::{Entry, JobKind, Project, StoreError, StoredFollowUp, StoredOp
 pub fn push(endpoint: &Endpoint, actor: &Actor, request: &PushRequest) -> Answer<PushAnswer> {
     actor.may(Action::Push)?;
     if request.protocol > PROTOCOL {
-        return Err(Problem::new(Code::UpgradeRequired)
-            .with("speaks", PROTOCOL)
-            .into());
+        return Err(Problem::new(Code::UpgradeRequired).with("speaks", PROTOCOL).into());
     }
     if request.operations.len() > MAX_OPERATIONS {
         let problem = Problem::new(Code::MalformedRequest);
-        return Err(problem
-            .with("detail", format!("more than {MAX_OPERATIONS} operations"))
-            .into());
+        return Err(problem.with("detail", format!("more than {MAX_OPERATIONS} operations")).into());
     }
     // Everything that needs no row is checked before the transaction begins.
-    let checked: Vec<Checked<'_>> = request
-        .operations
-        .iter()
-        .map(check)
-        .collect::<Result<_, Problem>>()?;
+    let checked: Vec<Checked<'_>> = request.operations.iter().map(check).collect::<Result<_, Problem>>()?;
     let tx = endpoint.store.begin()?;
     // After the writer was obtained: nothing else is recorded between this instant and the commit.
     let now = endpoint.now();
@@ -50,10 +42,7 @@ pub fn push(endpoint: &Endpoint, actor: &Actor, request: &PushRequest) -> Answer
         return Err(Code::DeviceRevoked.into());
     }
     let person = tx.person(&device.person_id)?.ok_or(Code::DeviceRevoked)?;
-    let actor = Actor {
-        device_id: actor.device_id,
-        person,
-    };
+    let actor = Actor { device_id: actor.device_id, person };
     let mut recorder = Recorder {
         endpoint,
         tx: &*tx,
@@ -89,21 +78,15 @@ pub fn push(endpoint: &Endpoint, actor: &Actor, request: &PushRequest) -> Answer
     let last = recorder.last;
     let mut fresh = recorder.finish()?.into_iter();
     let received = fresh.len() > 0;
-    let results: Vec<PushResult> = results
-        .into_iter()
-        .filter_map(|result| result.or_else(|| fresh.next()))
-        .collect();
+    let results: Vec<PushResult> =
+        results.into_iter().filter_map(|result| result.or_else(|| fresh.next())).collect();
     tx.report_device(actor.device_id, &request.report, now)?;
     tx.advance_device(actor.device_id, last, received, now)?;
     tx.commit()?;
     if received {
         endpoint.wake.notify_one();
     }
-    Ok(PushAnswer {
-        server_epoch: endpoint.epoch,
-        now,
-        results,
-    })
+    Ok(PushAnswer { server_epoch: endpoint.epoch, now, results })
 }
 
 /// An operation whose own parts agree.
@@ -124,9 +107,7 @@ enum Body {
 
 fn check(operation: &Operation) -> Result<Checked<'_>, Problem> {
     let malformed = |detail: String| {
-        Problem::new(Code::MalformedRequest)
-            .with("opId", operation.op_id.to_string())
-            .with("detail", detail)
+        Problem::new(Code::MalformedRequest).with("opId", operation.op_id.to_string()).with("detail", detail)
     };
     if operation.salt.len() != 32 {
         return Err(malformed("the salt does not have 16 bytes".into()));
@@ -150,11 +131,7 @@ fn check(operation: &Operation) -> Result<Checked<'_>, Problem> {
             Err(error) => Body::Unreadable(error.to_string()),
         },
     };
-    Ok(Checked {
-        operation,
-        body_hash,
-        body,
-    })
+    Ok(Checked { operation, body_hash, body })
 }
 
 fn disagreement(operation: &Operation, follow_up: &FollowUp) -> Option<String> {
@@ -221,10 +198,7 @@ struct Recorder<'a> {
 impl Recorder<'_> {
     fn take(&mut self, checked: &Checked<'_>) -> Answer<Taken> {
         let operation = checked.operation;
-        let again = self
-            .pending
-            .iter()
-            .any(|pending| pending.operation.op_id == operation.op_id);
+        let again = self.pending.iter().any(|pending| pending.operation.op_id == operation.op_id);
         if again {
             let problem = Problem::new(Code::MalformedRequest).with("opId", operation.op_id.to_string());
             return Ok(Taken::Refused(problem.with("detail", "twice in one batch")));
@@ -261,9 +235,7 @@ impl Recorder<'_> {
             Body::Placeholder => None,
             // Not refused for good: it waits on its device until this endpoint can read it.
             Body::Newer => {
-                return Ok(Taken::Refused(
-                    Problem::new(Code::UpgradeRequired).with("speaks", SCHEMA),
-                ));
+                return Ok(Taken::Refused(Problem::new(Code::UpgradeRequired).with("speaks", SCHEMA)));
             }
             Body::Unreadable(detail) => {
                 let finding = refusal("/", "follow-up-unreadable", json!({"detail": detail}));
@@ -311,23 +283,10 @@ impl Recorder<'_> {
     }
 
     fn record(&mut self, operation: &Operation, follow_up: &FollowUp) -> Answer<Said> {
-        let Assessed {
-            project,
-            findings,
-            rejected,
-            version,
-        } = self.assess(operation, follow_up)?;
-        let verdict = if rejected {
-            Verdict::Rejected
-        } else {
-            Verdict::Received
-        };
+        let Assessed { project, findings, rejected, version } = self.assess(operation, follow_up)?;
+        let verdict = if rejected { Verdict::Rejected } else { Verdict::Received };
         if self.tx.follow_up(follow_up.id)?.is_some() {
-            let finding = refusal(
-                "/id",
-                "follow-up-repeated",
-                json!({"id": follow_up.id.to_string()}),
-            );
+            let finding = refusal("/id", "follow-up-repeated", json!({"id": follow_up.id.to_string()}));
             return self.refuse_unreadable(operation, finding);
         }
         let stored = StoredFollowUp {
@@ -336,11 +295,7 @@ impl Recorder<'_> {
             device_id: self.actor.device_id,
             person_id: self.actor.person.card.id.clone(),
             area_id: self.actor.person.area_id.clone(),
-            state: if rejected {
-                State::Rejected
-            } else {
-                State::Received
-            },
+            state: if rejected { State::Rejected } else { State::Received },
             held: None,
             // A version this endpoint never had (a device from before a restored backup) vouches for nothing.
             base: Base {
@@ -365,8 +320,7 @@ impl Recorder<'_> {
                 self.tx.queue(JobKind::Accept, &waiting.to_string(), self.now)?;
             }
         } else {
-            self.tx
-                .queue(JobKind::Accept, &follow_up.id.to_string(), self.now)?;
+            self.tx.queue(JobKind::Accept, &follow_up.id.to_string(), self.now)?;
         }
         let place = self.entries.len();
         self.entries.extend(state::follow_up_entries(
@@ -374,13 +328,7 @@ impl Recorder<'_> {
             project.as_ref(),
             &stored,
         )?);
-        Ok(Said {
-            place,
-            folio: follow_up.folio(),
-            evidence: operation.evidence.clone(),
-            verdict,
-            findings,
-        })
+        Ok(Said { place, folio: follow_up.folio(), evidence: operation.evidence.clone(), verdict, findings })
     }
 
     /// What the device could not know (the project, the scope), and what it found too.
@@ -389,12 +337,8 @@ impl Recorder<'_> {
     /// release that is wrong upon the very version the device knew. When something is still undecided before it, or the
     /// process has moved on, the follow-up is received and decided in its turn.
     fn assess(&self, operation: &Operation, follow_up: &FollowUp) -> Answer<Assessed> {
-        let refused = |project, finding| Assessed {
-            project,
-            findings: vec![finding],
-            rejected: true,
-            version: 0,
-        };
+        let refused =
+            |project, finding| Assessed { project, findings: vec![finding], rejected: true, version: 0 };
         let Some(project) = self.tx.project(&follow_up.project)? else {
             let finding = refusal("/project", "project-unknown", json!({"value": follow_up.project}));
             return Ok(refused(None, finding));
@@ -404,18 +348,11 @@ impl Recorder<'_> {
             || project.areas.iter().any(|area| area_id(area) == *own_area)
             || can(self.actor.person.card.role, Action::SeeEveryArea);
         if !inside {
-            let finding = refusal(
-                "/project",
-                "project-outside-area",
-                json!({"value": follow_up.project}),
-            );
+            let finding = refusal("/project", "project-outside-area", json!({"value": follow_up.project}));
             // Recorded in its author's stream: nothing outside the scope is accepted, nor told to another área.
             return Ok(refused(None, finding));
         }
-        let process = self
-            .tx
-            .process(&follow_up.ocid)?
-            .filter(|process| process.folio == project.folio);
+        let process = self.tx.process(&follow_up.ocid)?.filter(|process| process.folio == project.folio);
         let Some(process) = process else {
             let finding = refusal("/ocid", "process-unknown", json!({"value": follow_up.ocid}));
             return Ok(refused(Some(project), finding));
@@ -433,20 +370,11 @@ impl Recorder<'_> {
         if let Some(folio) = &follow_up.content.corrects {
             let known = self.tx.follow_up_by_folio(folio)?;
             if known.is_none_or(|known| known.follow_up.project != follow_up.project) {
-                findings.push(refusal(
-                    "/corrects",
-                    "correction-unknown",
-                    json!({"value": folio}),
-                ));
+                findings.push(refusal("/corrects", "correction-unknown", json!({"value": folio})));
                 rejected = true;
             }
         }
-        Ok(Assessed {
-            project: Some(project),
-            findings,
-            rejected,
-            version: process.version,
-        })
+        Ok(Assessed { project: Some(project), findings, rejected, version: process.version })
     }
 
     /// Takes the numbers of the streams, last of all, and makes the answers.
@@ -458,16 +386,8 @@ impl Recorder<'_> {
         for pending in self.pending {
             let mut operation = pending.operation;
             let result = match pending.said {
-                None => PushResult::Placed {
-                    op_id: operation.op_id,
-                },
-                Some(Said {
-                    place,
-                    folio,
-                    evidence,
-                    verdict,
-                    findings,
-                }) => {
+                None => PushResult::Placed { op_id: operation.op_id },
+                Some(Said { place, folio, evidence, verdict, findings }) => {
                     let head = heads.get(place).cloned().unwrap_or_default();
                     let body = ReceiptBody {
                         op_id: operation.op_id,
@@ -482,11 +402,7 @@ impl Recorder<'_> {
                         verdict,
                     };
                     let receipt = Receipt::sign(body, key).map_err(StoreError::from)?;
-                    PushResult::Recorded {
-                        op_id: operation.op_id,
-                        receipt: Box::new(receipt),
-                        findings,
-                    }
+                    PushResult::Recorded { op_id: operation.op_id, receipt: Box::new(receipt), findings }
                 }
             };
             operation.answer =
@@ -503,10 +419,5 @@ fn refusal(pointer: &str, rule: &str, params: Value) -> Finding {
         Value::Object(map) => map,
         _ => Map::new(),
     };
-    Finding {
-        pointer: pointer.to_owned(),
-        rule: rule.to_owned(),
-        severity: Severity::Error,
-        params,
-    }
+    Finding { pointer: pointer.to_owned(), rule: rule.to_owned(), severity: Severity::Error, params }
 }

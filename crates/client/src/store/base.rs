@@ -121,16 +121,13 @@ fn purge(
     touched: &mut BTreeSet<(String, &'static str)>,
 ) -> Result<(), Error> {
     let mut select = connection.prepare_cached("SELECT stream FROM stream_head WHERE generation = ?1")?;
-    let streams: Vec<String> = select
-        .query_map([generation], |row| row.get(0))?
-        .collect::<Result<_, _>>()?;
+    let streams: Vec<String> = select.query_map([generation], |row| row.get(0))?.collect::<Result<_, _>>()?;
     for stream in streams.iter().filter(|stream| !scope.contains(stream)) {
         let mut select = connection.prepare_cached(
             "SELECT record_id, kind FROM base_record WHERE generation = ?1 AND stream = ?2",
         )?;
-        let rows = select.query_map(params![generation, stream], |row| {
-            Ok((row.get(0)?, row.get::<_, String>(1)?))
-        })?;
+        let rows = select
+            .query_map(params![generation, stream], |row| Ok((row.get(0)?, row.get::<_, String>(1)?)))?;
         for row in rows {
             let (record, kind) = row?;
             touched.extend(kind_named(&kind).map(|kind| (record, kind)));
@@ -156,11 +153,7 @@ fn check_heads(connection: &Connection, generation: i64, page: &PullAnswer) -> R
             return Err(error.into());
         }
         if ours.seq == theirs.seq && ours.chain != theirs.chain {
-            return Err(domain::history::ChainError::Broken {
-                stream: stream.clone(),
-                seq: ours.seq,
-            }
-            .into());
+            return Err(domain::history::ChainError::Broken { stream: stream.clone(), seq: ours.seq }.into());
         }
     }
     Ok(())
@@ -170,10 +163,7 @@ fn head(connection: &Connection, generation: i64, stream: &str) -> Result<Head, 
     let found = connection
         .prepare_cached("SELECT seq, chain FROM stream_head WHERE generation = ?1 AND stream = ?2")?
         .query_row(params![generation, stream], |row| {
-            Ok(Head {
-                seq: row.get::<_, i64>(0)?.unsigned_abs(),
-                chain: row.get(1)?,
-            })
+            Ok(Head { seq: row.get::<_, i64>(0)?.unsigned_abs(), chain: row.get(1)? })
         })
         .optional()?;
     Ok(found.unwrap_or_default())
@@ -199,9 +189,7 @@ fn kind_name(kind: ChangeKind) -> Option<&'static str> {
 }
 
 fn kind_named(text: &str) -> Option<&'static str> {
-    ["project", "follow_up", "municipality"]
-        .into_iter()
-        .find(|kind| *kind == text)
+    ["project", "follow_up", "municipality"].into_iter().find(|kind| *kind == text)
 }
 
 fn keep(
@@ -355,18 +343,14 @@ fn rebuild(connection: &Connection, generation: i64) -> Result<(), Error> {
 /// Projects whose folio, title or place has every word, by folio.
 pub(crate) fn projects(connection: &Connection, text: &str) -> Result<Vec<(String, Card)>, Error> {
     let patterns = search::patterns(text);
-    let filter: String = (1..=patterns.len())
-        .map(|n| format!(" AND search LIKE ?{n} ESCAPE '\\'"))
-        .collect();
-    let mut select = connection.prepare(&format!(
-        "SELECT folio, card FROM project WHERE 1 {filter} ORDER BY folio"
-    ))?;
+    let filter: String = (1..=patterns.len()).map(|n| format!(" AND search LIKE ?{n} ESCAPE '\\'")).collect();
+    let mut select =
+        connection.prepare(&format!("SELECT folio, card FROM project WHERE 1 {filter} ORDER BY folio"))?;
     let rows = select.query_map(rusqlite::params_from_iter(patterns), |row| {
         Ok((row.get::<_, String>(0)?, row.get::<_, String>(1)?))
     })?;
     rows.map(|row| {
-        row.map_err(Error::from)
-            .and_then(|(folio, card)| Ok((folio, from_json("a project", &card)?)))
+        row.map_err(Error::from).and_then(|(folio, card)| Ok((folio, from_json("a project", &card)?)))
     })
     .collect()
 }

@@ -42,15 +42,7 @@ struct Raw {
 
 fn raw(row: &Row<'_>) -> rusqlite::Result<Raw> {
     Ok(Raw {
-        texts: [
-            row.get(0)?,
-            row.get(1)?,
-            row.get(2)?,
-            row.get(3)?,
-            row.get(4)?,
-            row.get(5)?,
-            row.get(6)?,
-        ],
+        texts: [row.get(0)?, row.get(1)?, row.get(2)?, row.get(3)?, row.get(4)?, row.get(5)?, row.get(6)?],
         missing: row.get(7)?,
         updated_at: row.get(8)?,
         discarded: row.get(9)?,
@@ -136,9 +128,8 @@ pub(crate) fn get(connection: &Connection, id: Uuid) -> Result<StoredDraft, Erro
 
 /// Every draft, newest first.
 pub(crate) fn all(connection: &Connection) -> Result<Vec<StoredDraft>, Error> {
-    let mut select = connection.prepare_cached(&format!(
-        "SELECT {COLUMNS} FROM draft ORDER BY updated_at DESC, id"
-    ))?;
+    let mut select =
+        connection.prepare_cached(&format!("SELECT {COLUMNS} FROM draft ORDER BY updated_at DESC, id"))?;
     let rows = select.query_map([], raw)?;
     rows.map(|row| read(row?)).collect()
 }
@@ -149,11 +140,7 @@ pub(crate) fn by_project(connection: &Connection) -> Result<Vec<(Uuid, String)>,
         "SELECT id, project FROM draft WHERE discarded_at IS NULL ORDER BY updated_at DESC, id",
     )?;
     let rows = select.query_map([], |row| Ok((row.get::<_, String>(0)?, row.get(1)?)))?;
-    rows.map(|row| {
-        row.map_err(Error::from)
-            .and_then(|(id, project)| Ok((uuid(&id)?, project)))
-    })
-    .collect()
+    rows.map(|row| row.map_err(Error::from).and_then(|(id, project)| Ok((uuid(&id)?, project)))).collect()
 }
 
 /// Puts a draft in the tray of discarded ones, or takes it out.
@@ -162,10 +149,8 @@ pub(crate) fn set_discarded(
     id: Uuid,
     when: Option<DateTime<Utc>>,
 ) -> Result<(), Error> {
-    let changed = connection.execute(
-        "UPDATE draft SET discarded_at = ?2 WHERE id = ?1",
-        params![id.to_string(), when.map(at)],
-    )?;
+    let changed = connection
+        .execute("UPDATE draft SET discarded_at = ?2 WHERE id = ?1", params![id.to_string(), when.map(at)])?;
     if changed == 0 {
         return Err(Problem::new(Code::DraftUnknown).with("id", id.to_string()).into());
     }
@@ -247,9 +232,6 @@ pub(crate) fn detach(connection: &Connection, id: Uuid, sha256: &str) -> Result<
 
 /// Marks a draft as changed now.
 pub(crate) fn touch(connection: &Connection, id: Uuid, now: DateTime<Utc>) -> Result<(), Error> {
-    connection.execute(
-        "UPDATE draft SET updated_at = ?2 WHERE id = ?1",
-        params![id.to_string(), at(now)],
-    )?;
+    connection.execute("UPDATE draft SET updated_at = ?2 WHERE id = ?1", params![id.to_string(), at(now)])?;
     Ok(())
 }

@@ -46,10 +46,7 @@ pub(crate) fn get_range(blobs: &Connection, sha256: &str, start: u64, length: u6
     let mut rows = select.query(params![sha256, first, last])?;
     while let Some(row) = rows.next()? {
         let n = row.get::<_, i64>(0)?.unsigned_abs();
-        let bytes = row
-            .get_ref(1)?
-            .as_blob()
-            .map_err(|_| Error::Stored { what: "a file" })?;
+        let bytes = row.get_ref(1)?.as_blob().map_err(|_| Error::Stored { what: "a file" })?;
         let from = start.saturating_sub(n * piece).min(bytes.len() as u64) as usize;
         let to = end.saturating_sub(n * piece).min(bytes.len() as u64) as usize;
         found.extend_from_slice(bytes.get(from..to).unwrap_or_default());
@@ -62,13 +59,7 @@ pub(crate) fn insert(connection: &Connection, file: &StoredFile, now: DateTime<U
     connection.execute(
         "INSERT INTO evidence (sha256, size, media_type, name, added_at) VALUES (?1, ?2, ?3, ?4, ?5)
          ON CONFLICT (sha256) DO NOTHING",
-        params![
-            file.sha256,
-            file.size as i64,
-            file.media_type.as_str(),
-            file.name,
-            at(now)
-        ],
+        params![file.sha256, file.size as i64, file.media_type.as_str(), file.name, at(now)],
     )?;
     Ok(())
 }
@@ -76,11 +67,7 @@ pub(crate) fn insert(connection: &Connection, file: &StoredFile, now: DateTime<U
 /// What is known of a file.
 pub(crate) fn get(connection: &Connection, sha256: &str) -> Result<Option<StoredFile>, Error> {
     connection
-        .query_row(
-            "SELECT sha256, size, media_type, name FROM evidence WHERE sha256 = ?1",
-            [sha256],
-            stored,
-        )
+        .query_row("SELECT sha256, size, media_type, name FROM evidence WHERE sha256 = ?1", [sha256], stored)
         .optional()?
         .transpose()
 }
@@ -89,12 +76,7 @@ fn stored(row: &rusqlite::Row<'_>) -> rusqlite::Result<Result<StoredFile, Error>
     let media_type: String = row.get(2)?;
     let (sha256, size, name) = (row.get(0)?, row.get::<_, i64>(1)?.unsigned_abs(), row.get(3)?);
     Ok(MediaType::parse(&media_type)
-        .map(|media_type| StoredFile {
-            sha256,
-            size,
-            media_type,
-            name,
-        })
+        .map(|media_type| StoredFile { sha256, size, media_type, name })
         .ok_or(Error::Stored { what: "a media type" }))
 }
 
@@ -140,10 +122,8 @@ pub(crate) fn unconfirm_all(connection: &Connection) -> Result<(), Error> {
 
 /// Why a file was not taken.
 pub(crate) fn set_problem(connection: &Connection, sha256: &str, problem: &Problem) -> Result<(), Error> {
-    connection.execute(
-        "UPDATE evidence SET problem = ?2 WHERE sha256 = ?1",
-        params![sha256, to_json(problem)?],
-    )?;
+    connection
+        .execute("UPDATE evidence SET problem = ?2 WHERE sha256 = ?1", params![sha256, to_json(problem)?])?;
     Ok(())
 }
 
@@ -184,9 +164,7 @@ pub(crate) fn counts_of(connection: &Connection, op_id: Uuid) -> Result<FileCoun
         "SELECT {COUNTS} FROM outbox_file f JOIN evidence e ON e.sha256 = f.sha256
          JOIN outbox o ON o.op_id = f.op_id WHERE f.op_id = ?1"
     );
-    Ok(connection
-        .prepare_cached(&sql)?
-        .query_row([op_id.to_string()], counts)?)
+    Ok(connection.prepare_cached(&sql)?.query_row([op_id.to_string()], counts)?)
 }
 
 /// Of every operation; a file that two follow-ups name counts once.
@@ -205,9 +183,7 @@ mod tests {
     #[test]
     fn ranges_cross_pieces() {
         let mut blobs = Connection::open_in_memory().unwrap();
-        blobs
-            .execute_batch(include_str!("../../migrations/evidence/0001_create_chunks.sql"))
-            .unwrap();
+        blobs.execute_batch(include_str!("../../migrations/evidence/0001_create_chunks.sql")).unwrap();
         let bytes: Vec<u8> = (0..CHUNK_BYTES * 2 + 100).map(|i| (i % 251) as u8).collect();
         put_bytes(&mut blobs, "h", &bytes).unwrap();
         put_bytes(&mut blobs, "h", &bytes).unwrap();

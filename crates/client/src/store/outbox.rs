@@ -39,19 +39,13 @@ impl Queued {
 
     /// Whether the base carries its effect.
     pub(crate) fn is_accepted(&self) -> bool {
-        matches!(
-            self.word(),
-            State::Accepted | State::Published | State::Superseded
-        )
+        matches!(self.word(), State::Accepted | State::Published | State::Superseded)
     }
 
     /// Whether it may still have its effect by itself. One that was observed, rejected or withdrawn, or that is in
     /// conflict, has none unless a person acts: it is neither laid on the base nor followed.
     pub(crate) fn is_under_way(&self) -> bool {
-        matches!(
-            self.word(),
-            State::Ready | State::Sending | State::Received | State::Parked
-        )
+        matches!(self.word(), State::Ready | State::Sending | State::Received | State::Parked)
     }
 }
 
@@ -68,26 +62,10 @@ const COLUMNS: &str = "o.operation, o.project, o.folio, o.state, o.problem, o.re
 const FROM: &str =
     "FROM outbox o LEFT JOIN central_follow_up c ON c.op_id = o.op_id WHERE o.kind = 'follow_up'";
 
-type Raw = (
-    String,
-    String,
-    String,
-    String,
-    Option<String>,
-    Option<String>,
-    Option<String>,
-);
+type Raw = (String, String, String, String, Option<String>, Option<String>, Option<String>);
 
 fn raw(row: &Row<'_>) -> rusqlite::Result<Raw> {
-    Ok((
-        row.get(0)?,
-        row.get(1)?,
-        row.get(2)?,
-        row.get(3)?,
-        row.get(4)?,
-        row.get(5)?,
-        row.get(6)?,
-    ))
+    Ok((row.get(0)?, row.get(1)?, row.get(2)?, row.get(3)?, row.get(4)?, row.get(5)?, row.get(6)?))
 }
 
 fn read((operation, project, folio, state, problem, receipt, central): Raw) -> Result<Queued, Error> {
@@ -121,11 +99,7 @@ pub(crate) fn of_project(connection: &Connection, folio: &str) -> Result<Vec<Que
 
 /// Those of a process that the person of this folder made, oldest first.
 pub(crate) fn of_process(connection: &Connection, ocid: &str) -> Result<Vec<Queued>, Error> {
-    select(
-        connection,
-        "AND o.ocid = ?1 AND o.former_person IS NULL ORDER BY o.position",
-        [ocid],
-    )
+    select(connection, "AND o.ocid = ?1 AND o.former_person IS NULL ORDER BY o.position", [ocid])
 }
 
 /// Those that are under way: the base does not carry their effect yet. Oldest first.
@@ -147,20 +121,12 @@ pub(crate) fn of_record(connection: &Connection, id: Uuid) -> Result<Option<Queu
 pub(crate) fn words(connection: &Connection) -> Result<Vec<(Uuid, State, Option<State>)>, Error> {
     let mut statement = connection.prepare_cached(&format!("SELECT o.op_id, o.state, c.word {FROM}"))?;
     let rows = statement.query_map([], |row| {
-        Ok((
-            row.get::<_, String>(0)?,
-            row.get::<_, String>(1)?,
-            row.get::<_, Option<String>>(2)?,
-        ))
+        Ok((row.get::<_, String>(0)?, row.get::<_, String>(1)?, row.get::<_, Option<String>>(2)?))
     })?;
     rows.map(|row| {
         let (op_id, state, word) = row?;
         let state = State::parse(&state).ok_or(Error::Stored { what: "a state" })?;
-        Ok((
-            super::uuid(&op_id)?,
-            state,
-            word.and_then(|word| State::parse(&word)),
-        ))
+        Ok((super::uuid(&op_id)?, state, word.and_then(|word| State::parse(&word))))
     })
     .collect()
 }
@@ -183,13 +149,7 @@ pub(crate) fn insert(
     follow_up: &FollowUp,
     now: DateTime<Utc>,
 ) -> Result<(), Error> {
-    write(
-        connection,
-        device,
-        operation,
-        [&follow_up.project, &follow_up.ocid, &follow_up.folio()],
-        now,
-    )?;
+    write(connection, device, operation, [&follow_up.project, &follow_up.ocid, &follow_up.folio()], now)?;
     for (position, file) in follow_up.evidence.iter().enumerate() {
         connection.execute(
             "INSERT INTO outbox_file (op_id, position, sha256) VALUES (?1, ?2, ?3)",
@@ -243,10 +203,10 @@ pub(crate) fn to_offer(
     let mut statement = connection.prepare_cached(&format!(
         "SELECT operation FROM outbox WHERE device_id = ?1 AND {filter} ORDER BY client_seq LIMIT ?3"
     ))?;
-    let rows = statement.query_map(
-        params![device.to_string(), after.unwrap_or(0) as i64, limit as i64],
-        |row| row.get::<_, String>(0),
-    )?;
+    let rows = statement
+        .query_map(params![device.to_string(), after.unwrap_or(0) as i64, limit as i64], |row| {
+            row.get::<_, String>(0)
+        })?;
     rows.map(|row| from_json("an operation", &row?)).collect()
 }
 
@@ -296,11 +256,7 @@ pub(crate) fn refuse(connection: &Connection, op_id: Uuid, problem: &Problem) ->
         params![op_id.to_string(), to_json(problem)?],
     )?;
     let attempts: Option<i64> = connection
-        .query_row(
-            "SELECT attempts FROM outbox WHERE op_id = ?1",
-            [op_id.to_string()],
-            |row| row.get(0),
-        )
+        .query_row("SELECT attempts FROM outbox WHERE op_id = ?1", [op_id.to_string()], |row| row.get(0))
         .optional()?;
     Ok(count(attempts.unwrap_or(0)))
 }
@@ -373,9 +329,8 @@ pub(crate) fn adopt(connection: &Connection, device: Uuid) -> Result<(), Error> 
         "SELECT op_id, operation FROM outbox WHERE (state IN ('ready', 'parked') AND device_id <> ?1)
          OR (state = 'ready' AND client_seq < 1) ORDER BY position",
     )?;
-    let rows = select.query_map([device.to_string()], |row| {
-        Ok((row.get::<_, String>(0)?, row.get::<_, String>(1)?))
-    })?;
+    let rows = select
+        .query_map([device.to_string()], |row| Ok((row.get::<_, String>(0)?, row.get::<_, String>(1)?)))?;
     let waiting: Vec<(String, String)> = rows.collect::<Result<_, _>>()?;
     for (op_id, operation) in &waiting {
         let seq = next_seq(connection, device)?;
@@ -447,11 +402,7 @@ pub(crate) fn waiting(connection: &Connection) -> Result<Vec<(String, String, St
     let rows = select.query_map([], |row| Ok((row.get(0)?, row.get(1)?, row.get::<_, String>(2)?)))?;
     rows.map(|row| {
         let (folio, project, state) = row?;
-        Ok((
-            folio,
-            project,
-            State::parse(&state).ok_or(Error::Stored { what: "a state" })?,
-        ))
+        Ok((folio, project, State::parse(&state).ok_or(Error::Stored { what: "a state" })?))
     })
     .collect()
 }
@@ -467,11 +418,10 @@ pub(crate) fn marked_and_received(connection: &Connection) -> Result<(u32, u32),
 
 /// When the last receipt came.
 pub(crate) fn last_receipt(connection: &Connection) -> Result<Option<DateTime<Utc>>, Error> {
-    let text: Option<String> = connection.query_row(
-        "SELECT max(answered_at) FROM outbox WHERE receipt IS NOT NULL",
-        [],
-        |row| row.get(0),
-    )?;
+    let text: Option<String> =
+        connection.query_row("SELECT max(answered_at) FROM outbox WHERE receipt IS NOT NULL", [], |row| {
+            row.get(0)
+        })?;
     text.map(|text| instant(&text)).transpose()
 }
 

@@ -39,11 +39,7 @@ pub(crate) async fn run(inner: &Inner) -> Result<(), Error> {
     {
         let mut now = inner.link.now();
         now.sending.clear();
-        now.connection = if result.is_ok() {
-            Connection::Online
-        } else {
-            Connection::Offline
-        };
+        now.connection = if result.is_ok() { Connection::Online } else { Connection::Offline };
         now.problem = result.as_ref().err().cloned();
     }
     inner.say_status();
@@ -58,10 +54,7 @@ async fn remember(inner: &Inner, error: Error) -> Problem {
         && let Ok(store) = inner.store()
     {
         let kept = problem.clone();
-        let done = blocking(&store, move |store| {
-            store.write(|tx| meta::set(tx, meta::STOPPED, &kept))
-        })
-        .await;
+        let done = blocking(&store, move |store| store.write(|tx| meta::set(tx, meta::STOPPED, &kept))).await;
         if let Err(error) = done {
             tracing::error!(%error, "the reason could not be kept");
         }
@@ -126,9 +119,7 @@ fn is_about_the_way(code: Code) -> bool {
 pub(crate) async fn devices(inner: &Inner) -> Result<Vec<DeviceRow>, Error> {
     let exchange = Exchange::new(inner).await?;
     let transport = &exchange.transport;
-    exchange
-        .with_token(|token| async move { transport.devices(&token).await })
-        .await
+    exchange.with_token(|token| async move { transport.devices(&token).await }).await
 }
 
 /// What a cycle works with.
@@ -144,12 +135,7 @@ impl<'i> Exchange<'i> {
         let store = inner.store()?;
         let identity = blocking(&store, |store| store.read(session::enrolled)).await?;
         let transport = inner.transport(&identity.server)?;
-        Ok(Exchange {
-            inner,
-            store,
-            identity,
-            transport,
-        })
+        Ok(Exchange { inner, store, identity, transport })
     }
 
     pub(super) async fn read<T: Send + 'static>(
@@ -190,10 +176,7 @@ impl<'i> Exchange<'i> {
         let free_bytes = evidence::free_bytes(&self.inner.dir);
         self.read(move |connection| {
             let mut waiting = Vec::new();
-            for draft in drafts::all(connection)?
-                .into_iter()
-                .filter(|draft| !draft.discarded)
-            {
+            for draft in drafts::all(connection)?.into_iter().filter(|draft| !draft.discarded) {
                 waiting.push(Waiting {
                     folio: domain::follow_up::folio(draft.id),
                     project: draft.project,
@@ -201,11 +184,7 @@ impl<'i> Exchange<'i> {
                 });
             }
             for (folio, project, state) in outbox::waiting(connection)? {
-                waiting.push(Waiting {
-                    folio,
-                    project,
-                    state,
-                });
+                waiting.push(Waiting { folio, project, state });
             }
             waiting.truncate(MAX_REPORTED);
             Ok(DeviceReport {
@@ -229,9 +208,7 @@ impl<'i> Exchange<'i> {
         let mut renumbered = false;
         loop {
             let limit = self.inner.link.now().batch;
-            let operations = self
-                .read(move |c| outbox::to_offer(c, device, after, limit))
-                .await?;
+            let operations = self.read(move |c| outbox::to_offer(c, device, after, limit)).await?;
             if operations.is_empty() {
                 // The gap is filled: back to what waits.
                 if after.take().is_some() {
@@ -246,8 +223,7 @@ impl<'i> Exchange<'i> {
                     after = Some(from);
                 } else if !std::mem::replace(&mut renumbered, true) {
                     // Twice the same gap: the numbers of both sides do not meet. They are made to, once.
-                    self.write(move |tx| outbox::number_from(tx, device, from))
-                        .await?;
+                    self.write(move |tx| outbox::number_from(tx, device, from)).await?;
                     (after, asked) = (None, None);
                 } else {
                     return Err(Problem::new(Code::Gap).with("last", from).into());
@@ -276,27 +252,20 @@ impl<'i> Exchange<'i> {
         let report = self.report().await?;
         let epoch = self.read(epoch).await?;
         let limit = self.inner.link.now().batch;
-        let batch = blocking(&self.store, move |_| {
-            plan::batch(operations, limit, epoch, &report)
-        })
-        .await?;
+        let batch = blocking(&self.store, move |_| plan::batch(operations, limit, epoch, &report)).await?;
         self.inner.link.now().sending = batch.operations.iter().map(|operation| operation.op_id).collect();
         if !batch.operations.is_empty() {
             self.inner.say_status();
         }
         let (transport, bytes) = (&self.transport, &batch.bytes);
         let before = self.inner.clock.now();
-        let answer = self
-            .with_token(|token| async move { transport.push(&token, bytes.clone()).await })
-            .await;
+        let answer =
+            self.with_token(|token| async move { transport.push(&token, bytes.clone()).await }).await;
         self.inner.link.now().sending.clear();
         match answer {
             Ok(answer) => {
                 let (after, theirs) = (self.inner.clock.now(), answer.now);
-                blocking(&self.store, move |store| {
-                    session::measure(store, before, after, theirs)
-                })
-                .await?;
+                blocking(&self.store, move |store| session::measure(store, before, after, theirs)).await?;
                 self.inner.link.widen();
                 self.settle(batch.operations, answer).await
             }
@@ -318,10 +287,7 @@ impl<'i> Exchange<'i> {
             return Ok(Offered::Again(last));
         }
         let (device, key) = (self.identity.device_id, self.identity.server_key.clone());
-        let (tz, offset) = (
-            self.inner.tz_offset_minutes(),
-            self.read(session::clock_offset_ms).await?,
-        );
+        let (tz, offset) = (self.inner.tz_offset_minutes(), self.read(session::clock_offset_ms).await?);
         let now = self.inner.clock.now();
         let settled = self
             .write(move |tx| {
@@ -367,11 +333,7 @@ impl<'i> Exchange<'i> {
                         }
                     }
                 }
-                Ok(Offered::Answered {
-                    recorded,
-                    last: operations.last().map(|o| o.client_seq),
-                    held,
-                })
+                Ok(Offered::Answered { recorded, last: operations.last().map(|o| o.client_seq), held })
             })
             .await?;
         if matches!(settled, Offered::Answered { recorded, .. } if recorded > 0) {
@@ -399,11 +361,7 @@ impl<'i> Exchange<'i> {
                     return Err(problem.into());
                 };
                 if self.suspect(operation, &problem).await? {
-                    return Ok(Offered::Answered {
-                        recorded: 1,
-                        last: None,
-                        held: None,
-                    });
+                    return Ok(Offered::Answered { recorded: 1, last: None, held: None });
                 }
                 Err(problem.into())
             }
@@ -422,20 +380,12 @@ impl<'i> Exchange<'i> {
         let (report, epoch) = (self.report().await?, self.read(epoch).await?);
         let probe = plan::batch(Vec::new(), 1, epoch, &report)?;
         let (transport, bytes) = (&self.transport, &probe.bytes);
-        self.with_token(|token| async move { transport.push(&token, bytes.clone()).await })
-            .await?;
+        self.with_token(|token| async move { transport.push(&token, bytes.clone()).await }).await?;
         let device = self.identity.device_id;
         let (tz, now) = (self.inner.tz_offset_minutes(), self.inner.clock.now());
         self.write(move |tx| {
             let placeholder = placeholder(&operation, now, tz, session::clock_offset_ms(tx)?)?;
-            outbox::park(
-                tx,
-                device,
-                &operation,
-                &placeholder,
-                plan::retry_at(now, attempts),
-                now,
-            )
+            outbox::park(tx, device, &operation, &placeholder, plan::retry_at(now, attempts), now)
         })
         .await?;
         Ok(true)
@@ -446,13 +396,9 @@ impl<'i> Exchange<'i> {
         let mut offered_again = 0;
         let mut restarts = 0;
         loop {
-            let cursor = self
-                .read(|connection| Ok(base::pulling(connection)?.cursor))
-                .await?;
+            let cursor = self.read(|connection| Ok(base::pulling(connection)?.cursor)).await?;
             let (transport, at) = (&self.transport, &cursor);
-            let page = self
-                .with_token(|token| async move { transport.pull(&token, at).await })
-                .await?;
+            let page = self.with_token(|token| async move { transport.pull(&token, at).await }).await?;
             let known = self.read(epoch).await?;
             if page.server_epoch != known {
                 // The endpoint was restored from a copy: what it says is taken from the start.
@@ -513,11 +459,7 @@ impl<'i> Exchange<'i> {
 /// What an offer led to.
 enum Offered {
     /// Answered: how many moved on, the last number offered, and the reason of the first that stays.
-    Answered {
-        recorded: usize,
-        last: Option<u64>,
-        held: Option<Problem>,
-    },
+    Answered { recorded: usize, last: Option<u64>, held: Option<Problem> },
     /// The endpoint misses what follows this number.
     Again(u64),
     /// It could not take so many at a time.
@@ -529,9 +471,7 @@ impl Offered {
     fn missing_after(&self) -> Option<u64> {
         match self {
             Offered::Again(last) => Some(*last),
-            Offered::Answered {
-                held: Some(problem), ..
-            } => match plan::remedy(problem, 0) {
+            Offered::Answered { held: Some(problem), .. } => match plan::remedy(problem, 0) {
                 Remedy::ResendAfter(last) => Some(last),
                 _ => None,
             },
@@ -559,10 +499,8 @@ fn placeholder(
     clock_offset_ms: i64,
 ) -> Result<Operation, Error> {
     let op_id = crate::capture::new_id(now);
-    let body = Placeholder {
-        parked: operation.op_id,
-        body_hash: body_hash(&operation.salt, &operation.body)?,
-    };
+    let body =
+        Placeholder { parked: operation.op_id, body_hash: body_hash(&operation.salt, &operation.body)? };
     Ok(Operation {
         op_id,
         client_seq: operation.client_seq,

@@ -45,12 +45,8 @@ pub(crate) fn batch(
     let mut operations = contiguous(operations);
     operations.truncate(limit.clamp(1, MAX_OPERATIONS));
     loop {
-        let request = PushRequest {
-            protocol: PROTOCOL,
-            server_epoch: epoch,
-            report: report.clone(),
-            operations,
-        };
+        let request =
+            PushRequest { protocol: PROTOCOL, server_epoch: epoch, report: report.clone(), operations };
         let raw = serde_json::to_vec(&request)?;
         operations = request.operations;
         if raw.len() <= RAW || operations.len() <= 1 {
@@ -65,9 +61,7 @@ pub(crate) fn batch(
 
 /// Only operations whose numbers follow one another.
 fn contiguous(mut operations: Vec<Operation>) -> Vec<Operation> {
-    let broken = operations
-        .windows(2)
-        .position(|pair| pair[1].client_seq != pair[0].client_seq + 1);
+    let broken = operations.windows(2).position(|pair| pair[1].client_seq != pair[0].client_seq + 1);
     if let Some(place) = broken {
         operations.truncate(place + 1);
     }
@@ -98,9 +92,7 @@ pub(crate) fn judge(operation: &Operation, result: &PushResult, server_key: &str
             domain::wire::OperationKind::Placeholder => Outcome::Placed,
             domain::wire::OperationKind::FollowUp => invalid(),
         },
-        PushResult::Recorded {
-            receipt, findings, ..
-        } => {
+        PushResult::Recorded { receipt, findings, .. } => {
             if names(receipt, operation, server_key) {
                 Outcome::Recorded(receipt.clone(), findings.clone())
             } else {
@@ -193,16 +185,10 @@ pub(crate) fn delay(outlook: Outlook, jitter: f64) -> Duration {
     } else {
         // In an office the endpoint's machine refuses because it is off or starting; nothing is lost by asking
         // twice a minute, and people see their follow-ups leave as soon as it is on.
-        let cap = if outlook.waiting && outlook.refused {
-            CAP_REFUSED
-        } else {
-            CAP
-        };
-        let full = BASE
-            .saturating_mul(1u32.checked_shl(outlook.failures.min(20) - 1).unwrap_or(u32::MAX))
-            .min(cap);
-        full.mul_f64(jitter.clamp(0.0, 1.0))
-            .max(Duration::from_millis(250))
+        let cap = if outlook.waiting && outlook.refused { CAP_REFUSED } else { CAP };
+        let full =
+            BASE.saturating_mul(1u32.checked_shl(outlook.failures.min(20) - 1).unwrap_or(u32::MAX)).min(cap);
+        full.mul_f64(jitter.clamp(0.0, 1.0)).max(Duration::from_millis(250))
     };
     chosen.max(outlook.retry_after.map_or(Duration::ZERO, |asked| asked.min(CAP)))
 }

@@ -28,13 +28,10 @@ pub(crate) async fn run(inner: Arc<Inner>) {
     loop {
         let delay = if inner.is_enrolled() {
             let moved = inner.link.moved();
-            let result = AssertUnwindSafe(engine::run(&inner))
-                .catch_unwind()
-                .await
-                .unwrap_or_else(|_| {
-                    tracing::error!("a cycle panicked");
-                    Err(Error::from(Code::Fault))
-                });
+            let result = AssertUnwindSafe(engine::run(&inner)).catch_unwind().await.unwrap_or_else(|_| {
+                tracing::error!("a cycle panicked");
+                Err(Error::from(Code::Fault))
+            });
             let problem = result.err().map(Problem::from);
             if inner.link.moved() > moved {
                 moved_at = Some(inner.clock.now());
@@ -51,9 +48,8 @@ pub(crate) async fn run(inner: Arc<Inner>) {
             failures = 0;
             IDLE
         };
-        let next = TimeDelta::from_std(delay)
-            .ok()
-            .and_then(|delay| inner.clock.now().checked_add_signed(delay));
+        let next =
+            TimeDelta::from_std(delay).ok().and_then(|delay| inner.clock.now().checked_add_signed(delay));
         inner.link.now().next_attempt = next;
         inner.say_status();
         tokio::select! {
@@ -78,9 +74,7 @@ fn outlook(inner: &Inner, failures: u32, problem: Option<&Problem>, lively: bool
         failures,
         waiting: waiting || lively,
         refused: param("refused").is_some(),
-        retry_after: param("retryAfterSeconds")
-            .and_then(serde_json::Value::as_u64)
-            .map(Duration::from_secs),
+        retry_after: param("retryAfterSeconds").and_then(serde_json::Value::as_u64).map(Duration::from_secs),
     }
 }
 

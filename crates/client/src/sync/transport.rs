@@ -67,11 +67,7 @@ impl Transport {
             // No TLS, so a system without certificates is no obstacle.
             builder = builder.tls_certs_only([]);
         }
-        Ok(Transport {
-            http: builder.build()?,
-            base,
-            address,
-        })
+        Ok(Transport { http: builder.build()?, base, address })
     }
 
     /// The address as it is stored and shown.
@@ -102,8 +98,7 @@ impl Transport {
 
     /// Offers a batch that [`crate::sync::plan`] made and compressed.
     pub(crate) async fn push(&self, token: &str, compressed: Vec<u8>) -> Result<PushAnswer, Problem> {
-        self.ask(Method::POST, "sync/push", Some(token), Content::Zstd(compressed))
-            .await
+        self.ask(Method::POST, "sync/push", Some(token), Content::Zstd(compressed)).await
     }
 
     pub(crate) async fn pull(&self, token: &str, cursor: &str) -> Result<PullAnswer, Problem> {
@@ -113,8 +108,7 @@ impl Transport {
     }
 
     pub(crate) async fn offer(&self, token: &str, offer: &EvidenceOffer) -> Result<EvidenceAnswer, Problem> {
-        self.ask(Method::POST, "evidence", Some(token), json(offer)?)
-            .await
+        self.ask(Method::POST, "evidence", Some(token), json(offer)?).await
     }
 
     pub(crate) async fn chunk(
@@ -126,13 +120,7 @@ impl Transport {
         sha256: &str,
     ) -> Result<(), Problem> {
         let path = format!("evidence/{}/{n}", self.segment(upload)?);
-        self.done(
-            Method::PUT,
-            &path,
-            token,
-            Content::Chunk(bytes, sha256.to_owned()),
-        )
-        .await
+        self.done(Method::PUT, &path, token, Content::Chunk(bytes, sha256.to_owned())).await
     }
 
     pub(crate) async fn complete(&self, token: &str, upload: &str) -> Result<(), Problem> {
@@ -146,8 +134,7 @@ impl Transport {
     }
 
     pub(crate) async fn devices(&self, token: &str) -> Result<Vec<DeviceRow>, Problem> {
-        self.ask(Method::GET, "devices", Some(token), Content::Nothing)
-            .await
+        self.ask(Method::GET, "devices", Some(token), Content::Nothing).await
     }
 
     /// The name of an upload comes from outside and becomes part of an address.
@@ -192,11 +179,7 @@ impl Transport {
     async fn done(&self, method: Method, path: &str, token: &str, content: Content) -> Result<(), Problem> {
         let url = self.url(path)?;
         let answer = self.send(method, url, Some(token), content).await?;
-        if answer.is_empty() {
-            Ok(())
-        } else {
-            Err(self.not_ours())
-        }
+        if answer.is_empty() { Ok(()) } else { Err(self.not_ours()) }
     }
 
     async fn send(
@@ -206,10 +189,8 @@ impl Transport {
         token: Option<&str>,
         content: Content,
     ) -> Result<Vec<u8>, Problem> {
-        let mut request = self
-            .http
-            .request(method, url)
-            .header(ACCEPT, "application/json, application/problem+json");
+        let mut request =
+            self.http.request(method, url).header(ACCEPT, "application/json, application/problem+json");
         if let Some(token) = token {
             request = request.bearer_auth(token);
         }
@@ -247,9 +228,7 @@ impl Transport {
         let status = response.status();
         let mut body = Vec::new();
         loop {
-            let next = tokio::time::timeout(STALL, response.chunk())
-                .await
-                .map_err(|_| self.stalled())?;
+            let next = tokio::time::timeout(STALL, response.chunk()).await.map_err(|_| self.stalled())?;
             match next.map_err(|error| self.unreachable(&error))? {
                 Some(piece) if body.len() + piece.len() > MAX_ANSWER => return Err(self.not_ours()),
                 Some(piece) => body.extend_from_slice(&piece),
@@ -309,11 +288,7 @@ impl Transport {
         let refused = cause
             .downcast_ref::<std::io::Error>()
             .is_some_and(|io| io.kind() == std::io::ErrorKind::ConnectionRefused);
-        if refused {
-            problem.with("refused", true)
-        } else {
-            problem
-        }
+        if refused { problem.with("refused", true) } else { problem }
     }
 
     fn stalled(&self) -> Problem {
@@ -326,9 +301,7 @@ fn header<'h>(headers: &'h HeaderMap, name: &str) -> Option<&'h str> {
 }
 
 fn json<T: Serialize>(value: &T) -> Result<Content, Problem> {
-    serde_json::to_vec(value)
-        .map(Content::Json)
-        .map_err(|error| Problem::from(Error::from(error)))
+    serde_json::to_vec(value).map(Content::Json).map_err(|error| Problem::from(Error::from(error)))
 }
 
 fn with_content(request: RequestBuilder, content: Content, moved: &Arc<AtomicU64>) -> RequestBuilder {
@@ -336,15 +309,12 @@ fn with_content(request: RequestBuilder, content: Content, moved: &Arc<AtomicU64
         Content::Nothing => request,
         Content::Json(bytes) => request.header(CONTENT_TYPE, "application/json").body(bytes),
         Content::Zstd(bytes) => {
-            let request = request
-                .header(CONTENT_TYPE, "application/json")
-                .header(CONTENT_ENCODING, "zstd");
+            let request = request.header(CONTENT_TYPE, "application/json").header(CONTENT_ENCODING, "zstd");
             flowing(request, bytes, moved)
         }
         Content::Chunk(bytes, sha256) => {
-            let request = request
-                .header(CONTENT_TYPE, "application/octet-stream")
-                .header("x-chunk-sha256", sha256);
+            let request =
+                request.header(CONTENT_TYPE, "application/octet-stream").header("x-chunk-sha256", sha256);
             flowing(request, bytes, moved)
         }
     }
@@ -355,16 +325,11 @@ fn flowing(request: RequestBuilder, bytes: Vec<u8>, moved: &Arc<AtomicU64>) -> R
     let length = bytes.len();
     let moved = Arc::clone(moved);
     let slices = stream::iter((0..length).step_by(SLICE).map(move |start| {
-        let slice = bytes
-            .get(start..(start + SLICE).min(length))
-            .unwrap_or_default()
-            .to_vec();
+        let slice = bytes.get(start..(start + SLICE).min(length)).unwrap_or_default().to_vec();
         moved.fetch_add(slice.len() as u64, Ordering::Relaxed);
         Ok::<_, std::io::Error>(slice)
     }));
-    request
-        .header(CONTENT_LENGTH, length)
-        .body(Body::wrap_stream(slices))
+    request.header(CONTENT_LENGTH, length).body(Body::wrap_stream(slices))
 }
 
 fn decompress(body: &[u8]) -> Option<Vec<u8>> {
@@ -379,11 +344,7 @@ fn decompress(body: &[u8]) -> Option<Vec<u8>> {
 fn parse(server: &str) -> Result<(Url, String), Error> {
     let invalid = || Problem::new(Code::ServerAddressInvalid).with("server", server.trim());
     let text = server.trim().trim_end_matches('/');
-    let text = if text.contains("://") {
-        text.to_owned()
-    } else {
-        format!("https://{text}")
-    };
+    let text = if text.contains("://") { text.to_owned() } else { format!("https://{text}") };
     let url = Url::parse(&format!("{text}/")).map_err(|_| invalid())?;
     let plain = url.cannot_be_a_base()
         || url.host_str().is_none()
@@ -421,16 +382,9 @@ mod tests {
             ("http://localhost:8080", "http://localhost:8080"),
             ("http://[::1]:80", "http://[::1]:80"),
             ("avance.ejemplo.gob.mx", "https://avance.ejemplo.gob.mx"),
-            (
-                " https://ejemplo.gob.mx/avance/ ",
-                "https://ejemplo.gob.mx/avance",
-            ),
+            (" https://ejemplo.gob.mx/avance/ ", "https://ejemplo.gob.mx/avance"),
         ] {
-            assert_eq!(
-                Transport::new(typed).map(|t| t.address).ok().as_deref(),
-                Some(stored),
-                "{typed}"
-            );
+            assert_eq!(Transport::new(typed).map(|t| t.address).ok().as_deref(), Some(stored), "{typed}");
         }
         for bad in [
             "",
@@ -454,10 +408,7 @@ mod tests {
         let bomb = zstd::encode_all(std::io::repeat(0).take(MAX_ANSWER_RAW + 2), 1).unwrap();
         assert!(bomb.len() < 1_000_000);
         assert!(decompress(&bomb).is_none());
-        assert_eq!(
-            decompress(&zstd::encode_all(&b"{}"[..], 1).unwrap()).unwrap(),
-            b"{}"
-        );
+        assert_eq!(decompress(&zstd::encode_all(&b"{}"[..], 1).unwrap()).unwrap(), b"{}");
     }
 
     #[test]
@@ -466,9 +417,7 @@ mod tests {
         let mut headers = HeaderMap::new();
         headers.insert(CONTENT_TYPE, "text/html".parse().unwrap());
         let code = |status, body: &str, headers: &HeaderMap| {
-            transport
-                .problem_of(StatusCode::from_u16(status).unwrap(), headers, body.as_bytes())
-                .code
+            transport.problem_of(StatusCode::from_u16(status).unwrap(), headers, body.as_bytes()).code
         };
         assert_eq!(code(302, "<html>", &headers), Code::ServerNotOurs);
         assert_eq!(code(404, "<html>", &headers), Code::ServerNotOurs);

@@ -39,8 +39,7 @@ impl Exchange<'_> {
                         return Err(reason.into());
                     }
                     let kept = reason.clone();
-                    self.write(move |tx| files::set_problem(tx, &sha256, &kept))
-                        .await?;
+                    self.write(move |tx| files::set_problem(tx, &sha256, &kept)).await?;
                     // Not for now: it is not (yet, or any more) for this device to send, and that is no failure.
                     if reason.code != Code::NotFound {
                         problem.get_or_insert(reason);
@@ -58,26 +57,17 @@ impl Exchange<'_> {
             media_type: file.media_type.as_str().to_owned(),
         };
         let (transport, offer) = (&self.transport, &offer);
-        let answer = self
-            .with_token(|token| async move { transport.offer(&token, offer).await })
-            .await?;
+        let answer = self.with_token(|token| async move { transport.offer(&token, offer).await }).await?;
         let (upload, chunk_size, there) = match answer {
             EvidenceAnswer::Have => return Ok(()),
-            EvidenceAnswer::Upload {
-                upload_id,
-                chunk_size,
-                there,
-            } => (upload_id, chunk_size, there),
+            EvidenceAnswer::Upload { upload_id, chunk_size, there } => (upload_id, chunk_size, there),
         };
         if chunk_size == 0 || chunk_size > domain::evidence::MAX_BYTES {
             return Err(Problem::new(Code::ServerNotOurs)
                 .with("server", self.identity.server.clone())
                 .into());
         }
-        let mut sent = there
-            .iter()
-            .map(|n| self.length(file, chunk_size, *n))
-            .sum::<u64>();
+        let mut sent = there.iter().map(|n| self.length(file, chunk_size, *n)).sum::<u64>();
         for n in (0..file.size.div_ceil(chunk_size)).filter(|n| !there.contains(n)) {
             let sha256 = file.sha256.clone();
             let bytes = blocking(&self.store, move |store| {
@@ -85,9 +75,7 @@ impl Exchange<'_> {
             })
             .await?;
             if bytes.len() as u64 != self.length(file, chunk_size, n) {
-                return Err(Error::Stored {
-                    what: "the bytes of a file",
-                });
+                return Err(Error::Stored { what: "the bytes of a file" });
             }
             let digest = sha256_hex(&bytes);
             let (upload, bytes, digest) = (&upload, &bytes, &digest);
@@ -97,22 +85,15 @@ impl Exchange<'_> {
             .await?;
             sent += bytes.len() as u64;
             self.inner.link.progress();
-            self.inner.say(Event::FileProgress {
-                sha256: file.sha256.clone(),
-                sent,
-                size: file.size,
-            });
+            self.inner.say(Event::FileProgress { sha256: file.sha256.clone(), sent, size: file.size });
         }
         let upload = &upload;
-        self.with_token(|token| async move { transport.complete(&token, upload).await })
-            .await
+        self.with_token(|token| async move { transport.complete(&token, upload).await }).await
     }
 
     /// Bytes of chunk `n`; the last one is shorter.
     fn length(&self, file: &StoredFile, chunk_size: u64, n: u64) -> u64 {
-        file.size
-            .saturating_sub(n.saturating_mul(chunk_size))
-            .min(chunk_size)
+        file.size.saturating_sub(n.saturating_mul(chunk_size)).min(chunk_size)
     }
 }
 

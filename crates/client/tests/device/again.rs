@@ -72,11 +72,7 @@ async fn what_an_earlier_identity_sent_is_offered_again_under_this_one() {
             let found: Vec<_> = data.log.iter().map(|o| o.client_seq).collect();
             assert_eq!(found, numbers, "{needs_no_number}");
         };
-        check(if needs_no_number {
-            &[1, 1, 2, 3]
-        } else {
-            &[1, 1, 3, 4]
-        });
+        check(if needs_no_number { &[1, 1, 2, 3] } else { &[1, 1, 3, 4] });
 
         // All of it is lost, also what has no number under this identity.
         endpoint.data().rewind(2, 0);
@@ -108,12 +104,7 @@ async fn a_code_of_somebody_else_changes_no_authorship() {
     assert_eq!(client.sync_once().await.unwrap().received, 1);
     assert_eq!(endpoint.data().last_seq.len(), 1);
 
-    let draft = call(
-        &client,
-        "draft_new",
-        json!({"folio": FOLIO, "stage": "implementation"}),
-    )
-    .await;
+    let draft = call(&client, "draft_new", json!({"folio": FOLIO, "stage": "implementation"})).await;
     revoked(&client, &endpoint).await;
     refused().await;
     call(&client, "draft_discard", json!({"id": draft["id"]})).await;
@@ -142,9 +133,7 @@ async fn files_that_wait_are_unsent_too() {
     let client = enrolled(dir.path(), &endpoint).await;
     let path = dir.path().join("a.jpg");
     std::fs::write(&path, photo(3)).unwrap();
-    client
-        .capture_file(FOLIO, progress(1), &[(path, "illustration".into())])
-        .unwrap();
+    client.capture_file(FOLIO, progress(1), &[(path, "illustration".into())]).unwrap();
     endpoint.data().faults.no_such_file = Some(sha256_hex(&photo(3)));
     client.sync_once().await.unwrap();
     assert_eq!(client.status().unwrap().here, 0);
@@ -160,11 +149,7 @@ async fn a_program_that_is_too_old_sets_nothing_apart() {
     let client = enrolled(dir.path(), &endpoint).await;
     let first = client.capture_file(FOLIO, progress(1), &[]).unwrap();
     client.capture_file(FOLIO, progress(2), &[]).unwrap();
-    let id = row(&client, &first.folio).await["id"]
-        .as_str()
-        .unwrap()
-        .parse()
-        .unwrap();
+    let id = row(&client, &first.folio).await["id"].as_str().unwrap().parse().unwrap();
     endpoint.data().faults.refuse = Some((id, Code::UpgradeRequired));
     for _ in 0..5 {
         let pushes = endpoint.data().pushes;
@@ -173,10 +158,7 @@ async fn a_program_that_is_too_old_sets_nothing_apart() {
     }
     let status = client.status().unwrap();
     assert_eq!(status.counts.get("ready"), Some(&2), "{status:?}");
-    assert_eq!(
-        row(&client, &first.folio).await["problem"]["code"],
-        "upgrade_required"
-    );
+    assert_eq!(row(&client, &first.folio).await["problem"]["code"], "upgrade_required");
     assert!(endpoint.data().log.is_empty());
     endpoint.data().faults.refuse = None;
     assert_eq!(client.sync_once().await.unwrap().received, 2);
@@ -210,17 +192,11 @@ async fn what_cannot_go_now_is_not_tried_without_a_pause() {
     let client = enrolled(dir.path(), &endpoint).await;
     let path = dir.path().join("a.jpg");
     std::fs::write(&path, photo(3)).unwrap();
-    client
-        .capture_file(FOLIO, progress(1), &[(path, "illustration".into())])
-        .unwrap();
+    client.capture_file(FOLIO, progress(1), &[(path, "illustration".into())]).unwrap();
     endpoint.data().faults.no_such_file = Some(sha256_hex(&photo(3)));
     client.sync_once().await.ok();
     let stays = client.capture_file(FOLIO, progress(2), &[]).unwrap();
-    let id = row(&client, &stays.folio).await["id"]
-        .as_str()
-        .unwrap()
-        .parse()
-        .unwrap();
+    let id = row(&client, &stays.folio).await["id"].as_str().unwrap().parse().unwrap();
     endpoint.data().faults.refuse = Some((id, Code::Forbidden));
     let before = endpoint.data().pushes;
     client.start_background();

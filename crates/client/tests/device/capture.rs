@@ -9,12 +9,7 @@ use crate::endpoint::{Endpoint, project};
 use crate::{FOLIO, call, enrolled, open, photo, progress};
 
 async fn draft(client: &Client) -> Value {
-    call(
-        client,
-        "draft_new",
-        json!({"folio": FOLIO, "stage": "implementation"}),
-    )
-    .await
+    call(client, "draft_new", json!({"folio": FOLIO, "stage": "implementation"})).await
 }
 
 async fn save(client: &Client, draft: &Value, values: Value) -> Value {
@@ -24,10 +19,7 @@ async fn save(client: &Client, draft: &Value, values: Value) -> Value {
 fn rules(draft: &Value) -> Vec<(String, String)> {
     let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
     let findings = draft["findings"].as_array().unwrap();
-    findings
-        .iter()
-        .map(|f| (text(&f["field"]), text(&f["finding"]["rule"])))
-        .collect()
+    findings.iter().map(|f| (text(&f["field"]), text(&f["finding"]["rule"]))).collect()
 }
 
 #[tokio::test]
@@ -36,18 +28,8 @@ async fn what_was_typed_is_there_after_the_program_died() {
     let client = enrolled(dir.path(), &endpoint).await;
     let new = draft(&client).await;
     assert!(new["missing"].as_u64().unwrap() > 0);
-    save(
-        &client,
-        &new,
-        json!({"visitedOn": "20/11/2026", "physicalActual": " 33,5 %"}),
-    )
-    .await;
-    save(
-        &client,
-        &new,
-        json!({"physicalActual": "abc", "financialActual": "10"}),
-    )
-    .await;
+    save(&client, &new, json!({"visitedOn": "20/11/2026", "physicalActual": " 33,5 %"})).await;
+    save(&client, &new, json!({"physicalActual": "abc", "financialActual": "10"})).await;
     // Dropped without a word, as after a kill.
     drop(client);
     let client = open(dir.path());
@@ -56,18 +38,12 @@ async fn what_was_typed_is_there_after_the_program_died() {
         again["values"],
         json!({"visitedOn": "20/11/2026", "physicalActual": "abc", "financialActual": "10"})
     );
-    assert!(
-        rules(&again).contains(&("physicalActual".into(), "percent-format".into())),
-        "{again}"
-    );
+    assert!(rules(&again).contains(&("physicalActual".into(), "percent-format".into())), "{again}");
     assert_eq!(again["folio"], new["folio"]);
     let cleared = save(&client, &new, json!({"financialActual": "  "})).await;
     assert!(cleared["values"].get("financialActual").is_none());
     let rows = call(&client, "projects", json!({"text": "JARDIN  n"})).await;
-    assert_eq!(
-        (rows[0]["folio"].as_str(), rows[0]["draft"].clone()),
-        (Some(FOLIO), new["id"].clone())
-    );
+    assert_eq!((rows[0]["folio"].as_str(), rows[0]["draft"].clone()), (Some(FOLIO), new["id"].clone()));
 }
 
 #[tokio::test]
@@ -75,22 +51,11 @@ async fn a_draft_with_errors_stays_a_draft_and_a_good_one_becomes_an_operation()
     let (dir, endpoint) = (tempfile::tempdir().unwrap(), Endpoint::start().await);
     let client = enrolled(dir.path(), &endpoint).await;
     let new = draft(&client).await;
-    save(
-        &client,
-        &new,
-        json!({"visitedOn": "2031-01-01", "physicalActual": "33"}),
-    )
-    .await;
-    let refused = client
-        .call("draft_ready", json!({"id": new["id"]}))
-        .await
-        .unwrap_err();
+    save(&client, &new, json!({"visitedOn": "2031-01-01", "physicalActual": "33"})).await;
+    let refused = client.call("draft_ready", json!({"id": new["id"]})).await.unwrap_err();
     assert_eq!(refused.code, Code::HasErrors);
     assert_eq!(refused.params["findings"][0]["field"], "visitedOn", "{refused}");
-    assert_eq!(
-        call(&client, "tray", json!({})).await["counts"],
-        json!({"draft": 1})
-    );
+    assert_eq!(call(&client, "tray", json!({})).await["counts"], json!({"draft": 1}));
 
     let values = json!({"visitedOn": "20/11/2026", "physicalPlanned": "40", "physicalActual": "33", "financialPlanned": "30",
         "financialActual": "20"});
@@ -102,11 +67,7 @@ async fn a_draft_with_errors_stays_a_draft_and_a_good_one_becomes_an_operation()
     assert_eq!(tray["counts"], json!({"ready": 1}));
     assert_eq!(tray["rows"][0]["id"], new["id"]);
     assert_eq!(
-        client
-            .call("draft_open", json!({"id": new["id"]}))
-            .await
-            .unwrap_err()
-            .code,
+        client.call("draft_open", json!({"id": new["id"]})).await.unwrap_err().code,
         Code::DraftUnknown
     );
 
@@ -115,10 +76,7 @@ async fn a_draft_with_errors_stays_a_draft_and_a_good_one_becomes_an_operation()
     assert_eq!(next["last"]["physicalActual"], "33");
     assert_eq!(next["lastOn"], "2026-11-20");
     let detail = call(&client, "project", json!({"folio": FOLIO})).await;
-    assert!(
-        detail["compiled"].to_string().contains("physicalProgress"),
-        "{detail}"
-    );
+    assert!(detail["compiled"].to_string().contains("physicalProgress"), "{detail}");
     assert_eq!(detail["followUps"].as_array().unwrap().len(), 2);
     assert_eq!(detail["row"]["waiting"], 1);
 }
@@ -131,13 +89,7 @@ async fn a_discarded_draft_can_be_taken_back() {
     save(&client, &new, json!({"physicalActual": "5"})).await;
     call(&client, "draft_discard", json!({"id": new["id"]})).await;
     let tray = call(&client, "tray", json!({})).await;
-    assert_eq!(
-        (
-            tray["rows"].as_array().unwrap().len(),
-            tray["discarded"].as_array().unwrap().len()
-        ),
-        (0, 1)
-    );
+    assert_eq!((tray["rows"].as_array().unwrap().len(), tray["discarded"].as_array().unwrap().len()), (0, 1));
     let back = call(&client, "draft_restore", json!({"id": new["id"]})).await;
     assert_eq!(back["values"]["physicalActual"], "5");
 }
@@ -149,40 +101,21 @@ async fn files_of_a_draft() {
     let client = enrolled(dir.path(), &endpoint).await;
     let new = draft(&client).await;
     let base64 = base64::engine::general_purpose::STANDARD.encode(photo(1));
-    let with = call(
-        &client,
-        "evidence_add_bytes",
-        json!({"id": new["id"], "name": "a.jpg", "base64": base64}),
-    )
-    .await;
+    let with =
+        call(&client, "evidence_add_bytes", json!({"id": new["id"], "name": "a.jpg", "base64": base64}))
+            .await;
     let file = with["files"][0].clone();
     assert_eq!(
         (file["documentType"].as_str(), file["mediaType"].as_str()),
         (Some("illustration"), Some("image/jpeg"))
     );
     let small = call(&client, "evidence_thumbnail", json!({"sha256": file["sha256"]})).await;
-    assert!(
-        small["url"]
-            .as_str()
-            .unwrap()
-            .starts_with("data:image/jpeg;base64,")
-    );
+    assert!(small["url"].as_str().unwrap().starts_with("data:image/jpeg;base64,"));
     let set = json!({"id": new["id"], "sha256": file["sha256"], "documentType": "physicalProgressReport", "title": " Vista "});
-    assert_eq!(
-        call(&client, "evidence_set", set).await["files"][0]["title"],
-        "Vista"
-    );
+    assert_eq!(call(&client, "evidence_set", set).await["files"][0]["title"], "Vista");
     let bad = json!({"id": new["id"], "sha256": file["sha256"], "documentType": "selfie"});
-    assert_eq!(
-        client.call("evidence_set", bad).await.unwrap_err().code,
-        Code::EvidenceTypeUnknown
-    );
-    let none = call(
-        &client,
-        "evidence_remove",
-        json!({"id": new["id"], "sha256": file["sha256"]}),
-    )
-    .await;
+    assert_eq!(client.call("evidence_set", bad).await.unwrap_err().code, Code::EvidenceTypeUnknown);
+    let none = call(&client, "evidence_remove", json!({"id": new["id"], "sha256": file["sha256"]})).await;
     assert_eq!(none["files"], json!([]));
 }
 
@@ -198,29 +131,18 @@ async fn a_capture_that_fails_leaves_nothing_behind() {
         assert_eq!(result.err().map(|problem| problem.code), Some(code));
     };
     let with = |paths: &[(&std::path::Path, &str)]| {
-        let paths: Vec<_> = paths
-            .iter()
-            .map(|(path, kind)| (path.to_path_buf(), (*kind).to_owned()))
-            .collect();
+        let paths: Vec<_> =
+            paths.iter().map(|(path, kind)| (path.to_path_buf(), (*kind).to_owned())).collect();
         client.capture_file(FOLIO, progress(20), &paths)
     };
-    fails(
-        Code::EvidenceNotReadable,
-        with(&[(&good, "illustration"), (&bad, "illustration")]),
-    );
+    fails(Code::EvidenceNotReadable, with(&[(&good, "illustration"), (&bad, "illustration")]));
     fails(Code::EvidenceTypeUnknown, with(&[(&good, "foto")]));
-    fails(
-        Code::FileUnreadable,
-        with(&[(&dir.path().join("no"), "illustration")]),
-    );
+    fails(Code::FileUnreadable, with(&[(&dir.path().join("no"), "illustration")]));
     fails(
         Code::HasErrors,
         client.capture_file(FOLIO, progress(101), &[(good.clone(), "illustration".into())]),
     );
-    fails(
-        Code::ProjectUnknown,
-        client.capture_file("otro", progress(20), &[]),
-    );
+    fails(Code::ProjectUnknown, client.capture_file("otro", progress(20), &[]));
     let mut elsewhere = progress(20);
     elsewhere.ocid = Some("ocds-000000-d2_p2".into());
     fails(Code::ProcessUnknown, client.capture_file(FOLIO, elsewhere, &[]));
@@ -244,9 +166,7 @@ async fn a_draft_is_based_on_what_was_there_when_it_was_begun() {
     let client = enrolled(dir.path(), &endpoint).await;
     let publish = |version| {
         let state = project(FOLIO, "Jardín de la Ñ", version);
-        endpoint
-            .data()
-            .add("area:obras", ChangeKind::Project, FOLIO, state);
+        endpoint.data().add("area:obras", ChangeKind::Project, FOLIO, state);
     };
     let values = json!({"visitedOn": "20/11/2026", "physicalPlanned": "40", "physicalActual": "33", "financialPlanned": "30",
         "financialActual": "20"});
@@ -294,11 +214,7 @@ async fn nothing_follows_what_stands_still() {
         endpoint.data().decide(&first, state);
         client.sync_once().await.unwrap();
         assert!(!compiled(&client).await, "{state}");
-        assert_eq!(
-            draft(&client).await["last"].get("physicalActual"),
-            None,
-            "{state}"
-        );
+        assert_eq!(draft(&client).await["last"].get("physicalActual"), None, "{state}");
         client.capture_file(FOLIO, progress(2), &[]).unwrap();
         client.sync_once().await.unwrap();
         assert!(endpoint.data().log[1].base.after.is_empty(), "{state}");

@@ -50,16 +50,9 @@ async fn a_day_of_work() {
     assert_eq!(output.status.code(), Some(1));
     assert!(text(&output.stderr).contains("enrol"));
 
-    ok(
-        dir,
-        &["enrol", "--server", endpoint.url(), "--code", "ABCDE-12345"],
-    )
-    .await;
+    ok(dir, &["enrol", "--server", endpoint.url(), "--code", "ABCDE-12345"]).await;
     let rows = json(dir, &["projects", "--json"]).await;
-    assert_eq!(
-        (rows[0]["folio"].as_str(), rows[0]["title"].as_str()),
-        (Some(FOLIO), Some("Jardín de la Ñ"))
-    );
+    assert_eq!((rows[0]["folio"].as_str(), rows[0]["title"].as_str()), (Some(FOLIO), Some("Jardín de la Ñ")));
     assert_eq!(rows[0]["ocid"], "ocds-000000-d1_p1");
 
     let stamp = json!({"stage": "implementation", "visitedOn": "2020-01-01", "progress": {"physical": {"planned": 40, "actual": 33}}});
@@ -69,64 +62,36 @@ async fn a_day_of_work() {
         "malo.json",
         r#"{"stage": "implementation", "visitedOn": "2020-01-01", "progress": {"physical": {"actual": 101}}}"#,
     );
-    let typo = write(
-        dir,
-        "errata.json",
-        r#"{"stage": "implementation", "progres": {}}"#,
-    );
+    let typo = write(dir, "errata.json", r#"{"stage": "implementation", "progres": {}}"#);
     let picture = write(dir, "foto.jpg", photo(1));
 
     endpoint.data().faults.login_page = true;
     let folio = ok(
         dir,
-        &[
-            "capture",
-            "--project",
-            FOLIO,
-            "--file",
-            &good,
-            "--evidence",
-            &format!("{picture}:illustration"),
-        ],
+        &["capture", "--project", FOLIO, "--file", &good, "--evidence", &format!("{picture}:illustration")],
     )
     .await;
     assert!(folio.starts_with("S-") && folio.trim().len() == 13, "{folio}");
     let refused = run(dir, &["capture", "--project", FOLIO, "--file", &bad]).await;
     assert_eq!(refused.status.code(), Some(1));
     let words = text(&refused.stderr);
-    assert!(
-        words.contains("/progress/physical/actual percent-range «101»"),
-        "{words}"
-    );
+    assert!(words.contains("/progress/physical/actual percent-range «101»"), "{words}");
     for (args, word) in [
         (vec!["capture", "--project", "otro", "--file", &good], "otro"),
         (vec!["capture", "--project", FOLIO, "--file", &typo], "progres"),
-        (
-            vec!["capture", "--project", FOLIO, "--file", "/no/existe"],
-            "/no/existe",
-        ),
+        (vec!["capture", "--project", FOLIO, "--file", "/no/existe"], "/no/existe"),
     ] {
         let output = run(dir, &args).await;
         assert_eq!(output.status.code(), Some(1), "{args:?}");
-        assert!(
-            text(&output.stderr).contains(word),
-            "{args:?}: {}",
-            text(&output.stderr)
-        );
+        assert!(text(&output.stderr).contains(word), "{args:?}: {}", text(&output.stderr));
     }
     let status = json(dir, &["status", "--json"]).await;
-    assert_eq!(
-        (status["counts"].clone(), status["files"].as_u64()),
-        (json!({"ready": 1}), Some(1))
-    );
+    assert_eq!((status["counts"].clone(), status["files"].as_u64()), (json!({"ready": 1}), Some(1)));
 
     endpoint.data().faults.login_page = false;
     ok(dir, &["send"]).await;
     let status = json(dir, &["status", "--json"]).await;
-    assert_eq!(
-        (status["received"].as_u64(), status["filesReceived"].as_u64()),
-        (Some(1), Some(1))
-    );
+    assert_eq!((status["received"].as_u64(), status["filesReceived"].as_u64()), (Some(1), Some(1)));
     let receipts = json(dir, &["receipts", "--json", "--verify"]).await;
     assert_eq!(
         (receipts[0]["folio"].as_str(), receipts[0]["valid"].as_bool()),
@@ -140,11 +105,7 @@ async fn a_day_of_work() {
 async fn sending_that_makes_no_progress_ends_with_the_reason() {
     let (dir, endpoint) = (tempfile::tempdir().unwrap(), Endpoint::start().await);
     let dir = dir.path();
-    ok(
-        dir,
-        &["enrol", "--server", endpoint.url(), "--code", "ABCDE-12345"],
-    )
-    .await;
+    ok(dir, &["enrol", "--server", endpoint.url(), "--code", "ABCDE-12345"]).await;
     let file = write(
         dir,
         "a.json",
@@ -154,11 +115,7 @@ async fn sending_that_makes_no_progress_ends_with_the_reason() {
     endpoint.data().faults.push = Some(Code::DeviceRevoked);
     let output = run(dir, &["send"]).await;
     assert_eq!(output.status.code(), Some(2));
-    assert!(
-        text(&output.stderr).contains("pide un código nuevo"),
-        "{}",
-        text(&output.stderr)
-    );
+    assert!(text(&output.stderr).contains("pide un código nuevo"), "{}", text(&output.stderr));
 
     endpoint.data().faults.push = None;
     endpoint.data().faults.login_page = true;
@@ -166,11 +123,7 @@ async fn sending_that_makes_no_progress_ends_with_the_reason() {
     let output = run(dir, &["send"]).await;
     assert_eq!(output.status.code(), Some(2));
     assert!(began.elapsed().as_secs() >= 19, "{:?}", began.elapsed());
-    assert!(
-        text(&output.stderr).contains("no es la Coordinación"),
-        "{}",
-        text(&output.stderr)
-    );
+    assert!(text(&output.stderr).contains("no es la Coordinación"), "{}", text(&output.stderr));
     let wrong = tokio::process::Command::new(env!("CARGO_BIN_EXE_avance-device"))
         .args(["status", "--data"])
         .arg(dir.join("data"))
@@ -180,9 +133,5 @@ async fn sending_that_makes_no_progress_ends_with_the_reason() {
         .output()
         .await
         .unwrap();
-    assert!(
-        text(&wrong.stderr).contains("passphrase is not the one"),
-        "{}",
-        text(&wrong.stderr)
-    );
+    assert!(text(&wrong.stderr).contains("passphrase is not the one"), "{}", text(&wrong.stderr));
 }

@@ -97,29 +97,18 @@ impl Endpoint {
         };
         let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
         let url = format!("http://{}", listener.local_addr().unwrap());
-        let endpoint = Endpoint {
-            data: Arc::new(Mutex::new(data)),
-            url,
-        };
+        let endpoint = Endpoint { data: Arc::new(Mutex::new(data)), url };
         endpoint.data().add(
             "area:obras",
             ChangeKind::Project,
             "d1_p1",
             project("d1_p1", "Jardín de la Ñ", 1),
         );
-        endpoint.data().add(
-            "common",
-            ChangeKind::Project,
-            "d2_p2",
-            project("d2_p2", "Banquetas", 1),
-        );
+        endpoint.data().add("common", ChangeKind::Project, "d2_p2", project("d2_p2", "Banquetas", 1));
         let router = Router::new()
             .route("/api/v1/health", get(health))
             .route("/api/v1/enrol", post(enrol))
-            .route(
-                "/api/v1/auth/nonce",
-                post(|| async { axum::Json(json!({"nonce": "abcd"})) }),
-            )
+            .route("/api/v1/auth/nonce", post(|| async { axum::Json(json!({"nonce": "abcd"})) }))
             .route("/api/v1/auth/token", post(token))
             .route("/api/v1/sync/push", post(push))
             .route("/api/v1/sync/pull", get(pull))
@@ -182,9 +171,7 @@ impl Data {
         self.last_seq.insert(device, last + 1);
         self.log.push(operation.clone());
         let answer = match operation.kind {
-            OperationKind::Placeholder => PushResult::Placed {
-                op_id: operation.op_id,
-            },
+            OperationKind::Placeholder => PushResult::Placed { op_id: operation.op_id },
             OperationKind::FollowUp => {
                 let folio = domain::follow_up::folio(operation.record_id);
                 let body = ReceiptBody {
@@ -204,11 +191,7 @@ impl Data {
                     verdict: Verdict::Received,
                 };
                 let receipt = Box::new(Receipt::sign(body, &self.key).unwrap());
-                PushResult::Recorded {
-                    op_id: operation.op_id,
-                    receipt,
-                    findings: Vec::new(),
-                }
+                PushResult::Recorded { op_id: operation.op_id, receipt, findings: Vec::new() }
             }
         };
         self.answers.insert(op_id, (device, answer.clone()));
@@ -231,12 +214,7 @@ impl Data {
                 "folio": domain::follow_up::folio(operation.record_id), "project": body["project"], "ocid": body["ocid"],
                 "area": "obras", "stage": body["content"]["stage"], "state": state, "capturedAt": operation.captured_at,
                 "visitedOn": body["content"]["visitedOn"], "progress": body["content"]["progress"], "evidence": [], "findings": []});
-        self.add(
-            "area:obras",
-            ChangeKind::FollowUp,
-            &operation.record_id.to_string(),
-            state,
-        );
+        self.add("area:obras", ChangeKind::FollowUp, &operation.record_id.to_string(), state);
     }
 
     /// As after a restore from an empty copy.
@@ -253,11 +231,7 @@ impl Data {
         self.changes.truncate(changes);
         self.heads.clear();
         for change in &self.changes {
-            self.heads
-                .entry(change.stream.clone())
-                .or_default()
-                .take(change)
-                .unwrap();
+            self.heads.entry(change.stream.clone()).or_default().take(change).unwrap();
         }
         for lost in self.log.split_off(operations) {
             if let Some((device, _)) = self.answers.remove(&lost.op_id) {
@@ -338,37 +312,18 @@ async fn push(State(endpoint): State<Endpoint>, headers: HeaderMap, body: Bytes)
         data.faults.forget_tokens -= 1;
         return problem(Problem::new(Code::Unauthenticated));
     }
-    if data
-        .faults
-        .most
-        .is_some_and(|most| request.operations.len() > most)
-    {
+    if data.faults.most.is_some_and(|most| request.operations.len() > most) {
         return problem(Problem::new(Code::Unavailable));
     }
     data.reports.push(serde_json::to_value(&request.report).unwrap());
-    let results = request
-        .operations
-        .iter()
-        .map(|operation| data.record(device, operation))
-        .collect();
+    let results = request.operations.iter().map(|operation| data.record(device, operation)).collect();
     if data.faults.lose_replies > 0 && !request.operations.is_empty() {
         data.faults.lose_replies -= 1;
         return StatusCode::BAD_GATEWAY.into_response();
     }
-    let answer = PushAnswer {
-        server_epoch: data.epoch,
-        now: now(),
-        results,
-    };
+    let answer = PushAnswer { server_epoch: data.epoch, now: now(), results };
     let packed = zstd::encode_all(&serde_json::to_vec(&answer).unwrap()[..], 1).unwrap();
-    (
-        [
-            (header::CONTENT_TYPE, "application/json"),
-            (header::CONTENT_ENCODING, "zstd"),
-        ],
-        packed,
-    )
-        .into_response()
+    ([(header::CONTENT_TYPE, "application/json"), (header::CONTENT_ENCODING, "zstd")], packed).into_response()
 }
 
 async fn pull(State(endpoint): State<Endpoint>, Query(query): Query<BTreeMap<String, String>>) -> Response {
@@ -378,17 +333,11 @@ async fn pull(State(endpoint): State<Endpoint>, Query(query): Query<BTreeMap<Str
     let from: usize = query["cursor"].parse().unwrap_or(0);
     let mut changes: Vec<Change> = data.changes.iter().skip(from).take(1).cloned().collect();
     if data.faults.alter_changes {
-        changes
-            .iter_mut()
-            .for_each(|change| change.state["title"] = json!("otro"));
+        changes.iter_mut().for_each(|change| change.state["title"] = json!("otro"));
     }
     changes.retain(|change| data.scope.contains(&change.stream));
     let cursor = (from + 1).min(data.changes.len());
-    let heads: BTreeMap<_, _> = data
-        .heads
-        .iter()
-        .filter(|(stream, _)| data.scope.contains(stream))
-        .collect();
+    let heads: BTreeMap<_, _> = data.heads.iter().filter(|(stream, _)| data.scope.contains(stream)).collect();
     axum::Json(json!({"serverEpoch": data.epoch, "now": now(),
         "person": {"id": person, "name": "Persona Uno", "role": "enlace", "area": "Obras", "trained": true},
         "scope": data.scope, "changes": changes, "heads": heads, "cursor": cursor.to_string(), "hasMore": cursor < data.changes.len()}))
@@ -405,19 +354,9 @@ async fn offer(State(endpoint): State<Endpoint>, axum::Json(offer): axum::Json<V
     if data.files.contains_key(&sha256) {
         return axum::Json(EvidenceAnswer::Have).into_response();
     }
-    let there = data
-        .chunks
-        .keys()
-        .filter(|(upload, _)| *upload == sha256)
-        .map(|(_, n)| *n)
-        .collect();
+    let there = data.chunks.keys().filter(|(upload, _)| *upload == sha256).map(|(_, n)| *n).collect();
     // Chunks of a few bytes, so that a small photograph has many.
-    axum::Json(EvidenceAnswer::Upload {
-        upload_id: sha256,
-        chunk_size: 300,
-        there,
-    })
-    .into_response()
+    axum::Json(EvidenceAnswer::Upload { upload_id: sha256, chunk_size: 300, there }).into_response()
 }
 
 async fn chunk(

@@ -16,20 +16,11 @@ fn a_first_start_asks_for_a_passphrase_and_the_next_needs_the_same() {
     let clock = Arc::new(TestClock::default());
     let client = Client::open(dir.path(), clock.clone()).unwrap();
     assert_eq!(client.unlock(None).unwrap_err().code, Code::PassphraseNeeded);
-    assert_eq!(
-        client.unlock(Some("corta")).unwrap_err().code,
-        Code::PassphraseTooShort
-    );
-    assert!(matches!(
-        client.unlock(Some(PASSPHRASE)).unwrap(),
-        AppState::NotEnrolled { .. }
-    ));
+    assert_eq!(client.unlock(Some("corta")).unwrap_err().code, Code::PassphraseTooShort);
+    assert!(matches!(client.unlock(Some(PASSPHRASE)).unwrap(), AppState::NotEnrolled { .. }));
     drop(client);
     let client = Client::open(dir.path(), clock).unwrap();
-    assert_eq!(
-        client.unlock(Some("otra frase de paso")).unwrap_err().code,
-        Code::PassphraseWrong
-    );
+    assert_eq!(client.unlock(Some("otra frase de paso")).unwrap_err().code, Code::PassphraseWrong);
     assert_eq!(client.unlock(None).unwrap_err().code, Code::PassphraseNeeded);
     assert_eq!(client.status().unwrap_err().code, Code::PassphraseNeeded);
     client.unlock(Some(PASSPHRASE)).unwrap();
@@ -57,21 +48,15 @@ async fn nothing_on_the_disk_can_be_read_without_the_key() {
     file.internal.notes = "CANARIO-INTERNO".into();
     let photo = dir.path().join("foto.jpg");
     std::fs::write(&photo, crate::photo(9)).unwrap();
-    client
-        .capture_file(FOLIO, file, &[(photo.clone(), "illustration".into())])
-        .unwrap();
+    client.capture_file(FOLIO, file, &[(photo.clone(), "illustration".into())]).unwrap();
     drop(client);
     let secret = crate::photo(9);
     std::fs::remove_file(photo).unwrap();
     for entry in std::fs::read_dir(dir.path()).unwrap() {
         let bytes = std::fs::read(entry.unwrap().path()).unwrap();
-        for canary in [
-            &b"CANARIO-INTERNO"[..],
-            b"Banquetas",
-            b"SQLite format 3",
-            b"Persona Uno",
-            &secret[100..140],
-        ] {
+        for canary in
+            [&b"CANARIO-INTERNO"[..], b"Banquetas", b"SQLite format 3", b"Persona Uno", &secret[100..140]]
+        {
             assert!(!bytes.windows(canary.len()).any(|window| window == canary));
         }
     }
@@ -84,10 +69,7 @@ fn two_programs_cannot_have_one_folder_and_a_killed_one_leaves_no_lock() {
     // As a killed process leaves it: the file is there, nobody holds it.
     std::fs::write(dir.path().join("lock"), "pid 1").unwrap();
     let first = Client::open(dir.path(), clock.clone()).unwrap();
-    assert_eq!(
-        Client::open(dir.path(), clock.clone()).err().unwrap().code,
-        Code::StoreInUse
-    );
+    assert_eq!(Client::open(dir.path(), clock.clone()).err().unwrap().code, Code::StoreInUse);
     let second = first.clone();
     drop(first);
     assert!(Client::open(dir.path(), clock.clone()).is_err());
@@ -119,36 +101,19 @@ fn a_damaged_database_is_set_aside_whole() {
     let client = Client::open(dir.path(), Arc::new(TestClock::default())).unwrap();
     let problem = client.unlock(Some(PASSPHRASE)).unwrap_err();
     assert_eq!(problem.code, Code::StoreSetAside);
-    assert_eq!(
-        std::fs::read(problem.params["path"].as_str().unwrap()).unwrap(),
-        bytes
-    );
+    assert_eq!(std::fs::read(problem.params["path"].as_str().unwrap()).unwrap(), bytes);
     // The same key opens the new, empty one.
-    assert!(matches!(
-        client.unlock(Some(PASSPHRASE)).unwrap(),
-        AppState::NotEnrolled { .. }
-    ));
+    assert!(matches!(client.unlock(Some(PASSPHRASE)).unwrap(), AppState::NotEnrolled { .. }));
 }
 
 #[tokio::test]
 async fn commands_are_typed() {
     let dir = tempfile::tempdir().unwrap();
     let client = open(dir.path());
-    for (name, payload) in [
-        ("rm", json!({})),
-        ("draft_save", json!({"id": 3})),
-        ("projects", json!("x")),
-    ] {
-        assert_eq!(
-            client.call(name, payload).await.unwrap_err().code,
-            Code::CommandInvalid,
-            "{name}"
-        );
+    for (name, payload) in [("rm", json!({})), ("draft_save", json!({"id": 3})), ("projects", json!("x"))] {
+        assert_eq!(client.call(name, payload).await.unwrap_err().code, Code::CommandInvalid, "{name}");
     }
     assert_eq!(client.call("tray", json!({})).await.unwrap()["rows"], json!([]));
     let request = json!({"folio": FOLIO, "stage": "implementation"});
-    assert_eq!(
-        client.call("draft_new", request).await.unwrap_err().code,
-        Code::NotEnrolled
-    );
+    assert_eq!(client.call("draft_new", request).await.unwrap_err().code, Code::NotEnrolled);
 }

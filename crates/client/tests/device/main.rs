@@ -77,9 +77,7 @@ pub fn photo(shade: u8) -> Vec<u8> {
     use image::{DynamicImage, ImageFormat, Rgb, RgbImage};
     let mut bytes = std::io::Cursor::new(Vec::new());
     let picture = RgbImage::from_fn(64, 48, |x, y| Rgb([shade, x as u8, y as u8]));
-    DynamicImage::ImageRgb8(picture)
-        .write_to(&mut bytes, ImageFormat::Jpeg)
-        .unwrap();
+    DynamicImage::ImageRgb8(picture).write_to(&mut bytes, ImageFormat::Jpeg).unwrap();
     bytes.into_inner()
 }
 

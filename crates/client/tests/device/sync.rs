@@ -20,10 +20,7 @@ async fn what_was_captured_without_a_network_arrives_once_and_in_order() {
         client.capture_file(FOLIO, progress(n), &[]).unwrap();
     }
     endpoint.data().faults.lose_replies = 1;
-    assert_eq!(
-        client.sync_once().await.unwrap_err().code,
-        Code::ServerUnreachable
-    );
+    assert_eq!(client.sync_once().await.unwrap_err().code, Code::ServerUnreachable);
     assert_eq!(client.status().unwrap().received, 0);
     // The reply was lost after the commit; the same operations are offered again, also after a restart.
     drop(client);
@@ -33,16 +30,10 @@ async fn what_was_captured_without_a_network_arrives_once_and_in_order() {
     assert_eq!(status.connection, Connection::Online);
     {
         let data = endpoint.data();
-        assert_eq!(
-            data.log.iter().map(|o| o.client_seq).collect::<Vec<_>>(),
-            [1, 2, 3, 4, 5]
-        );
+        assert_eq!(data.log.iter().map(|o| o.client_seq).collect::<Vec<_>>(), [1, 2, 3, 4, 5]);
         assert_eq!(data.log.iter().map(|o| o.op_id).collect::<BTreeSet<_>>().len(), 5);
         // Each names its own earlier ones on the same process, which the device had not seen accepted.
-        assert_eq!(
-            data.log[4].base.after,
-            data.log[..4].iter().map(|o| o.op_id).collect::<Vec<_>>()
-        );
+        assert_eq!(data.log[4].base.after, data.log[..4].iter().map(|o| o.op_id).collect::<Vec<_>>());
         assert_eq!(data.log[4].base.server_version, 1);
         // The last report is what is left here: nothing.
         assert_eq!(data.reports.last().unwrap()["waiting"], json!([]));
@@ -74,24 +65,12 @@ async fn a_history_that_was_altered_is_refused_and_what_is_here_stays() {
     let client = enrolled(dir.path(), &endpoint).await;
     client.capture_file(FOLIO, progress(1), &[]).unwrap();
     client.sync_once().await.unwrap();
-    endpoint.data().add(
-        "area:obras",
-        ChangeKind::Project,
-        "d1_p1",
-        project("d1_p1", "Título nuevo", 2),
-    );
+    endpoint.data().add("area:obras", ChangeKind::Project, "d1_p1", project("d1_p1", "Título nuevo", 2));
     endpoint.data().faults.alter_changes = true;
     assert_eq!(client.sync_once().await.unwrap_err().code, Code::HistoryBroken);
     // A fresh copy is no better; the old one stays in use.
     assert_eq!(client.sync_once().await.unwrap_err().code, Code::HistoryBroken);
-    assert_eq!(
-        call(&client, "projects", json!({}))
-            .await
-            .as_array()
-            .unwrap()
-            .len(),
-        2
-    );
+    assert_eq!(call(&client, "projects", json!({})).await.as_array().unwrap().len(), 2);
     assert_eq!(client.status().unwrap().received, 1);
     endpoint.data().faults.alter_changes = false;
     client.sync_once().await.unwrap();
@@ -108,28 +87,16 @@ async fn one_that_cannot_be_taken_steps_aside_and_comes_back() {
     let first = client.capture_file(FOLIO, progress(1), &[]).unwrap();
     client.capture_file(FOLIO, progress(2), &[]).unwrap();
     let tray = call(&client, "tray", json!({})).await;
-    let row = tray["rows"]
-        .as_array()
-        .unwrap()
-        .iter()
-        .find(|row| row["folio"] == first.folio)
-        .unwrap();
+    let row = tray["rows"].as_array().unwrap().iter().find(|row| row["folio"] == first.folio).unwrap();
     let bad = row["id"].as_str().unwrap().parse().unwrap();
     endpoint.data().faults.refuse = Some((bad, Code::Forbidden));
     client.sync_once().await.unwrap();
     let status = client.status().unwrap();
-    assert_eq!(
-        (status.received, status.counts.get("parked")),
-        (1, Some(&1)),
-        "{status:?}"
-    );
+    assert_eq!((status.received, status.counts.get("parked")), (1, Some(&1)), "{status:?}");
     {
         let data = endpoint.data();
         let kinds: Vec<_> = data.log.iter().map(|o| (o.client_seq, o.kind)).collect();
-        assert_eq!(
-            kinds,
-            [(1, OperationKind::Placeholder), (2, OperationKind::FollowUp)]
-        );
+        assert_eq!(kinds, [(1, OperationKind::Placeholder), (2, OperationKind::FollowUp)]);
     }
     endpoint.data().faults.refuse = None;
     clock.forward(TimeDelta::hours(7));
@@ -144,13 +111,9 @@ async fn problems_of_the_endpoint_delete_nothing() {
     let (dir, endpoint) = (tempfile::tempdir().unwrap(), Endpoint::start().await);
     let client = enrolled(dir.path(), &endpoint).await;
     client.capture_file(FOLIO, progress(1), &[]).unwrap();
-    for code in [
-        Code::Unavailable,
-        Code::Forbidden,
-        Code::UpgradeRequired,
-        Code::TooManyRequests,
-        Code::TooLarge,
-    ] {
+    for code in
+        [Code::Unavailable, Code::Forbidden, Code::UpgradeRequired, Code::TooManyRequests, Code::TooLarge]
+    {
         endpoint.data().faults.push = Some(code);
         assert_eq!(client.sync_once().await.unwrap_err().code, code);
         assert_eq!(client.status().unwrap().here, 1, "{code:?}");
@@ -168,9 +131,7 @@ async fn a_restored_endpoint_is_given_again_what_it_lost() {
     let client = enrolled(dir.path(), &endpoint).await;
     let path = dir.path().join("a.jpg");
     std::fs::write(&path, photo(3)).unwrap();
-    client
-        .capture_file(FOLIO, progress(1), &[(path, "illustration".into())])
-        .unwrap();
+    client.capture_file(FOLIO, progress(1), &[(path, "illustration".into())]).unwrap();
     client.capture_file(FOLIO, progress(2), &[]).unwrap();
     client.sync_once().await.unwrap();
     assert_eq!(endpoint.data().files.len(), 1);
@@ -187,9 +148,7 @@ async fn a_file_that_was_cut_goes_on_where_it_was() {
     let client = enrolled(dir.path(), &endpoint).await;
     let path = dir.path().join("a.jpg");
     std::fs::write(&path, photo(3)).unwrap();
-    client
-        .capture_file(FOLIO, progress(1), &[(path, "illustration".into())])
-        .unwrap();
+    client.capture_file(FOLIO, progress(1), &[(path, "illustration".into())]).unwrap();
     endpoint.data().faults.lose_chunks = 2;
     for _ in 0..2 {
         client.sync_once().await.unwrap_err();
@@ -198,10 +157,7 @@ async fn a_file_that_was_cut_goes_on_where_it_was() {
         assert!(status.bytes_waiting > 0);
     }
     let row = call(&client, "tray", json!({})).await["rows"][0].clone();
-    assert_eq!(
-        (row["state"].as_str(), row["filesWaiting"].as_u64()),
-        (Some("received"), Some(1))
-    );
+    assert_eq!((row["state"].as_str(), row["filesWaiting"].as_u64()), (Some("received"), Some(1)));
     let status = client.sync_once().await.unwrap();
     assert_eq!((status.files_received, status.bytes_waiting), (1, 0));
     let data = endpoint.data();
@@ -214,12 +170,7 @@ async fn a_file_that_was_cut_goes_on_where_it_was() {
 async fn a_stream_out_of_scope_leaves_the_device_but_own_work_stays() {
     let (dir, endpoint) = (tempfile::tempdir().unwrap(), Endpoint::start().await);
     let client = enrolled(dir.path(), &endpoint).await;
-    let new = call(
-        &client,
-        "draft_new",
-        json!({"folio": FOLIO, "stage": "implementation"}),
-    )
-    .await;
+    let new = call(&client, "draft_new", json!({"folio": FOLIO, "stage": "implementation"})).await;
     client.capture_file(FOLIO, progress(1), &[]).unwrap();
     endpoint.data().scope = vec!["common".into()];
     endpoint.data().faults.push = Some(Code::Forbidden);
@@ -228,28 +179,15 @@ async fn a_stream_out_of_scope_leaves_the_device_but_own_work_stays() {
     client.sync_once().await.unwrap();
     let rows = call(&client, "projects", json!({})).await;
     assert_eq!(
-        rows.as_array()
-            .unwrap()
-            .iter()
-            .map(|row| row["folio"].as_str().unwrap())
-            .collect::<Vec<_>>(),
+        rows.as_array().unwrap().iter().map(|row| row["folio"].as_str().unwrap()).collect::<Vec<_>>(),
         ["d2_p2"]
     );
     // The draft of a project that left still opens and takes letters; it says why it cannot be sent.
     let values = json!({"id": new["id"], "values": {"physicalActual": "7"}});
-    assert_eq!(
-        call(&client, "draft_save", values).await["values"]["physicalActual"],
-        "7"
-    );
-    let refused = client
-        .call("draft_ready", json!({"id": new["id"]}))
-        .await
-        .unwrap_err();
+    assert_eq!(call(&client, "draft_save", values).await["values"]["physicalActual"], "7");
+    let refused = client.call("draft_ready", json!({"id": new["id"]})).await.unwrap_err();
     assert_eq!(refused.code, Code::ProjectUnknown);
-    assert_eq!(
-        call(&client, "tray", json!({})).await["counts"],
-        json!({"draft": 1, "received": 1})
-    );
+    assert_eq!(call(&client, "tray", json!({})).await["counts"], json!({"draft": 1, "received": 1}));
 }
 
 #[tokio::test]
@@ -260,10 +198,7 @@ async fn a_revoked_equipment_keeps_its_work_and_takes_a_new_code() {
     client.sync_once().await.unwrap();
     client.capture_file(FOLIO, progress(2), &[]).unwrap();
     let again = json!({"server": endpoint.url(), "code": "NUEVO-00001", "device": ""});
-    assert_eq!(
-        client.call("enrol", again.clone()).await.unwrap_err().code,
-        Code::AlreadyEnrolled
-    );
+    assert_eq!(client.call("enrol", again.clone()).await.unwrap_err().code, Code::AlreadyEnrolled);
     endpoint.data().faults.push = Some(Code::DeviceRevoked);
     assert_eq!(client.sync_once().await.unwrap_err().code, Code::DeviceRevoked);
     assert_eq!(client.status().unwrap().here, 1);
@@ -272,15 +207,7 @@ async fn a_revoked_equipment_keeps_its_work_and_takes_a_new_code() {
     let status = client.sync_once().await.unwrap();
     assert_eq!((status.received, status.here), (2, 0));
     // A new device starts from number 1.
-    assert_eq!(
-        endpoint
-            .data()
-            .log
-            .iter()
-            .map(|o| o.client_seq)
-            .collect::<Vec<_>>(),
-        [1, 1]
-    );
+    assert_eq!(endpoint.data().log.iter().map(|o| o.client_seq).collect::<Vec<_>>(), [1, 1]);
 }
 
 #[tokio::test]
@@ -295,9 +222,7 @@ async fn the_scheduler_sends_by_itself() {
             events.recv().await.ok();
         }
     };
-    tokio::time::timeout(std::time::Duration::from_secs(20), sent)
-        .await
-        .unwrap();
+    tokio::time::timeout(std::time::Duration::from_secs(20), sent).await.unwrap();
     assert!(client.status().unwrap().next_attempt.is_some() || endpoint.data().log.len() == 1);
 }
 

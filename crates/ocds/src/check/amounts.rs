@@ -86,11 +86,7 @@ fn overpaid(pointer: &str, own: &Value, merged: &Value, found: &mut Vec<Finding>
     {
         let params = json!({"reason": "overpaid", "field": "transactions", "value": paid, "expected": value.amount,
             "currency": value.currency});
-        found.push(error(
-            "amounts",
-            format!("{pointer}/implementation/transactions"),
-            params,
-        ));
+        found.push(error("amounts", format!("{pointer}/implementation/transactions"), params));
     }
 }
 

@@ -19,20 +19,13 @@ pub(super) fn check(case: &Case<'_>) -> Vec<Finding> {
         };
         let pointer = format!("/contracts/{index}/awardID");
         let Some(award) = award(&id) else {
-            found.push(error(
-                "award-resolves",
-                pointer,
-                json!({"reason": "unknown", "value": id}),
-            ));
+            found.push(error("award-resolves", pointer, json!({"reason": "unknown", "value": id})));
             continue;
         };
         // Correcting a mistake cancels both: a contract that no longer stands may name an award that does not either.
         let merged = case.is(&format!("/contracts/{index}")).unwrap_or(contract);
         let stands = !matches!(merged["status"].as_str(), Some("cancelled" | "terminated"));
-        if let Some(status) = award["status"]
-            .as_str()
-            .filter(|status| *status != "active" && stands)
-        {
+        if let Some(status) = award["status"].as_str().filter(|status| *status != "active" && stands) {
             let params = json!({"reason": "inactive", "value": id, "status": status});
             found.push(error("award-resolves", pointer, params));
         }

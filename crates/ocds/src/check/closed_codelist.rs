@@ -14,17 +14,12 @@ pub(super) fn check(case: &Case<'_>) -> Vec<Finding> {
         let codes = codelist::get(list).map_or(&[][..], |list| list.codes.as_slice());
         // A code that differs only in case is the commonest slip; the sentence can name the right one. A long list
         // helps nobody.
-        let meant = codes
-            .iter()
-            .filter(|candidate| candidate.code.eq_ignore_ascii_case(code));
+        let meant = codes.iter().filter(|candidate| candidate.code.eq_ignore_ascii_case(code));
         let mut expected: Vec<&str> = meant.map(|code| code.code).collect();
         if expected.is_empty() && codes.len() <= MOST_CODES {
             expected = codes.iter().map(|code| code.code).collect();
         }
-        let field = pointer
-            .rsplit('/')
-            .find(|step| step.parse::<usize>().is_err())
-            .unwrap_or_default();
+        let field = pointer.rsplit('/').find(|step| step.parse::<usize>().is_err()).unwrap_or_default();
         let params = json!({"field": field, "codelist": list, "value": code, "expected": expected});
         found.push(error("closed-codelist", pointer.clone(), params));
     }
@@ -45,10 +40,7 @@ pub(super) fn codes<'c>(case: &'c Case<'_>, open: bool) -> Vec<(String, &'static
             continue;
         };
         let mut look = |pointer: String, value: &'c Value| {
-            if let Some(code) = value
-                .as_str()
-                .filter(|code| !code.is_empty() && !codelist.contains(code))
-            {
+            if let Some(code) = value.as_str().filter(|code| !code.is_empty() && !codelist.contains(code)) {
                 unknown.push((pointer, list.as_str(), code));
             }
         };

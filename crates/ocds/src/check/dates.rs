@@ -10,23 +10,14 @@ use crate::value::date_time;
 /// `year` (1990–2049) · `end-before-start` · `not-met` (`dateMet` without a status that says so) · `after-release`
 /// (something that has happened, dated after the release) · `not-reviewed` (a change that keeps or lowers
 /// `dateModified`)
-pub(super) const REASONS: &[&str] = &[
-    "year",
-    "end-before-start",
-    "not-met",
-    "after-release",
-    "not-reviewed",
-];
+pub(super) const REASONS: &[&str] = &["year", "end-before-start", "not-met", "after-release", "not-reviewed"];
 
 pub(super) fn check(case: &Case<'_>) -> Vec<Finding> {
     let mut found = Vec::new();
     let release_date = read(case.release.get("date"));
     for field in &case.walk.fields {
         // The schema tells what is no date.
-        let Some(date) = field
-            .property
-            .filter(|property| property.is_date)
-            .and(read(Some(field.value)))
+        let Some(date) = field.property.filter(|property| property.is_date).and(read(Some(field.value)))
         else {
             continue;
         };
@@ -82,12 +73,9 @@ fn reviewed(case: &Case<'_>, object: &Object<'_>, decided: &[&str], found: &mut 
         return;
     };
     let now = read(object.fields.get("dateModified"));
-    let changed = decided.iter().any(|name| {
-        object
-            .fields
-            .get(*name)
-            .is_some_and(|value| Some(value) != was.get(*name))
-    });
+    let changed = decided
+        .iter()
+        .any(|name| object.fields.get(*name).is_some_and(|value| Some(value) != was.get(*name)));
     let at_fault = match now {
         Some(now) => now < before || (changed && now == before),
         None => changed && object.fields.get("dateModified").is_none(),

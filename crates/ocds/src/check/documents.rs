@@ -43,11 +43,7 @@ pub(super) fn check(case: &Case<'_>) -> Vec<Finding> {
         {
             let params = json!({"reason": "misplaced", "field": "documentType", "value": code,
                 "section": section, "expected": sections});
-            found.push(error(
-                "documents",
-                format!("{}/documentType", document.pointer),
-                params,
-            ));
+            found.push(error("documents", format!("{}/documentType", document.pointer), params));
         }
     }
     found
@@ -116,18 +112,13 @@ fn sections(code: &str) -> Option<&'static [&'static str]> {
 /// An `http` or `https` address with a host, written with the characters that an address may have (RFC 3986).
 fn is_web_address(url: &str) -> bool {
     let lower = url.to_ascii_lowercase();
-    let Some(rest) = lower
-        .strip_prefix("https://")
-        .or_else(|| lower.strip_prefix("http://"))
-    else {
+    let Some(rest) = lower.strip_prefix("https://").or_else(|| lower.strip_prefix("http://")) else {
         return false;
     };
     let host = rest.split(['/', '?', '#']).next().unwrap_or_default();
     let bytes = rest.as_bytes();
     let fits = |(at, byte): (usize, &u8)| match byte {
-        b'%' => bytes
-            .get(at + 1..at + 3)
-            .is_some_and(|digits| digits.iter().all(u8::is_ascii_hexdigit)),
+        b'%' => bytes.get(at + 1..at + 3).is_some_and(|digits| digits.iter().all(u8::is_ascii_hexdigit)),
         byte => byte.is_ascii_alphanumeric() || b"-._~:/?#[]@!$&'()*+,;=".contains(byte),
     };
     !host.is_empty() && bytes.iter().enumerate().all(fits)
@@ -139,11 +130,7 @@ mod tests {
 
     #[test]
     fn web_addresses() {
-        for good in [
-            "https://ejemplo.mx/a%20b.pdf",
-            "http://localhost:8780/x?y=1#z",
-            "HTTPS://ejemplo.mx",
-        ] {
+        for good in ["https://ejemplo.mx/a%20b.pdf", "http://localhost:8780/x?y=1#z", "HTTPS://ejemplo.mx"] {
             assert!(is_web_address(good), "{good}");
         }
         for bad in [
@@ -161,17 +148,8 @@ mod tests {
     #[test]
     fn every_type_with_a_place_is_in_the_codelist() {
         let list = codelist::get("documentType").expect("the list is embedded");
-        assert!(
-            list.codes
-                .iter()
-                .filter(|code| sections(code.code).is_some())
-                .count()
-                >= 40
-        );
-        assert_eq!(
-            section("/contracts/0/implementation/documents/0"),
-            Some("implementation")
-        );
+        assert!(list.codes.iter().filter(|code| sections(code.code).is_some()).count() >= 40);
+        assert_eq!(section("/contracts/0/implementation/documents/0"), Some("implementation"));
         assert_eq!(section("/contracts/0/documents/0"), Some("contract"));
         assert_eq!(section("/x"), None);
         assert_eq!(sections("x"), None::<&[&str]>);

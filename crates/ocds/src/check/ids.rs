@@ -37,11 +37,7 @@ pub(super) fn check(case: &Case<'_>) -> Vec<Finding> {
                 Some(_) => {}
                 // What the schema requires, the schema tells.
                 None if needs_id(field.name) => {
-                    found.push(error(
-                        "ids",
-                        pointer,
-                        json!({"reason": "missing", "field": field.name}),
-                    ));
+                    found.push(error("ids", pointer, json!({"reason": "missing", "field": field.name})));
                 }
                 None => {}
             }

@@ -67,10 +67,7 @@ pub(super) fn detect(text: &str) -> Vec<&'static str> {
     // CLABE and RFC are also written in groups: 012 345 67890123456 7, GOMA-850301-9K2.
     let groups: String = text.chars().filter(|c| !matches!(c, ' ' | '-')).collect();
     if text.contains(['-', ' ']) {
-        for run in groups
-            .split(|c: char| !c.is_ascii_digit())
-            .filter(|run| run.len() == 18)
-        {
+        for run in groups.split(|c: char| !c.is_ascii_digit()).filter(|run| run.len() == 18) {
             if is_clabe(run) {
                 add("clabe");
             }
@@ -125,11 +122,8 @@ fn is_clabe(word: &str) -> bool {
         return false;
     }
     let digits: Vec<u32> = word.bytes().map(|byte| u32::from(byte - b'0')).collect();
-    let sum: u32 = digits[..17]
-        .iter()
-        .zip([3, 7, 1].iter().cycle())
-        .map(|(digit, weight)| digit * weight % 10)
-        .sum();
+    let sum: u32 =
+        digits[..17].iter().zip([3, 7, 1].iter().cycle()).map(|(digit, weight)| digit * weight % 10).sum();
     digits[17] == (10 - sum % 10) % 10
 }
 
@@ -139,10 +133,7 @@ fn is_email(word: &str) -> bool {
     let Some((user, host)) = word.split_once('@') else {
         return false;
     };
-    let host = host
-        .split(['/', '?', ',', ';', '>', ')'])
-        .next()
-        .unwrap_or_default();
+    let host = host.split(['/', '?', ',', ';', '>', ')']).next().unwrap_or_default();
     // The address of a page may have an @ in its path (https://ejemplo.mx/@obra).
     let is_user = !user.is_empty() && !user.contains('/');
     is_user
@@ -153,9 +144,7 @@ fn is_email(word: &str) -> bool {
 
 /// Ten digits in the groups in which Mexican numbers are written, or after a word that announces them.
 fn has_telephone(text: &str) -> bool {
-    const ANNOUNCED_BY: &[&str] = &[
-        "tel", "cel", "móvil", "movil", "whatsapp", "llam", "marca al", "teléf",
-    ];
+    const ANNOUNCED_BY: &[&str] = &["tel", "cel", "móvil", "movil", "whatsapp", "llam", "marca al", "teléf"];
     let lower = text.to_lowercase();
     let bytes = lower.as_bytes();
     let mut at = 0;
@@ -196,10 +185,8 @@ fn has_telephone(text: &str) -> bool {
             .unwrap_or_default();
         let before: String = window.into_iter().rev().collect();
         let announced = ANNOUNCED_BY.iter().any(|word| before.contains(word));
-        let grouped = matches!(
-            groups.as_slice(),
-            [2, 4, 4] | [3, 3, 4] | [2, 2, 2, 2, 2] | [52, ..]
-        ) || matches!(groups.as_slice(), [2, 2, 4, 4] | [2, 3, 3, 4]);
+        let grouped = matches!(groups.as_slice(), [2, 4, 4] | [3, 3, 4] | [2, 2, 2, 2, 2] | [52, ..])
+            || matches!(groups.as_slice(), [2, 2, 4, 4] | [2, 3, 3, 4]);
         let is_number = (international && (10..=13).contains(&total))
             || (announced && (matches!(total, 8 | 10 | 12) || groups.first() == Some(&10)))
             || (grouped && !in_a_word);

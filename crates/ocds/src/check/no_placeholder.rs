@@ -53,13 +53,7 @@ pub(super) fn check(case: &Case<'_>) -> Vec<Finding> {
         if let Value::Array(items) = field.value {
             for (index, item) in items.iter().enumerate() {
                 if !item.is_object() || item.as_object().is_some_and(serde_json::Map::is_empty) {
-                    look(
-                        case,
-                        item,
-                        &format!("{}/{index}", field.pointer),
-                        field.name,
-                        &mut found,
-                    );
+                    look(case, item, &format!("{}/{index}", field.pointer), field.name, &mut found);
                 }
             }
         }
@@ -76,11 +70,7 @@ fn look(case: &Case<'_>, value: &Value, pointer: &str, name: &str, found: &mut V
         Value::Object(fields) if fields.is_empty() => "empty",
         _ => return,
     };
-    found.push(error(
-        "no-placeholder",
-        pointer,
-        json!({"reason": reason, "field": name, "value": value}),
-    ));
+    found.push(error("no-placeholder", pointer, json!({"reason": reason, "field": name, "value": value})));
 }
 
 fn is_filler(text: &str) -> bool {

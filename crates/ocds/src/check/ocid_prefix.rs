@@ -14,22 +14,14 @@ pub(super) fn check(case: &Case<'_>) -> Vec<Finding> {
         return Vec::new();
     };
     let finding = |reason: &str, expected: &str| {
-        vec![error(
-            "ocid-prefix",
-            "/ocid",
-            json!({"reason": reason, "value": text, "expected": expected}),
-        )]
+        vec![error("ocid-prefix", "/ocid", json!({"reason": reason, "value": text, "expected": expected}))]
     };
     match (text.parse::<Ocid>(), case.ctx.prefix) {
         (Err(_), prefix) => return finding("malformed", prefix.unwrap_or("ocds-xxxxxx")),
         (Ok(ocid), Some(prefix)) if ocid.prefix() != prefix => return finding("other-prefix", prefix),
         _ => {}
     }
-    let earlier = case
-        .ctx
-        .earlier
-        .iter()
-        .filter_map(|release| release["ocid"].as_str())
-        .find(|ocid| *ocid != text);
+    let earlier =
+        case.ctx.earlier.iter().filter_map(|release| release["ocid"].as_str()).find(|ocid| *ocid != text);
     earlier.map_or_else(Vec::new, |ocid| finding("changed", ocid))
 }

@@ -41,14 +41,7 @@ pub(super) fn check(package: &Value, prefix: Option<&str>, now: DateTime<Utc>) -
             check_record(record, &format!("/records/{index}"), prefix, now, &mut found);
         }
     } else {
-        check_embedded(
-            &package["releases"],
-            "/releases",
-            History::Unknown,
-            prefix,
-            now,
-            &mut found,
-        );
+        check_embedded(&package["releases"], "/releases", History::Unknown, prefix, now, &mut found);
     }
     found
 }
@@ -61,10 +54,7 @@ fn wrapper(package: &Value, now: DateTime<Utc>, found: &mut Vec<Finding>) {
             found.push(error("package", "", params));
         }
     }
-    if package["version"]
-        .as_str()
-        .is_some_and(|version| version != "1.1")
-    {
+    if package["version"].as_str().is_some_and(|version| version != "1.1") {
         let params =
             json!({"reason": "version", "field": "version", "value": package["version"], "expected": "1.1"});
         found.push(error("package", "/version", params));
@@ -79,11 +69,7 @@ fn wrapper(package: &Value, now: DateTime<Utc>, found: &mut Vec<Finding>) {
             }
         }
     }
-    if package["publishedDate"]
-        .as_str()
-        .and_then(date_time)
-        .is_some_and(|date| date > now)
-    {
+    if package["publishedDate"].as_str().and_then(date_time).is_some_and(|date| date > now) {
         let params = json!({"reason": "future", "field": "publishedDate", "value": package["publishedDate"]});
         found.push(error("package", "/publishedDate", params));
     }
@@ -109,32 +95,18 @@ pub(super) fn check_releases(
 ) -> Vec<Vec<Finding>> {
     let mut processes: IndexMap<&str, Vec<(usize, &Value)>> = IndexMap::new();
     for (index, release) in releases.iter().enumerate() {
-        processes
-            .entry(release["ocid"].as_str().unwrap_or_default())
-            .or_default()
-            .push((index, release));
+        processes.entry(release["ocid"].as_str().unwrap_or_default()).or_default().push((index, release));
     }
     for (_, mut process) in processes {
         process.sort_by(|(_, a), (_, b)| a["date"].as_str().cmp(&b["date"].as_str()));
         let begins = process.first().is_some_and(|(_, release)| is_first(release));
         let mut earlier: Vec<Value> = Vec::new();
         for (index, release) in process {
-            rules(
-                release,
-                &Context {
-                    prefix,
-                    earlier: &earlier,
-                    now,
-                },
-                &mut known[index],
-            );
+            rules(release, &Context { prefix, earlier: &earlier, now }, &mut known[index]);
             if history == History::Unknown && !begins {
-                known[index]
-                    .iter_mut()
-                    .filter(|finding| needs_history(finding))
-                    .for_each(|finding| {
-                        finding.severity = Severity::Warning;
-                    });
+                known[index].iter_mut().filter(|finding| needs_history(finding)).for_each(|finding| {
+                    finding.severity = Severity::Warning;
+                });
             }
             earlier.push(release.clone());
         }
@@ -152,13 +124,8 @@ fn check_embedded(
     found: &mut Vec<Finding>,
 ) {
     let releases = releases.as_array().map_or(&[][..], Vec::as_slice);
-    let known = (0..releases.len())
-        .map(|index| located(found, &format!("{at}/{index}")))
-        .collect();
-    for (index, own) in check_releases(releases, known, history, prefix, now)
-        .into_iter()
-        .enumerate()
-    {
+    let known = (0..releases.len()).map(|index| located(found, &format!("{at}/{index}"))).collect();
+    for (index, own) in check_releases(releases, known, history, prefix, now).into_iter().enumerate() {
         found.extend(own.into_iter().map(|mut finding| {
             finding.pointer.insert_str(0, &format!("{at}/{index}"));
             finding
@@ -170,15 +137,9 @@ fn check_embedded(
 fn located(found: &mut Vec<Finding>, at: &str) -> Vec<Finding> {
     let mut own = Vec::new();
     found.retain(|finding| {
-        let below = finding
-            .pointer
-            .strip_prefix(at)
-            .filter(|rest| rest.is_empty() || rest.starts_with('/'));
+        let below = finding.pointer.strip_prefix(at).filter(|rest| rest.is_empty() || rest.starts_with('/'));
         if let Some(rest) = below {
-            own.push(Finding {
-                pointer: rest.to_owned(),
-                ..finding.clone()
-            });
+            own.push(Finding { pointer: rest.to_owned(), ..finding.clone() });
         }
         below.is_none()
     });
@@ -195,11 +156,7 @@ fn is_first(release: &Value) -> bool {
 
 /// Whether a finding may only mean that earlier releases are somewhere else.
 fn needs_history(finding: &Finding) -> bool {
-    let reason = finding
-        .params
-        .get("reason")
-        .and_then(Value::as_str)
-        .unwrap_or_default();
+    let reason = finding.params.get("reason").and_then(Value::as_str).unwrap_or_default();
     matches!(
         (finding.rule.as_str(), reason),
         ("tag-matches-sections", "needs-earlier" | "missing" | "no-section")
@@ -252,22 +209,9 @@ fn check_record(
         };
         match merged {
             Ok(merged) if merged.value == *given => {}
-            Ok(_) => tell(
-                format!("{at}/{field}"),
-                json!({"reason": "stale", "field": field}),
-            ),
-            Err(_) => tell(
-                format!("{at}/{field}"),
-                json!({"reason": "unmergeable", "field": field}),
-            ),
+            Ok(_) => tell(format!("{at}/{field}"), json!({"reason": "stale", "field": field})),
+            Err(_) => tell(format!("{at}/{field}"), json!({"reason": "unmergeable", "field": field})),
         }
     }
-    check_embedded(
-        &record["releases"],
-        &format!("{at}/releases"),
-        History::Whole,
-        prefix,
-        now,
-        found,
-    );
+    check_embedded(&record["releases"], &format!("{at}/releases"), History::Whole, prefix, now, found);
 }

@@ -11,14 +11,7 @@ use crate::value::id_text;
 
 /// `no-id` · `unknown` (no such party) · `repeated` (two parties) · `other-name` · `no-role` (the party lacks the
 /// role in which it is referred to) · `unused-role` (warning: nothing refers to the party in that role)
-pub(super) const REASONS: &[&str] = &[
-    "no-id",
-    "unknown",
-    "repeated",
-    "other-name",
-    "no-role",
-    "unused-role",
-];
+pub(super) const REASONS: &[&str] = &["no-id", "unknown", "repeated", "other-name", "no-role", "unused-role"];
 
 pub(super) fn check(case: &Case<'_>) -> Vec<Finding> {
     let mut found = Vec::new();
@@ -34,10 +27,7 @@ pub(super) fn check(case: &Case<'_>) -> Vec<Finding> {
             found.push(finding("no-id", reference.value["name"].clone(), Value::Null));
             continue;
         };
-        let Some(party) = parties
-            .iter()
-            .find(|party| id_text(party.get("id")).as_ref() == Some(&id))
-        else {
+        let Some(party) = parties.iter().find(|party| id_text(party.get("id")).as_ref() == Some(&id)) else {
             found.push(finding("unknown", json!(id), Value::Null));
             continue;
         };
@@ -125,80 +115,22 @@ fn in_awards(release: &Value) -> bool {
 }
 
 fn in_payments(release: &Value) -> bool {
-    items(&release["contracts"]).any(|contract| {
-        items(&contract["implementation"]["transactions"])
-            .next()
-            .is_some()
-    })
+    items(&release["contracts"])
+        .any(|contract| items(&contract["implementation"]["transactions"]).next().is_some())
 }
 
 const ROLES: &[Role] = &[
-    Role {
-        field: "buyer",
-        codes: &["buyer"],
-        required: true,
-        place: always,
-    },
-    Role {
-        field: "procuringEntity",
-        codes: &["procuringEntity"],
-        required: true,
-        place: in_tender,
-    },
-    Role {
-        field: "tenderers",
-        codes: &["tenderer"],
-        required: true,
-        place: in_tender,
-    },
-    Role {
-        field: "suppliers",
-        codes: &["supplier"],
-        required: true,
-        place: in_awards,
-    },
-    Role {
-        field: "payer",
-        codes: &["payer"],
-        required: true,
-        place: in_payments,
-    },
-    Role {
-        field: "payee",
-        codes: &["payee"],
-        required: true,
-        place: in_payments,
-    },
-    Role {
-        field: "sourceParty",
-        codes: &["sourceParty", "funder"],
-        required: false,
-        place: always,
-    },
-    Role {
-        field: "guarantor",
-        codes: &["guarantor"],
-        required: false,
-        place: always,
-    },
-    Role {
-        field: "requestingUnits",
-        codes: &["requestingUnit"],
-        required: false,
-        place: always,
-    },
-    Role {
-        field: "responsibleUnits",
-        codes: &["responsibleUnit"],
-        required: false,
-        place: always,
-    },
-    Role {
-        field: "contractingUnits",
-        codes: &["contractingUnit"],
-        required: false,
-        place: always,
-    },
+    Role { field: "buyer", codes: &["buyer"], required: true, place: always },
+    Role { field: "procuringEntity", codes: &["procuringEntity"], required: true, place: in_tender },
+    Role { field: "tenderers", codes: &["tenderer"], required: true, place: in_tender },
+    Role { field: "suppliers", codes: &["supplier"], required: true, place: in_awards },
+    Role { field: "payer", codes: &["payer"], required: true, place: in_payments },
+    Role { field: "payee", codes: &["payee"], required: true, place: in_payments },
+    Role { field: "sourceParty", codes: &["sourceParty", "funder"], required: false, place: always },
+    Role { field: "guarantor", codes: &["guarantor"], required: false, place: always },
+    Role { field: "requestingUnits", codes: &["requestingUnit"], required: false, place: always },
+    Role { field: "responsibleUnits", codes: &["responsibleUnit"], required: false, place: always },
+    Role { field: "contractingUnits", codes: &["contractingUnit"], required: false, place: always },
 ];
 
 impl Role {
@@ -207,8 +139,6 @@ impl Role {
     }
 
     fn is_in(&self, roles: &Value) -> bool {
-        items(roles)
-            .filter_map(Value::as_str)
-            .any(|role| self.codes.contains(&role))
+        items(roles).filter_map(Value::as_str).any(|role| self.codes.contains(&role))
     }
 }

@@ -10,12 +10,6 @@ pub(super) fn check(case: &Case<'_>) -> Vec<Finding> {
     items(&schema::profile()["required"])
         .filter_map(|field| field["path"].as_str())
         .filter(|path| case.after.pointer(path).is_none())
-        .map(|path| {
-            warning(
-                "profile-required",
-                "",
-                json!({"field": path.trim_start_matches('/')}),
-            )
-        })
+        .map(|path| warning("profile-required", "", json!({"field": path.trim_start_matches('/')})))
         .collect()
 }

@@ -25,24 +25,14 @@ pub(super) fn check(case: &Case<'_>) -> Vec<Finding> {
         )]
     };
     if !text.ends_with('Z') {
-        let utc = date
-            .with_timezone(&Utc)
-            .to_rfc3339_opts(chrono::SecondsFormat::AutoSi, true);
+        let utc = date.with_timezone(&Utc).to_rfc3339_opts(chrono::SecondsFormat::AutoSi, true);
         return finding("not-utc", &utc);
     }
     if date > case.ctx.now {
-        return finding(
-            "future",
-            &case.ctx.now.to_rfc3339_opts(chrono::SecondsFormat::Secs, true),
-        );
+        return finding("future", &case.ctx.now.to_rfc3339_opts(chrono::SecondsFormat::Secs, true));
     }
     // Merging orders by text, readers by instant: both must increase.
-    let latest = case
-        .ctx
-        .earlier
-        .iter()
-        .filter_map(|release| release["date"].as_str())
-        .max();
+    let latest = case.ctx.earlier.iter().filter_map(|release| release["date"].as_str()).max();
     match latest {
         Some(latest) if text <= latest || date_time(latest).is_some_and(|latest| date <= latest) => {
             finding("not-after", latest)

@@ -12,23 +12,13 @@ pub(super) fn check(case: &Case<'_>) -> Vec<Finding> {
     let Some(id) = id_text(case.release.get("id")) else {
         return Vec::new();
     };
-    let finding = |reason: &str| {
-        vec![error(
-            "release-id-unique",
-            "/id",
-            json!({"reason": reason, "value": id}),
-        )]
-    };
+    let finding =
+        |reason: &str| vec![error("release-id-unique", "/id", json!({"reason": reason, "value": id}))];
     // The standard forbids `#`; a space would have to be escaped in the address of the release.
     if id.contains(|c: char| c == '#' || c.is_whitespace() || c.is_control()) {
         return finding("unusable");
     }
-    if case
-        .ctx
-        .earlier
-        .iter()
-        .any(|earlier| id_text(earlier.get("id")).as_ref() == Some(&id))
-    {
+    if case.ctx.earlier.iter().any(|earlier| id_text(earlier.get("id")).as_ref() == Some(&id)) {
         return finding("repeated");
     }
     Vec::new()

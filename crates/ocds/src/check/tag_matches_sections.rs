@@ -23,9 +23,7 @@ pub(super) fn check(case: &Case<'_>) -> Vec<Finding> {
     let before = case.before.as_ref().unwrap_or(&nothing);
     let derived = tag::derive(case.release, case.before.as_ref());
     let mut found = Vec::new();
-    let tags: Vec<&str> = tag::items(&case.release["tag"])
-        .filter_map(Value::as_str)
-        .collect();
+    let tags: Vec<&str> = tag::items(&case.release["tag"]).filter_map(Value::as_str).collect();
     for (index, tag) in tags.iter().enumerate() {
         if let Some(reason) = fault(tag, case.release, before, &derived) {
             let params = json!({"reason": reason, "value": tag, "expected": derived});
@@ -50,9 +48,7 @@ fn fault(tag: &str, release: &Value, before: &Value, derived: &[String]) -> Opti
     if derived.iter().any(|expected| expected == tag) {
         return None;
     }
-    let section = Section::ALL
-        .into_iter()
-        .find(|section| tag.starts_with(section.tag()))?;
+    let section = Section::ALL.into_iter().find(|section| tag.starts_with(section.tag()))?;
     let first_time = tag == section.tag();
     // A contract that only names itself can still be said to end, or to be amended earlier: other reasons tell.
     let is_named = section == Section::Contract && tag::items(&release["contracts"]).next().is_some();

@@ -55,11 +55,7 @@ impl Fault {
 
 /// The name of a file, for messages.
 pub fn name(path: &Path) -> String {
-    if is_stdin(path) {
-        "stdin".to_owned()
-    } else {
-        path.display().to_string()
-    }
+    if is_stdin(path) { "stdin".to_owned() } else { path.display().to_string() }
 }
 
 fn is_stdin(path: &Path) -> bool {
@@ -90,9 +86,7 @@ fn parse(bytes: &[u8]) -> Result<Vec<Value>, Fault> {
     }
     let text = std::str::from_utf8(bytes).map_err(|error| {
         let before = &bytes[..error.valid_up_to()];
-        Fault::NotUtf8 {
-            line: before.iter().filter(|byte| **byte == b'\n').count() + 1,
-        }
+        Fault::NotUtf8 { line: before.iter().filter(|byte| **byte == b'\n').count() + 1 }
     })?;
     let read: Result<Vec<Value>, _> = serde_json::Deserializer::from_str(text).into_iter().collect();
     match read {
@@ -115,16 +109,8 @@ mod tests {
     #[test]
     fn bad_input_is_an_error_and_never_a_panic() {
         let deep = "[".repeat(100_000);
-        let inputs: [&[u8]; 8] = [
-            b"",
-            b"  \n",
-            b"{",
-            b"{\"a\":\xFF}",
-            b"\xFF\xFE{\0}\0",
-            deep.as_bytes(),
-            b"{} x",
-            b"nul",
-        ];
+        let inputs: [&[u8]; 8] =
+            [b"", b"  \n", b"{", b"{\"a\":\xFF}", b"\xFF\xFE{\0}\0", deep.as_bytes(), b"{} x", b"nul"];
         for input in inputs {
             let fault = parse(input).expect_err("bad input is refused");
             assert_ne!(fault.text("x", Lang::Es), fault.text("x", Lang::En));

@@ -27,11 +27,7 @@ impl Lang {
 
 /// The sentence of a finding.
 pub fn sentence(finding: &Finding, lang: Lang) -> String {
-    let reason = finding
-        .params
-        .get("reason")
-        .and_then(Value::as_str)
-        .unwrap_or_default();
+    let reason = finding.params.get("reason").and_then(Value::as_str).unwrap_or_default();
     let Some((_, _, es, en)) = find(&finding.rule, reason) else {
         // A rule that somebody added without a sentence: say all there is (a test forbids it).
         return format!("{} {}", finding.rule, Value::Object(finding.params.clone()));
@@ -52,12 +48,8 @@ fn plain(value: &Value) -> String {
     match value {
         Value::String(text) => text.chars().take(200).collect(),
         Value::Array(items) => {
-            let mut shown: Vec<String> = items
-                .iter()
-                .filter(|item| !item.is_null())
-                .take(MOST)
-                .map(plain)
-                .collect();
+            let mut shown: Vec<String> =
+                items.iter().filter(|item| !item.is_null()).take(MOST).map(plain).collect();
             if items.is_empty() {
                 return "…".to_owned();
             }
@@ -77,11 +69,7 @@ fn find(rule: &str, reason: &str) -> Option<&'static Entry> {
     SENTENCES
         .iter()
         .find(|(entry, why, ..)| *entry == rule && *why == reason)
-        .or_else(|| {
-            SENTENCES
-                .iter()
-                .find(|(entry, why, ..)| *entry == rule && why.is_empty())
-        })
+        .or_else(|| SENTENCES.iter().find(|(entry, why, ..)| *entry == rule && why.is_empty()))
 }
 
 /// Rule, reason, Spanish, English.
@@ -333,10 +321,7 @@ mod tests {
     #[test]
     fn every_rule_and_reason_has_its_sentences() {
         for rule in RULES {
-            let reasons = REASONS
-                .iter()
-                .find(|(of, _)| of == rule)
-                .map_or(&[""][..], |(_, reasons)| reasons);
+            let reasons = REASONS.iter().find(|(of, _)| of == rule).map_or(&[""][..], |(_, reasons)| reasons);
             for reason in reasons {
                 let known = SENTENCES.iter().any(|(entry, why, es, en)| {
                     entry == rule && why == reason && es.len() > 20 && en.len() > 20 && es != en

@@ -43,18 +43,10 @@ impl Rules {
         let properties = schema
             .get("properties")
             .filter(|properties| properties.is_object())
-            .ok_or_else(|| MergeError::Schema {
-                pointer: "/properties".to_owned(),
-            })?;
-        let mut compiler = Compiler {
-            schema,
-            levels: Vec::new(),
-            known: HashMap::new(),
-        };
+            .ok_or_else(|| MergeError::Schema { pointer: "/properties".to_owned() })?;
+        let mut compiler = Compiler { schema, levels: Vec::new(), known: HashMap::new() };
         compiler.level(properties)?;
-        Ok(Rules {
-            levels: compiler.levels,
-        })
+        Ok(Rules { levels: compiler.levels })
     }
 
     /// The rules of OCDS 1.1.5 with the extensions this library declares ([`crate::schema::release`]).
@@ -110,53 +102,32 @@ impl<'s> Compiler<'s> {
         let field = self.resolve(field)?;
         let may_be = |value: &Value, name: &str| types(value).any(|candidate| candidate == name);
         if flag(field, "omitWhenMerged", "ocdsOmit") {
-            return Ok(Field {
-                rule: Rule::Omit,
-                level: None,
-            });
+            return Ok(Field { rule: Rule::Omit, level: None });
         }
         let is_array = may_be(field, "array");
         if is_array && flag(field, "wholeListMerge", "ocdsVersion") {
-            return Ok(Field {
-                rule: Rule::WholeList,
-                level: None,
-            });
+            return Ok(Field { rule: Rule::WholeList, level: None });
         }
         if may_be(field, "object")
             && let Some(properties) = field.get("properties")
         {
-            return Ok(Field {
-                rule: Rule::Merge,
-                level: Some(self.level(properties)?),
-            });
+            return Ok(Field { rule: Rule::Merge, level: Some(self.level(properties)?) });
         }
         if is_array && let Some(items) = field.get("items") {
             let items = self.resolve(items)?;
             if types(items).any(|candidate| candidate != "object") {
-                return Ok(Field {
-                    rule: Rule::WholeList,
-                    level: None,
-                });
+                return Ok(Field { rule: Rule::WholeList, level: None });
             }
             if may_be(items, "object")
                 && let Some(properties) = items.get("properties")
             {
                 if properties.get("id").is_none() {
-                    return Ok(Field {
-                        rule: Rule::WholeList,
-                        level: None,
-                    });
+                    return Ok(Field { rule: Rule::WholeList, level: None });
                 }
-                return Ok(Field {
-                    rule: Rule::Merge,
-                    level: Some(self.level(properties)?),
-                });
+                return Ok(Field { rule: Rule::Merge, level: Some(self.level(properties)?) });
             }
         }
-        Ok(Field {
-            rule: Rule::Merge,
-            level: None,
-        })
+        Ok(Field { rule: Rule::Merge, level: None })
     }
 
     /// Follows `$ref` until something that is not a reference.
@@ -169,13 +140,9 @@ impl<'s> Compiler<'s> {
             value = reference
                 .strip_prefix('#')
                 .and_then(|pointer| self.schema.pointer(pointer))
-                .ok_or_else(|| MergeError::Schema {
-                    pointer: reference.to_owned(),
-                })?;
+                .ok_or_else(|| MergeError::Schema { pointer: reference.to_owned() })?;
         }
-        Err(MergeError::Schema {
-            pointer: "$ref".to_owned(),
-        })
+        Err(MergeError::Schema { pointer: "$ref".to_owned() })
     }
 }
 

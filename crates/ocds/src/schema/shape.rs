@@ -73,29 +73,14 @@ impl<'a> Walk<'a> {
     fn object(&mut self, value: &'a Value, field: &'a str, pointer: &mut String, place: &'static Place) {
         let Some(fields) = value.as_object() else { return };
         let definition = place.name.as_str();
-        self.objects.push(Object {
-            pointer: pointer.clone(),
-            definition,
-            field,
-            fields,
-            value,
-        });
+        self.objects.push(Object { pointer: pointer.clone(), definition, field, fields, value });
         for (name, value) in fields {
             let length = pointer.len();
             pointer.push('/');
             pointer.push_str(&escape(name));
             let property = place.property(name);
-            self.fields.push(Field {
-                pointer: pointer.clone(),
-                name,
-                value,
-                property,
-                within: definition,
-            });
-            match property
-                .and_then(|property| property.place)
-                .map(|place| &PLACES[place])
-            {
+            self.fields.push(Field { pointer: pointer.clone(), name, value, property, within: definition });
+            match property.and_then(|property| property.place).map(|place| &PLACES[place]) {
                 None => {}
                 Some(place) => match value {
                     Value::Array(items) => {
@@ -142,11 +127,7 @@ fn is_language(tag: &str) -> bool {
 }
 
 static PLACES: LazyLock<Vec<Place>> = LazyLock::new(|| {
-    let mut builder = Builder {
-        schema: super::release(),
-        places: Vec::new(),
-        known: HashMap::new(),
-    };
+    let mut builder = Builder { schema: super::release(), places: Vec::new(), known: HashMap::new() };
     builder.place(super::release(), "Release");
     builder.places
 });
@@ -164,19 +145,12 @@ impl Builder {
         }
         let at = self.places.len();
         self.known.insert(std::ptr::from_ref(schema), at);
-        self.places.push(Place {
-            name: name.to_owned(),
-            ..Place::default()
-        });
+        self.places.push(Place { name: name.to_owned(), ..Place::default() });
         let mut properties = HashMap::new();
         for (field, declared) in schema["properties"].as_object().into_iter().flatten() {
             properties.insert(field.clone(), self.property(declared, name, field));
         }
-        for pattern in schema["patternProperties"]
-            .as_object()
-            .into_iter()
-            .flat_map(Map::keys)
-        {
+        for pattern in schema["patternProperties"].as_object().into_iter().flat_map(Map::keys) {
             // The patterns of the standard are `^(field_(language))$`; only `dimensions` has another.
             match pattern.strip_prefix("^(").and_then(|rest| rest.split_once("_(")) {
                 Some((field, _)) => self.places[at].translated.push(field.to_owned()),
@@ -212,9 +186,7 @@ impl Builder {
     }
 
     fn resolve(&self, schema: &'static Value) -> (&'static Value, Option<&'static str>) {
-        let reference = schema["$ref"]
-            .as_str()
-            .and_then(|reference| reference.strip_prefix('#'));
+        let reference = schema["$ref"].as_str().and_then(|reference| reference.strip_prefix('#'));
         match reference.and_then(|pointer| Some((self.schema.pointer(pointer)?, pointer.rsplit('/').next())))
         {
             Some(resolved) => resolved,

@@ -12,14 +12,8 @@ use crate::words::{say, text};
 
 const PREFERRED: u16 = 8780;
 /// Of the coordination, because that role sees the projects of every área: a list of the caller may name any.
-const PERSON: [&str; 6] = [
-    "--name",
-    "Persona de muestra",
-    "--role",
-    "coordinacion",
-    "--area",
-    "Coordinación de muestra",
-];
+const PERSON: [&str; 6] =
+    ["--name", "Persona de muestra", "--role", "coordinacion", "--area", "Coordinación de muestra"];
 
 /// The endpoint of one data folder.
 pub struct Central {
@@ -32,9 +26,7 @@ impl Central {
     /// The endpoint of a data folder, on the address it had before, or on a free one.
     pub fn new(workspace: &Workspace, data: &Path) -> Outcome<Central> {
         let kept = data.join("address");
-        let known = fs::read_to_string(&kept)
-            .ok()
-            .and_then(|text| text.trim().parse::<SocketAddr>().ok());
+        let known = fs::read_to_string(&kept).ok().and_then(|text| text.trim().parse::<SocketAddr>().ok());
         let address = match known {
             // An enrolled device looks for the endpoint where it was.
             Some(address) if TcpListener::bind(address).is_ok() => address,
@@ -49,11 +41,7 @@ impl Central {
         fs::write(&kept, address.to_string()).map_err(|error| format!("{}: {error}", kept.display()))?;
         let folder = data.join("central");
         fs::create_dir_all(&folder).map_err(|error| format!("{}: {error}", folder.display()))?;
-        Ok(Central {
-            program: workspace.program("avance-central"),
-            folder,
-            address,
-        })
+        Ok(Central { program: workspace.program("avance-central"), folder, address })
     }
 
     /// Its address on this machine.
@@ -69,9 +57,7 @@ impl Central {
     fn command(&self, words: &[&str]) -> Command {
         let mut command = Command::new(&self.program);
         command.args(words).arg("--data").arg(&self.folder);
-        command
-            .env("AVANCE_PUBLIC_URL", self.address())
-            .env("AVANCE_MUNICIPALITY", "Municipio de muestra");
+        command.env("AVANCE_PUBLIC_URL", self.address()).env("AVANCE_MUNICIPALITY", "Municipio de muestra");
         // The folder of a device, in the environment of the caller.
         command.env_remove("AVANCE_DATA");
         // What a real endpoint is warned about (no registered prefix, an address of this machine only) is meant here;
@@ -92,17 +78,12 @@ impl Central {
     /// Adds the sample person and answers the one-use code that enrols an equipment.
     pub fn add_person(&self) -> Outcome<String> {
         let printed = read(self.command(&["people", "add", "--trained"]).args(PERSON))?;
-        printed
-            .lines()
-            .map(str::trim)
-            .rfind(|line| !line.is_empty())
-            .map(str::to_owned)
-            .ok_or_else(|| {
-                text!(
-                    "`avance-central people add` no dio un código.",
-                    "`avance-central people add` gave no code."
-                )
-            })
+        printed.lines().map(str::trim).rfind(|line| !line.is_empty()).map(str::to_owned).ok_or_else(|| {
+            text!(
+                "`avance-central people add` no dio un código.",
+                "`avance-central people add` gave no code."
+            )
+        })
     }
 
     /// Starts it and waits until it answers. It ends when the handle is dropped.
@@ -117,9 +98,7 @@ impl Central {
         let copy = file.try_clone().map_err(|error| format!("{shown}: {error}"))?;
         let mut command = self.command(&["serve", "--listen", &self.address.to_string()]);
         command.stdin(Stdio::null()).stdout(file).stderr(copy);
-        let child = command
-            .spawn()
-            .map_err(|error| format!("{}: {error}", self.program.display()))?;
+        let child = command.spawn().map_err(|error| format!("{}: {error}", self.program.display()))?;
         let mut server = Server { child };
         let started = Instant::now();
         while TcpStream::connect_timeout(&self.address, Duration::from_secs(1)).is_err() {

@@ -32,11 +32,7 @@ impl Device {
 
     fn command(&self, words: &[&str]) -> Command {
         let mut command = Command::new(&self.program);
-        command
-            .args(words)
-            .arg("--data")
-            .arg(&self.folder)
-            .env("AVANCE_PASSPHRASE", PASSPHRASE);
+        command.args(words).arg("--data").arg(&self.folder).env("AVANCE_PASSPHRASE", PASSPHRASE);
         command
     }
 
@@ -46,13 +42,8 @@ impl Device {
             return Ok(());
         }
         let code = central.add_person()?;
-        say!(
-            "» Alta del equipo con el código {code}",
-            "» Enrolment of the equipment with the code {code}"
-        );
-        run(self
-            .command(&["enrol"])
-            .args(["--server", &central.address(), "--code", &code]))?;
+        say!("» Alta del equipo con el código {code}", "» Enrolment of the equipment with the code {code}");
+        run(self.command(&["enrol"]).args(["--server", &central.address(), "--code", &code]))?;
         fs::write(&self.enrolled, central.address())
             .map_err(|error| format!("{}: {error}", self.enrolled.display()))
     }
@@ -60,12 +51,7 @@ impl Device {
     /// Folios of its projects.
     pub fn projects(&self) -> Outcome<Vec<String>> {
         let answer = self.json(&["projects", "--json"])?;
-        Ok(answer
-            .items()
-            .iter()
-            .filter_map(|row| row.get("folio")?.text())
-            .map(str::to_owned)
-            .collect())
+        Ok(answer.items().iter().filter_map(|row| row.get("folio")?.text()).map(str::to_owned).collect())
     }
 
     /// Captures a follow-up from a file, without a network.
@@ -109,10 +95,7 @@ impl Device {
     /// The window on this equipment, already signed in.
     pub fn window(&self, workspace: &Workspace) -> Command {
         let mut command = Command::new(workspace.program("avance"));
-        command
-            .arg("--data")
-            .arg(&self.folder)
-            .env("AVANCE_PASSPHRASE", PASSPHRASE);
+        command.arg("--data").arg(&self.folder).env("AVANCE_PASSPHRASE", PASSPHRASE);
         command
     }
 }

@@ -44,24 +44,15 @@ pub fn run(workspace: &Workspace, central: &Central, device: &Device) -> Outcome
 
     println!();
     let rows = [
+        (either("proyectos cargados", "projects loaded"), projects.len().to_string()),
         (
-            either("proyectos cargados", "projects loaded"),
-            projects.len().to_string(),
-        ),
-        (
-            either(
-                "seguimientos capturados sin red",
-                "follow-ups captured without a network",
-            ),
+            either("seguimientos capturados sin red", "follow-ups captured without a network"),
             FOLLOW_UPS.to_string(),
         ),
         (either("recibidos", "received"), received.to_string()),
         (either("aceptados", "accepted"), accepted.to_string()),
         (either("publicados", "published"), published.to_string()),
-        (
-            either("archivos validados", "files validated"),
-            format!("{valid}/{packages}"),
-        ),
+        (either("archivos validados", "files validated"), format!("{valid}/{packages}")),
     ];
     for (name, value) in rows {
         println!("  {name:<40}{value:>8}");
@@ -72,10 +63,7 @@ pub fn run(workspace: &Workspace, central: &Central, device: &Device) -> Outcome
     if !well {
         eprintln!(
             "{}",
-            text!(
-                "✗ No todo quedó publicado y válido.",
-                "✗ Not everything was published and valid."
-            )
+            text!("✗ No todo quedó publicado y válido.", "✗ Not everything was published and valid.")
         );
     }
     Ok(if well { End::Done } else { End::Failed })
@@ -84,10 +72,7 @@ pub fn run(workspace: &Workspace, central: &Central, device: &Device) -> Outcome
 /// Captures the follow-ups, the first with a photograph. `done` earlier ones make the progress grow.
 fn capture(device: &Device, projects: &[String], done: usize) -> Outcome {
     if projects.is_empty() {
-        return Err(text!(
-            "El equipo no recibió ningún proyecto.",
-            "The equipment received no project."
-        ));
+        return Err(text!("El equipo no recibió ningún proyecto.", "The equipment received no project."));
     }
     let folder = std::env::temp_dir().join(format!("avance-demo-{}", std::process::id()));
     fs::create_dir_all(&folder).map_err(|error| format!("{}: {error}", folder.display()))?;
@@ -101,21 +86,14 @@ fn capture(device: &Device, projects: &[String], done: usize) -> Outcome {
         let place = number % projects.len();
         let round = (done + number) / FOLLOW_UPS.min(projects.len());
         let actual = (15 + round as u32 * 10).min(95);
-        let sample = Sample {
-            contract: place + 1,
-            planned: actual + 5,
-            actual,
-        };
+        let sample = Sample { contract: place + 1, planned: actual + 5, actual };
         let file = write(format!("seguimiento-{number}.json"), sample.json().as_bytes())?;
         let picture = match number {
             0 => Some(write("foto.png".to_owned(), &photograph(done as u8))?),
             _ => None,
         };
         let folio = &projects[place];
-        say!(
-            "» Captura sin red: proyecto {folio}",
-            "» Captured without a network: project {folio}"
-        );
+        say!("» Captura sin red: proyecto {folio}", "» Captured without a network: project {folio}");
         outcome = device.capture(folio, &file, picture.as_deref());
         if outcome.is_err() {
             break;

@@ -17,11 +17,7 @@ pub struct Sample {
 impl Sample {
     /// The follow-up file.
     pub fn json(&self) -> String {
-        let Sample {
-            contract,
-            planned,
-            actual,
-        } = self;
+        let Sample { contract, planned, actual } = self;
         let (visited, signed, ends) = (day(-1), day(-30), day(90));
         let supplier = format!("MX-DEMO-PROV-{contract}");
         let name = quoted(&format!("Constructora de Muestra {contract}, S.A. de C.V."));
@@ -75,11 +71,7 @@ fn civil(days: i64) -> (i64, i64, i64) {
     let day_of_year = day_of_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
     let march_month = (5 * day_of_year + 2) / 153;
     let day = day_of_year - (153 * march_month + 2) / 5 + 1;
-    let month = if march_month < 10 {
-        march_month + 3
-    } else {
-        march_month - 9
-    };
+    let month = if march_month < 10 { march_month + 3 } else { march_month - 9 };
     (year_of_era + era * 400 + i64::from(month <= 2), month, day)
 }
 
@@ -143,13 +135,12 @@ fn zlib(bytes: &[u8]) -> Vec<u8> {
 
 fn crc(bytes: &[u8]) -> u32 {
     !bytes.iter().fold(!0u32, |sum, byte| {
-        (0..8).fold(sum ^ u32::from(*byte), |sum, _| {
-            if sum & 1 == 1 {
-                sum >> 1 ^ 0xEDB8_8320
-            } else {
-                sum >> 1
-            }
-        })
+        (0..8).fold(
+            sum ^ u32::from(*byte),
+            |sum, _| {
+                if sum & 1 == 1 { sum >> 1 ^ 0xEDB8_8320 } else { sum >> 1 }
+            },
+        )
     })
 }
 
@@ -160,21 +151,10 @@ mod tests {
 
     #[test]
     fn a_sample_is_json() {
-        let json = Json::parse(
-            &Sample {
-                contract: 1,
-                planned: 40,
-                actual: 35,
-            }
-            .json(),
-        )
-        .unwrap();
+        let json = Json::parse(&Sample { contract: 1, planned: 40, actual: 35 }.json()).unwrap();
         let release = json.get("release").unwrap();
         assert_eq!(
-            release.get("contracts").unwrap().items()[0]
-                .get("awardID")
-                .unwrap()
-                .text(),
+            release.get("contracts").unwrap().items()[0].get("awardID").unwrap().text(),
             Some("ADJ-1")
         );
     }
@@ -190,10 +170,7 @@ mod tests {
     #[test]
     fn sums_are_the_published_ones() {
         assert_eq!(crc(b"123456789"), 0xCBF4_3926);
-        assert_eq!(
-            zlib(b"Wikipedia")[zlib(b"Wikipedia").len() - 4..],
-            0x11E6_0398u32.to_be_bytes()
-        );
+        assert_eq!(zlib(b"Wikipedia")[zlib(b"Wikipedia").len() - 4..], 0x11E6_0398u32.to_be_bytes());
         assert!(photograph(1) != photograph(2) && photograph(1).starts_with(b"\x89PNG"));
     }
 }

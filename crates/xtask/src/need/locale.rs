@@ -17,9 +17,6 @@ pub fn check() -> Outcome {
     if known.lines().any(|line| line.eq_ignore_ascii_case("es_MX.utf8")) {
         return Ok(());
     }
-    say!(
-        "» Falta el idioma {LOCALE}: localedef",
-        "» The locale {LOCALE} is missing: localedef"
-    );
+    say!("» Falta el idioma {LOCALE}: localedef", "» The locale {LOCALE} is missing: localedef");
     system::as_root(&["localedef", "-i", "es_MX", "-f", "UTF-8", LOCALE])
 }

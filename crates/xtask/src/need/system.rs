@@ -19,36 +19,12 @@ const NEEDS: &[Need] = &[
         present: || program("cc") && program("make"),
         purpose: Purpose::Build,
     },
-    Need {
-        package: "pkg-config",
-        present: || program("pkg-config"),
-        purpose: Purpose::Build,
-    },
-    Need {
-        package: "libwebkit2gtk-4.1-dev",
-        present: || library("webkit2gtk-4.1"),
-        purpose: Purpose::Build,
-    },
-    Need {
-        package: "libssl-dev",
-        present: || library("openssl"),
-        purpose: Purpose::Build,
-    },
-    Need {
-        package: "xvfb",
-        present: || program("Xvfb"),
-        purpose: Purpose::Test,
-    },
-    Need {
-        package: "webkit2gtk-driver",
-        present: || program("WebKitWebDriver"),
-        purpose: Purpose::Test,
-    },
-    Need {
-        package: "chromium",
-        present: || program("chromium"),
-        purpose: Purpose::Test,
-    },
+    Need { package: "pkg-config", present: || program("pkg-config"), purpose: Purpose::Build },
+    Need { package: "libwebkit2gtk-4.1-dev", present: || library("webkit2gtk-4.1"), purpose: Purpose::Build },
+    Need { package: "libssl-dev", present: || library("openssl"), purpose: Purpose::Build },
+    Need { package: "xvfb", present: || program("Xvfb"), purpose: Purpose::Test },
+    Need { package: "webkit2gtk-driver", present: || program("WebKitWebDriver"), purpose: Purpose::Test },
+    Need { package: "chromium", present: || program("chromium"), purpose: Purpose::Test },
     Need {
         package: "fonts-dejavu-core",
         present: || succeeds(Command::new("sh").args(["-c", "fc-list | grep -qi dejavu"])),
@@ -68,17 +44,9 @@ pub fn check(purpose: Purpose) -> Outcome {
         return Ok(());
     }
     let wanted = |need: &&Need| need.purpose == Purpose::Build || purpose == Purpose::Test;
-    let missing: Vec<&str> = NEEDS
-        .iter()
-        .filter(wanted)
-        .filter(|need| !(need.present)())
-        .map(|need| need.package)
-        .collect();
-    if missing.is_empty() {
-        Ok(())
-    } else {
-        install(&missing)
-    }
+    let missing: Vec<&str> =
+        NEEDS.iter().filter(wanted).filter(|need| !(need.present)()).map(|need| need.package).collect();
+    if missing.is_empty() { Ok(()) } else { install(&missing) }
 }
 
 /// Installs Debian packages, naming each.
@@ -90,19 +58,9 @@ pub fn install(packages: &[&str]) -> Outcome {
             "Missing on this system, by their Debian names: {names}. Install them and run the command again."
         ));
     }
-    say!(
-        "» Paquetes del sistema que faltan: {names}",
-        "» Missing system packages: {names}"
-    );
+    say!("» Paquetes del sistema que faltan: {names}", "» Missing system packages: {names}");
     let install = || {
-        let words = [
-            "apt-get",
-            "install",
-            "-y",
-            "--no-install-recommends",
-            "-o",
-            "DPkg::Lock::Timeout=120",
-        ];
+        let words = ["apt-get", "install", "-y", "--no-install-recommends", "-o", "DPkg::Lock::Timeout=120"];
         as_root(&[&words, packages].concat()).map_err(|_| {
             text!(
                 "No se pudieron instalar. Pide a quien administra este equipo: apt-get install {names}",
@@ -111,12 +69,7 @@ pub fn install(packages: &[&str]) -> Outcome {
         })
     };
     // Lists as the machine has them first: a refresh may be slow, or impossible without a network.
-    if succeeds(
-        Command::new("apt-get")
-            .args(["install", "--simulate"])
-            .args(packages),
-    ) && install().is_ok()
-    {
+    if succeeds(Command::new("apt-get").args(["install", "--simulate"]).args(packages)) && install().is_ok() {
         return Ok(());
     }
     as_root(&["apt-get", "update"])?;
@@ -143,10 +96,7 @@ pub fn as_root(words: &[&str]) -> Outcome {
         // Through sudo a variable of ours does not arrive; it is set on the other side.
         command.args(["env", "DEBIAN_FRONTEND=noninteractive"]);
     }
-    run(command
-        .args(before)
-        .args(rest)
-        .env("DEBIAN_FRONTEND", "noninteractive"))
+    run(command.args(before).args(rest).env("DEBIAN_FRONTEND", "noninteractive"))
 }
 
 fn program(name: &str) -> bool {

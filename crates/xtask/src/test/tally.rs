@@ -14,11 +14,7 @@ pub struct Tally {
 impl Tally {
     /// One check that is not made of tests.
     pub fn one(passed: bool) -> Tally {
-        if passed {
-            Tally { passed: 1, failed: 0 }
-        } else {
-            Tally { passed: 0, failed: 1 }
-        }
+        if passed { Tally { passed: 1, failed: 0 } } else { Tally { passed: 0, failed: 1 } }
     }
 
     /// Adds another count.
@@ -38,9 +34,7 @@ impl Tally {
 
     /// `Summary [   4.2s] 12/14 tests run: 11 passed (1 slow), 1 failed, 2 skipped`, of cargo-nextest.
     pub fn nextest(line: &str) -> Option<Tally> {
-        let (_, counts) = plain(line)
-            .split_once("run: ")
-            .map(|(a, b)| (a.to_owned(), b.to_owned()))?;
+        let (_, counts) = plain(line).split_once("run: ").map(|(a, b)| (a.to_owned(), b.to_owned()))?;
         if !line.contains("Summary") {
             return None;
         }
@@ -71,20 +65,14 @@ impl Tally {
                 .find_map(|part| part.strip_suffix(word)?.trim().parse().ok())
                 .unwrap_or_default()
         };
-        Some(Tally {
-            passed: count("passed"),
-            failed: count("failed"),
-        })
+        Some(Tally { passed: count("passed"), failed: count("failed") })
     }
 
     /// The report of vitest.
     pub fn vitest(report: &str) -> Option<Tally> {
         let report = Json::parse(report)?;
         let count = |key: &str| report.get(key).and_then(Json::number);
-        Some(Tally {
-            passed: count("numPassedTests")?,
-            failed: count("numFailedTests")?,
-        })
+        Some(Tally { passed: count("numPassedTests")?, failed: count("numFailedTests")? })
     }
 }
 
@@ -109,20 +97,14 @@ mod tests {
     #[test]
     fn summaries_are_read() {
         let read = |line| Tally::nextest(line).map(|tally| (tally.passed, tally.failed));
-        assert_eq!(
-            read("     Summary [   0.012s] 3 tests run: 3 passed, 0 skipped"),
-            Some((3, 0))
-        );
+        assert_eq!(read("     Summary [   0.012s] 3 tests run: 3 passed, 0 skipped"), Some((3, 0)));
         assert_eq!(
             read(
                 "\u{1b}[31;1m     Summary\u{1b}[0m [ 4.2s] 12/14 tests run: 9 passed (1 slow), 2 failed, 1 timed out, 2 skipped"
             ),
             Some((9, 3))
         );
-        assert_eq!(
-            read("        PASS [   0.004s] ocds merge::tests::summary_run: x"),
-            None
-        );
+        assert_eq!(read("        PASS [   0.004s] ocds merge::tests::summary_run: x"), None);
         let read = |line| Tally::libtest(line).map(|tally| (tally.passed, tally.failed));
         assert_eq!(
             read(

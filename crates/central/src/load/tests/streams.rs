@@ -16,13 +16,7 @@ struct Made<F> {
 
 impl<F: Fn(u64) -> String> Made<F> {
     fn new(lines: u64, line: F) -> Self {
-        Made {
-            line,
-            lines,
-            made: 0,
-            rest: Vec::new(),
-            bytes: 0,
-        }
+        Made { line, lines, made: 0, rest: Vec::new(), bytes: 0 }
     }
 }
 
@@ -43,12 +37,8 @@ impl<F: Fn(u64) -> String> Read for Made<F> {
 fn stream(source: &mut impl Read) -> Result<(u64, Summary), LoadError> {
     let mut characters = 0;
     let mut each = |row: Result<BaseRow, Vec<RowError>>| {
-        characters += row
-            .map_err(|errors| LoadError::Stopped {
-                detail: format!("{errors:?}"),
-            })?
-            .title
-            .len() as u64;
+        characters +=
+            row.map_err(|errors| LoadError::Stopped { detail: format!("{errors:?}") })?.title.len() as u64;
         Ok(())
     };
     read_from(source, Path::new("made"), None, &mut each).map(|summary| (characters, summary))
@@ -95,18 +85,14 @@ fn memory() -> Option<u64> {
 fn a_list_many_windows_long_is_read_to_its_end() {
     let mut source = Made::new(20_001, |line| match line {
         0 => "folio,titulo,monto\n".to_owned(),
-        line => format!(
-            "F{line},\"AÑO {}\n\",\"1,{:03}.50\"\r\n",
-            "x".repeat((line % 400) as usize),
-            line % 1000
-        ),
+        line => {
+            format!("F{line},\"AÑO {}\n\",\"1,{:03}.50\"\r\n", "x".repeat((line % 400) as usize), line % 1000)
+        }
     });
     let (characters, summary) = stream(&mut source).unwrap();
     assert_eq!((summary.rows, summary.bad), (20_000, 0));
     // Nothing is lost where one window ends and the next begins.
-    let expected: u64 = (1..=20_000)
-        .map(|line| if line % 400 == 0 { 4 } else { 5 + line % 400 })
-        .sum();
+    let expected: u64 = (1..=20_000).map(|line| if line % 400 == 0 { 4 } else { 5 + line % 400 }).sum();
     assert_eq!(characters, expected);
 }
 
@@ -117,11 +103,7 @@ fn what_has_no_end_is_stopped_soon() {
         ("folio,titulo\nA,\"", "\"\"", "load-quote-unclosed"),
         ("folio,titulo\nA,", "xxxx", "load-too-large"),
         ("folio,titulo\nA,t", ",", "load-too-large"),
-        (
-            "folio,titulo\nA,t",
-            ",\"xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx\"",
-            "load-too-large",
-        ),
+        ("folio,titulo\nA,t", ",\"xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx\"", "load-too-large"),
     ] {
         let mut source = Made::new(u64::MAX, |index| if index == 0 { first } else { line }.to_owned());
         assert_eq!(stream(&mut source).unwrap_err().rule(), rule, "{first} {line}");

@@ -26,9 +26,7 @@ fn book(sheets: &[&str], strings: &str) -> Vec<(String, String)> {
     )];
     for (index, rows) in sheets.iter().enumerate() {
         let number = index + 1;
-        listed.push_str(&format!(
-            r#"<sheet name="Hoja{number}" sheetId="{number}" r:id="rId{number}"/>"#
-        ));
+        listed.push_str(&format!(r#"<sheet name="Hoja{number}" sheetId="{number}" r:id="rId{number}"/>"#));
         related.push_str(&format!(r#"<Relationship Id="rId{number}" Type="{relations}/worksheet" Target="worksheets/sheet{number}.xml"/>"#));
         parts.push((
             format!("xl/worksheets/sheet{number}.xml"),
@@ -49,10 +47,7 @@ fn book(sheets: &[&str], strings: &str) -> Vec<(String, String)> {
 }
 
 fn strings(texts: &[&str]) -> String {
-    let items: String = texts
-        .iter()
-        .map(|text| format!("<si><t>{text}</t></si>"))
-        .collect();
+    let items: String = texts.iter().map(|text| format!("<si><t>{text}</t></si>")).collect();
     format!(
         r#"<sst xmlns="http://schemas.openxmlformats.org/spreadsheetml/2006/main" count="9" uniqueCount="{}">{items}</sst>"#,
         texts.len()
@@ -107,46 +102,25 @@ fn numbers_days_and_shared_texts_are_read() {
     let rows = r#"<row r="2"><c r="A2"><v>7744</v></c><c r="B2" t="s"><v>0</v></c><c r="C2"><v>1234.5600000000002</v></c><c r="D2" s="1"><v>46053</v></c></row>
         <row r="5"><c r="A5" t="str"><f>"A"&amp;1</f><v>A1</v></c><c r="B5" t="s"><v>1</v></c><c r="C5" t="inlineStr"><is><t>$1,500.00</t></is></c><c r="D5" t="inlineStr"><is><t>31/01/2026</t></is></c></row>
         <row r="6"><c r="A6" s="1"/><c r="B6" t="inlineStr"><is><t>  </t></is></c></row>"#;
-    let parts = book(
-        &[&format!("{header}{rows}")],
-        &strings(&["SEÑALIZACIÓN", "Aulas &amp; patios"]),
-    );
+    let parts = book(&[&format!("{header}{rows}")], &strings(&["SEÑALIZACIÓN", "Aulas &amp; patios"]));
     let (read, summary) = load(&zipped(&parts)).unwrap();
     let read: Vec<BaseRow> = read.into_iter().map(Result::unwrap).collect();
-    assert_eq!(
-        (read[0].row, read[0].folio.as_str(), read[0].title.as_str()),
-        (2, "7744", "SEÑALIZACIÓN")
-    );
+    assert_eq!((read[0].row, read[0].folio.as_str(), read[0].title.as_str()), (2, "7744", "SEÑALIZACIÓN"));
     assert_eq!(read[0].amount.unwrap().to_string(), "1234.56");
     assert_eq!(read[0].date.unwrap().to_string(), "2026-01-31");
-    assert_eq!(
-        (read[1].row, read[1].folio.as_str(), read[1].title.as_str()),
-        (5, "A1", "Aulas & patios")
-    );
-    assert_eq!(
-        (read[1].amount.unwrap().to_string().as_str(), read[1].date),
-        ("1500.00", read[0].date)
-    );
-    assert_eq!(
-        (summary.rows, summary.sheet.as_deref(), summary.delimiter),
-        (2, Some("Hoja1"), None)
-    );
+    assert_eq!((read[1].row, read[1].folio.as_str(), read[1].title.as_str()), (5, "A1", "Aulas & patios"));
+    assert_eq!((read[1].amount.unwrap().to_string().as_str(), read[1].date), ("1500.00", read[0].date));
+    assert_eq!((summary.rows, summary.sheet.as_deref(), summary.delimiter), (2, Some("Hoja1"), None));
 }
 
 #[test]
 fn the_first_sheet_with_the_headers_is_read_wherever_they_are() {
     let cover = texts(1, &["MUNICIPIO DE EJEMPLO"]);
-    let list = [
-        texts(1, &["Lista 2026"]),
-        texts(4, &["", "FOLIO", "TITULO"]),
-        texts(5, &["", "A", "uno", "nota"]),
-    ]
-    .concat();
+    let list =
+        [texts(1, &["Lista 2026"]), texts(4, &["", "FOLIO", "TITULO"]), texts(5, &["", "A", "uno", "nota"])]
+            .concat();
     let (rows, summary) = load(&zipped(&book(&[&cover, &list, &list], &strings(&[])))).unwrap();
-    assert_eq!(
-        (rows[0].as_ref().unwrap().row, summary.sheet.as_deref()),
-        (5, Some("Hoja2"))
-    );
+    assert_eq!((rows[0].as_ref().unwrap().row, summary.sheet.as_deref()), (5, Some("Hoja2")));
 }
 
 #[test]
@@ -156,76 +130,36 @@ fn errors_of_the_sheet_days_for_folios_and_infinities_are_told() {
         (r#"<c r="C2" t="e"><v>#REF!</v></c>"#, "C monto cell-error #REF!"),
         (r#"<c r="C2"><v>1e400</v></c>"#, "C monto amount-not-finite inf"),
         (r#"<c r="C2"><v>-5</v></c>"#, "C monto amount-negative -5"),
-        (
-            r#"<c r="C2"><v>1e18</v></c>"#,
-            "C monto amount-too-large 1000000000000000000",
-        ),
-        (
-            r#"<c r="C2" s="1"><v>46053</v></c>"#,
-            "C monto amount-format 2026-01-31",
-        ),
-        (
-            r#"<c r="C2" t="b"><v>1</v></c>"#,
-            "C monto amount-format VERDADERO",
-        ),
+        (r#"<c r="C2"><v>1e18</v></c>"#, "C monto amount-too-large 1000000000000000000"),
+        (r#"<c r="C2" s="1"><v>46053</v></c>"#, "C monto amount-format 2026-01-31"),
+        (r#"<c r="C2" t="b"><v>1</v></c>"#, "C monto amount-format VERDADERO"),
         (r#"<c r="D2"><v>46053</v></c>"#, "D fecha date-format 46053"),
-        (
-            r#"<c r="A2" s="1"><v>46053</v></c>"#,
-            "A folio folio-format 2026-01-31",
-        ),
+        (r#"<c r="A2" s="1"><v>46053</v></c>"#, "A folio folio-format 2026-01-31"),
     ] {
-        let folio = if cells.contains("A2") {
-            ""
-        } else {
-            r#"<c r="A2"><v>1</v></c>"#
-        };
+        let folio = if cells.contains("A2") { "" } else { r#"<c r="A2"><v>1</v></c>"# };
         let row = format!(
             r#"{header}<row r="2">{folio}<c r="B2" t="inlineStr"><is><t>t</t></is></c>{cells}</row>"#
         );
         let (rows, _) = load_sheet(&row).unwrap();
         let error = &rows[0].as_ref().unwrap_err()[0];
-        assert_eq!(
-            format!("{} {} {}", error.column, error.rule, error.value),
-            expected[2..],
-            "{cells}"
-        );
+        assert_eq!(format!("{} {} {}", error.column, error.rule, error.value), expected[2..], "{cells}");
     }
 }
 
 #[test]
 fn a_sheet_without_the_headers_or_without_rows_is_told() {
     let error = load_sheet(&texts(1, &["clave", "nombre"])).unwrap_err();
-    assert_eq!(
-        error,
-        LoadError::NoMapping {
-            headers: vec!["clave".to_owned(), "nombre".to_owned()]
-        }
-    );
-    assert!(matches!(
-        load_sheet(&texts(1, &["folio", "titulo"])),
-        Err(LoadError::NoRows { .. })
-    ));
+    assert_eq!(error, LoadError::NoMapping { headers: vec!["clave".to_owned(), "nombre".to_owned()] });
+    assert!(matches!(load_sheet(&texts(1, &["folio", "titulo"])), Err(LoadError::NoRows { .. })));
     assert_eq!(load_sheet("").unwrap_err(), LoadError::Empty);
-    let twice = [
-        texts(1, &["folio", "titulo", "Título"]),
-        texts(2, &["A", "b", "c"]),
-    ]
-    .concat();
-    assert!(matches!(
-        load_sheet(&twice),
-        Err(LoadError::DuplicateColumns { .. })
-    ));
+    let twice = [texts(1, &["folio", "titulo", "Título"]), texts(2, &["A", "b", "c"])].concat();
+    assert!(matches!(load_sheet(&twice), Err(LoadError::DuplicateColumns { .. })));
 }
 
 #[test]
 fn what_only_looks_like_a_workbook_is_named() {
     let parts = |names: &[&str]| {
-        zipped(
-            &names
-                .iter()
-                .map(|name| ((*name).to_owned(), String::new()))
-                .collect::<Vec<_>>(),
-        )
+        zipped(&names.iter().map(|name| ((*name).to_owned(), String::new())).collect::<Vec<_>>())
     };
     for (names, kind) in [
         (&["word/document.xml"][..], "docx"),
@@ -241,10 +175,7 @@ fn what_only_looks_like_a_workbook_is_named() {
     let mut cut = zipped(&book(&[&texts(1, &["folio", "titulo"])], &strings(&[])));
     cut.truncate(cut.len() / 2);
     assert!(matches!(load(&cut), Err(LoadError::Damaged { .. })));
-    assert!(matches!(
-        load(&parts(&["xl/nothing.xml"])),
-        Err(LoadError::Damaged { .. })
-    ));
+    assert!(matches!(load(&parts(&["xl/nothing.xml"])), Err(LoadError::Damaged { .. })));
 }
 
 #[test]
@@ -257,21 +188,12 @@ fn a_damaged_sheet_is_an_error_and_not_the_end_of_the_program() {
         r#"<row r="2"><c r="A2" t="what"><v>1</v></c></row>"#,
     ] {
         let error = load_sheet(&format!("{}{row}", texts(1, &["folio", "titulo"]))).unwrap_err();
-        assert!(
-            matches!(error.rule(), "load-damaged" | "load-too-large"),
-            "{row} {error:?}"
-        );
+        assert!(matches!(error.rule(), "load-damaged" | "load-too-large"), "{row} {error:?}");
     }
     let long = "x".repeat(32_767 * 4 + 1);
     let long = [texts(1, &["folio", "titulo"]), texts(2, &["A", &long])].concat();
-    assert!(matches!(
-        load_sheet(&long),
-        Err(LoadError::TooLarge { row: Some(2), .. })
-    ));
-    let far = format!(
-        r#"{}<row r="2"><c r="XFE2"><v>1</v></c></row>"#,
-        texts(1, &["folio", "titulo"])
-    );
+    assert!(matches!(load_sheet(&long), Err(LoadError::TooLarge { row: Some(2), .. })));
+    let far = format!(r#"{}<row r="2"><c r="XFE2"><v>1</v></c></row>"#, texts(1, &["folio", "titulo"]));
     assert!(matches!(load_sheet(&far), Err(LoadError::TooLarge { what, .. }) if what == "columns"));
 }
 
@@ -295,10 +217,8 @@ fn a_bomb_does_not_go_off() {
     assert!(guarded(&bytes, 3_000_000).is_err());
     // A number of texts that would be reserved before the first is read.
     for count in ["99999999999999", "  '18446744073709551616'", "000000000005000001"] {
-        let parts = book(
-            &[&texts(1, &["folio", "titulo"])],
-            &format!(r#"<sst uniqueCount="{count}"></sst>"#),
-        );
+        let parts =
+            book(&[&texts(1, &["folio", "titulo"])], &format!(r#"<sst uniqueCount="{count}"></sst>"#));
         assert!(
             matches!(load(&zipped(&parts)), Err(LoadError::TooLarge { what, .. }) if what == "strings"),
             "{count}"

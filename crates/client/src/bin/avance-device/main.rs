@@ -15,16 +15,9 @@ use crate::prose::Language;
 fn main() -> ExitCode {
     let args = args::Args::parse();
     let filter = tracing_subscriber::EnvFilter::try_from_env("AVANCE_LOG").unwrap_or_else(|_| "off".into());
-    tracing_subscriber::fmt()
-        .with_env_filter(filter)
-        .with_writer(std::io::stderr)
-        .init();
+    tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).init();
     let language = Language::of_environment();
-    let runtime = match tokio::runtime::Builder::new_multi_thread()
-        .worker_threads(2)
-        .enable_all()
-        .build()
-    {
+    let runtime = match tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build() {
         Ok(runtime) => runtime,
         Err(error) => {
             warn(&error.to_string());
@@ -38,8 +31,10 @@ fn main() -> ExitCode {
             ExitCode::FAILURE
         }
     };
-    // A keyring or a name server that does not answer must not hold the end of the program.
-    runtime.shutdown_background();
+    // A keyring or a name server that does not answer must not hold the end of the program for long. It is waited for
+    // a little all the same: what a thread still does in the store must not be cut by the end of the process, which
+    // takes the cipher's tables from under it.
+    runtime.shutdown_timeout(std::time::Duration::from_secs(3));
     code
 }
 

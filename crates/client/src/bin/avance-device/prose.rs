@@ -22,25 +22,14 @@ pub(crate) enum Language {
 impl Language {
     /// `LC_ALL`, `LC_MESSAGES` or `LANG`, the first that is set; Spanish unless it begins with `en`.
     pub(crate) fn of_environment() -> Language {
-        let set = |name| {
-            std::env::var(name)
-                .ok()
-                .filter(|value: &String| !value.is_empty())
-        };
+        let set = |name| std::env::var(name).ok().filter(|value: &String| !value.is_empty());
         Language::of(
-            &set("LC_ALL")
-                .or_else(|| set("LC_MESSAGES"))
-                .or_else(|| set("LANG"))
-                .unwrap_or_default(),
+            &set("LC_ALL").or_else(|| set("LC_MESSAGES")).or_else(|| set("LANG")).unwrap_or_default(),
         )
     }
 
     fn of(locale: &str) -> Language {
-        if locale.to_lowercase().starts_with("en") {
-            Language::English
-        } else {
-            Language::Spanish
-        }
+        if locale.to_lowercase().starts_with("en") { Language::English } else { Language::Spanish }
     }
 
     /// The sentence of this language.
@@ -57,11 +46,7 @@ pub(crate) fn text(value: Option<&Value>) -> String {
     match value {
         None | Some(Value::Null) => String::new(),
         Some(Value::String(text)) => text.clone(),
-        Some(Value::Array(items)) => items
-            .iter()
-            .map(|item| text(Some(item)))
-            .collect::<Vec<_>>()
-            .join(", "),
+        Some(Value::Array(items)) => items.iter().map(|item| text(Some(item))).collect::<Vec<_>>().join(", "),
         Some(other) => other.to_string(),
     }
 }
@@ -95,13 +80,9 @@ pub(crate) fn problem(language: Language, problem: &Problem) -> String {
     });
     let findings = problem.params.get("findings").cloned().unwrap_or_default();
     if let Ok(findings) = serde_json::from_value::<Vec<FieldFinding>>(findings.clone()) {
-        findings
-            .iter()
-            .for_each(|found| add_finding(&mut words, language, &found.finding));
+        findings.iter().for_each(|found| add_finding(&mut words, language, &found.finding));
     } else if let Ok(findings) = serde_json::from_value::<Vec<Finding>>(findings) {
-        findings
-            .iter()
-            .for_each(|found| add_finding(&mut words, language, found));
+        findings.iter().for_each(|found| add_finding(&mut words, language, found));
     }
     words
 }
@@ -112,23 +93,16 @@ fn add_finding(words: &mut String, language: Language, finding: &Finding) {
 }
 
 fn megabytes(value: Option<&Value>) -> String {
-    value
-        .and_then(Value::as_f64)
-        .map(|bytes| format!("{:.1}", bytes / 1_048_576.0))
-        .unwrap_or_default()
+    value.and_then(Value::as_f64).map(|bytes| format!("{:.1}", bytes / 1_048_576.0)).unwrap_or_default()
 }
 
 fn found(language: Language, word: &str) -> &'static str {
     let (es, en) = match word {
         "empty" => ("está vacío", "it is empty"),
-        "broken_image" => (
-            "la imagen está incompleta o dañada",
-            "the picture is cut or damaged",
-        ),
-        "too_many_pixels" => (
-            "la imagen tiene más de 25 megapíxeles",
-            "the picture has more than 25 megapixels",
-        ),
+        "broken_image" => ("la imagen está incompleta o dañada", "the picture is cut or damaged"),
+        "too_many_pixels" => {
+            ("la imagen tiene más de 25 megapíxeles", "the picture has more than 25 megapixels")
+        }
         _ => (
             "su contenido es de otra clase, diga lo que diga su nombre",
             "its content is of another kind, whatever its name says",
@@ -368,18 +342,11 @@ pub(crate) fn queued(language: Language) -> &'static str {
 /// A project in the list.
 pub(crate) fn project(language: Language, row: &ProjectRow) -> String {
     let percent = |figure: &Option<Percent>| {
-        figure
-            .and_then(|f| f.actual)
-            .map_or("–".to_owned(), |v| format!("{} %", v.normalize()))
+        figure.and_then(|f| f.actual).map_or("–".to_owned(), |v| format!("{} %", v.normalize()))
     };
     let progress = language.pick("físico", "physical");
     let visited = row.visited_on.as_deref().unwrap_or("–");
-    format!(
-        "{}\t{}\t{progress} {}\t{visited}",
-        row.folio,
-        row.title,
-        percent(&row.physical)
-    )
+    format!("{}\t{}\t{progress} {}\t{visited}", row.folio, row.title, percent(&row.physical))
 }
 
 /// Everything was sent.
@@ -398,13 +365,12 @@ pub(crate) fn sent(language: Language, status: &Status) -> String {
 pub(crate) fn still_here(language: Language, follow_ups: u32, files: u32) -> String {
     let es = "En este equipo, guardados: {follow_ups} seguimientos y {files} archivos por enviar.";
     let en = "On this equipment, stored: {follow_ups} follow-ups and {files} files to send.";
-    fill(language.pick(es, en), |name| {
-        if name == "files" {
-            files.to_string()
-        } else {
-            follow_ups.to_string()
-        }
-    })
+    fill(
+        language.pick(es, en),
+        |name| {
+            if name == "files" { files.to_string() } else { follow_ups.to_string() }
+        },
+    )
 }
 
 /// The word of a state.
@@ -431,23 +397,12 @@ fn state(language: Language, word: &str) -> String {
 
 /// The queue, line by line.
 pub(crate) fn status(language: Language, status: &Status) -> Vec<String> {
-    let mut lines: Vec<String> = status
-        .counts
-        .iter()
-        .map(|(word, count)| format!("{}\t{count}", state(language, word)))
-        .collect();
+    let mut lines: Vec<String> =
+        status.counts.iter().map(|(word, count)| format!("{}\t{count}", state(language, word))).collect();
     let mut line =
         |es: &str, en: &str, value: String| lines.push(format!("{}\t{value}", language.pick(es, en)));
-    line(
-        "Sólo en este equipo",
-        "Only on this equipment",
-        status.here.to_string(),
-    );
-    line(
-        "Archivos recibidos",
-        "Files received",
-        format!("{}/{}", status.files_received, status.files),
-    );
+    line("Sólo en este equipo", "Only on this equipment", status.here.to_string());
+    line("Archivos recibidos", "Files received", format!("{}/{}", status.files_received, status.files));
     line("Último acuse", "Last receipt", instant(status.last_receipt));
     line("Última consulta", "Last fetch", instant(status.last_pull));
     let minutes = status.clock_offset_ms / 60_000;
@@ -466,18 +421,13 @@ pub(crate) fn status(language: Language, status: &Status) -> Vec<String> {
 
 /// An instant, UTC, to the second.
 fn instant(at: Option<DateTime<Utc>>) -> String {
-    at.map_or("–".to_owned(), |at| {
-        at.to_rfc3339_opts(SecondsFormat::Secs, true)
-    })
+    at.map_or("–".to_owned(), |at| at.to_rfc3339_opts(SecondsFormat::Secs, true))
 }
 
 /// A receipt in one line.
 pub(crate) fn receipt(language: Language, folio: &str, project: &str, view: &ReceiptView) -> String {
-    let verdict = if view.valid {
-        language.pick("válido", "valid")
-    } else {
-        language.pick("NO VÁLIDO", "NOT VALID")
-    };
+    let verdict =
+        if view.valid { language.pick("válido", "valid") } else { language.pick("NO VÁLIDO", "NOT VALID") };
     let Some(receipt) = &view.receipt else {
         return format!("{folio}\t{project}\t{verdict}");
     };
@@ -487,10 +437,7 @@ pub(crate) fn receipt(language: Language, folio: &str, project: &str, view: &Rec
         Verdict::Rejected => state(language, "rejected"),
     };
     let at = instant(Some(body.recorded_at));
-    format!(
-        "{folio}\t{project}\t{word}\t{at}\t{} #{}\t{}\t{verdict}",
-        body.stream, body.seq, body.body_hash
-    )
+    format!("{folio}\t{project}\t{word}\t{at}\t{} #{}\t{}\t{verdict}", body.stream, body.seq, body.body_hash)
 }
 
 /// A receipt that does not verify.
@@ -508,18 +455,8 @@ pub(crate) fn device(language: Language, row: &DeviceRow) -> String {
         .iter()
         .map(|waiting| format!("{} ({})", waiting.folio, state(language, waiting.state.as_str())))
         .collect();
-    let revoked = if row.revoked {
-        language.pick("\trevocado", "\trevoked")
-    } else {
-        ""
-    };
-    format!(
-        "{}\t{}\t{}\t{contact}\t{}{revoked}",
-        row.device,
-        row.person,
-        row.area,
-        folios.join(", ")
-    )
+    let revoked = if row.revoked { language.pick("\trevocado", "\trevoked") } else { "" };
+    format!("{}\t{}\t{}\t{contact}\t{}{revoked}", row.device, row.person, row.area, folios.join(", "))
 }
 
 #[cfg(test)]
@@ -531,10 +468,7 @@ mod tests {
         for code in Code::ALL {
             for language in [Language::Spanish, Language::English] {
                 let bare = problem(language, &Problem::new(*code));
-                assert!(
-                    bare.len() > 40 && !bare.contains('{') && !bare.contains('}'),
-                    "{bare}"
-                );
+                assert!(bare.len() > 40 && !bare.contains('{') && !bare.contains('}'), "{bare}");
                 assert!(!bare.contains('!'), "{bare}");
             }
         }
@@ -546,18 +480,9 @@ mod tests {
     fn values_and_findings_are_in_the_sentence() {
         let finding = serde_json::json!([{"field": null, "finding": {"pointer": "/visitedOn", "rule": "visit-in-future",
             "severity": "error", "params": {"value": "2031-01-01", "today": "2026-11-22"}}}]);
-        let words = problem(
-            Language::Spanish,
-            &Problem::new(Code::HasErrors).with("findings", finding),
-        );
-        assert!(
-            words.contains("\n  /visitedOn visit-in-future") && words.contains("2031-01-01"),
-            "{words}"
-        );
-        let words = problem(
-            Language::English,
-            &Problem::new(Code::ProjectUnknown).with("folio", "d1_p9"),
-        );
+        let words = problem(Language::Spanish, &Problem::new(Code::HasErrors).with("findings", finding));
+        assert!(words.contains("\n  /visitedOn visit-in-future") && words.contains("2031-01-01"), "{words}");
+        let words = problem(Language::English, &Problem::new(Code::ProjectUnknown).with("folio", "d1_p9"));
         assert!(words.contains("“d1_p9”"));
     }
 

@@ -6,11 +6,7 @@ use crate::prose::{Language, fill, text};
 
 /// A finding in one line: `pointer rule value: sentence`.
 pub(crate) fn finding(language: Language, finding: &Finding) -> String {
-    let pointer = if finding.pointer.is_empty() {
-        "/"
-    } else {
-        &finding.pointer
-    };
+    let pointer = if finding.pointer.is_empty() { "/" } else { &finding.pointer };
     let mark = match finding.severity {
         Severity::Error => "",
         Severity::Warning => language.pick(" (aviso)", " (warning)"),
@@ -32,22 +28,16 @@ pub(crate) fn finding(language: Language, finding: &Finding) -> String {
 fn sentence(rule: &str) -> Option<(&'static str, &'static str)> {
     Some(match rule {
         "percent-range" => ("un porcentaje va de 0 a 100", "a percentage is from 0 to 100"),
-        "visit-date-needed" => (
-            "el avance necesita el día de la visita",
-            "progress needs the day of the visit",
-        ),
-        "visit-in-future" => (
-            "la visita no puede ser después de hoy ({today})",
-            "the visit cannot be after today ({today})",
-        ),
-        "visit-too-old" => (
-            "la visita no puede ser anterior a 1990",
-            "the visit cannot be before 1990",
-        ),
-        "nothing-captured" => (
-            "no hay avance ni datos que enviar",
-            "there is neither progress nor data to send",
-        ),
+        "visit-date-needed" => {
+            ("el avance necesita el día de la visita", "progress needs the day of the visit")
+        }
+        "visit-in-future" => {
+            ("la visita no puede ser después de hoy ({today})", "the visit cannot be after today ({today})")
+        }
+        "visit-too-old" => ("la visita no puede ser anterior a 1990", "the visit cannot be before 1990"),
+        "nothing-captured" => {
+            ("no hay avance ni datos que enviar", "there is neither progress nor data to send")
+        }
         "reserved-field" => (
             "«{field}» lo escribe la Coordinación; quítalo",
             "“{field}” is written by the central endpoint; take it out",
@@ -66,73 +56,50 @@ fn sentence(rule: &str) -> Option<(&'static str, &'static str)> {
         ),
         "field-required" => ("falta este dato", "this value is missing"),
         "percent-format" => ("escribe un número de 0 a 100", "write a number from 0 to 100"),
-        "amount-format" => (
-            "escribe un monto, como 1,234.56",
-            "write an amount, like 1,234.56",
-        ),
+        "amount-format" => ("escribe un monto, como 1,234.56", "write an amount, like 1,234.56"),
         "amount-negative" => ("un monto no puede ser negativo", "an amount cannot be negative"),
-        "date-format" => (
-            "escribe una fecha que exista, como 12/03/2026",
-            "write a date that exists, like 2026-03-12",
-        ),
+        "date-format" => {
+            ("escribe una fecha que exista, como 12/03/2026", "write a date that exists, like 2026-03-12")
+        }
         "code-unknown" => ("no es una opción de la lista", "it is not a choice of the list"),
         "rfc-format" => (
             "un RFC tiene 12 o 13 caracteres, con una fecha que exista",
             "an RFC has 12 or 13 characters, with a date that exists",
         ),
-        "text-too-long" => (
-            "pasa de {limit} caracteres",
-            "it has more than {limit} characters",
-        ),
-        "contract-needed" => (
-            "un pago necesita un contrato activo",
-            "a payment needs an active contract",
-        ),
-        "schema-enum" => (
-            "no es uno de los valores permitidos",
-            "it is not one of the values allowed",
-        ),
-        "schema-format" => (
-            "no tiene el formato que pide el estándar",
-            "it does not have the format the standard asks",
-        ),
+        "text-too-long" => ("pasa de {limit} caracteres", "it has more than {limit} characters"),
+        "contract-needed" => ("un pago necesita un contrato activo", "a payment needs an active contract"),
+        "schema-enum" => ("no es uno de los valores permitidos", "it is not one of the values allowed"),
+        "schema-format" => {
+            ("no tiene el formato que pide el estándar", "it does not have the format the standard asks")
+        }
         "schema-min-items" => ("la lista no puede estar vacía", "the list cannot be empty"),
         "schema-min-length" => ("el texto no puede estar vacío", "the text cannot be empty"),
         "schema-min-properties" => ("el objeto no puede estar vacío", "the object cannot be empty"),
-        "schema-one-of" => (
-            "no corresponde a ninguna de las formas permitidas",
-            "it matches none of the forms allowed",
-        ),
-        "schema-other" => (
-            "no cumple el esquema del estándar",
-            "it does not meet the standard's schema",
-        ),
-        "schema-pattern" => (
-            "no tiene la forma que pide el estándar",
-            "it does not have the shape the standard asks",
-        ),
-        "schema-required" => (
-            "falta un dato que el estándar exige",
-            "a value that the standard requires is missing",
-        ),
-        "schema-type" => (
-            "es de otro tipo que el que pide el estándar",
-            "it is of another type than the standard asks",
-        ),
+        "schema-one-of" => {
+            ("no corresponde a ninguna de las formas permitidas", "it matches none of the forms allowed")
+        }
+        "schema-other" => ("no cumple el esquema del estándar", "it does not meet the standard's schema"),
+        "schema-pattern" => {
+            ("no tiene la forma que pide el estándar", "it does not have the shape the standard asks")
+        }
+        "schema-required" => {
+            ("falta un dato que el estándar exige", "a value that the standard requires is missing")
+        }
+        "schema-type" => {
+            ("es de otro tipo que el que pide el estándar", "it is of another type than the standard asks")
+        }
         "schema-unique-items" => ("la lista repite un elemento", "the list repeats an item"),
         "ocid-prefix" => (
             "el identificador del proceso no lleva el prefijo registrado",
             "the identifier of the process lacks the registered prefix",
         ),
         "release-id-unique" => ("esa entrega ya existe", "that release already exists"),
-        "release-date-increasing" => (
-            "su fecha debe ser posterior a la anterior",
-            "its date must be after the one before",
-        ),
-        "tag-matches-sections" => (
-            "las etiquetas no corresponden a su contenido",
-            "its tags do not match its content",
-        ),
+        "release-date-increasing" => {
+            ("su fecha debe ser posterior a la anterior", "its date must be after the one before")
+        }
+        "tag-matches-sections" => {
+            ("las etiquetas no corresponden a su contenido", "its tags do not match its content")
+        }
         "party-resolves" => (
             "la organización no está, o no coincide, en «parties»",
             "the organization is not, or not equally, in `parties`",
@@ -163,26 +130,22 @@ fn sentence(rule: &str) -> Option<(&'static str, &'static str)> {
             "el estándar y las extensiones declaradas no tienen este campo",
             "neither the standard nor the declared extensions have this field",
         ),
-        "package" => (
-            "el paquete no está completo o no concuerda",
-            "the package is not whole or does not agree",
-        ),
+        "package" => {
+            ("el paquete no está completo o no concuerda", "the package is not whole or does not agree")
+        }
         "no-personal-data" => (
             "parece un dato personal y no se puede publicar",
             "it looks like personal data and cannot be published",
         ),
-        "open-codelist" => (
-            "ese código no está en la lista abierta conocida",
-            "that code is not in the known open list",
-        ),
-        "deprecated-field" => (
-            "el estándar recomienda ya no usar este campo",
-            "the standard advises against this field",
-        ),
-        "profile-required" => (
-            "este municipio pide también este dato",
-            "this municipality also asks for this value",
-        ),
+        "open-codelist" => {
+            ("ese código no está en la lista abierta conocida", "that code is not in the known open list")
+        }
+        "deprecated-field" => {
+            ("el estándar recomienda ya no usar este campo", "the standard advises against this field")
+        }
+        "profile-required" => {
+            ("este municipio pide también este dato", "this municipality also asks for this value")
+        }
         "follow-up-unreadable" => (
             "la Coordinación no pudo leer el seguimiento; actualiza el programa y captúralo otra vez",
             "the central endpoint could not read the follow-up; update the program and capture it again",
@@ -199,10 +162,9 @@ fn sentence(rule: &str) -> Option<(&'static str, &'static str)> {
             "ese proyecto es de otra área; pide a la Coordinación que lo asigne a la tuya",
             "that project belongs to another área; ask the coordination to assign it to yours",
         ),
-        "process-unknown" => (
-            "ese proceso no es de este proyecto",
-            "that process does not belong to this project",
-        ),
+        "process-unknown" => {
+            ("ese proceso no es de este proyecto", "that process does not belong to this project")
+        }
         "evidence-not-publishable" => (
             "el archivo no se puede convertir en una copia pública; adjúntalo en otro formato",
             "the file cannot be turned into a public copy; attach it in another format",

@@ -27,9 +27,7 @@ const MAX_FILE: u64 = 8 * 1024 * 1024;
 /// Runs a verb. The exit code is 0 when it was done.
 pub(crate) async fn run(args: Args, language: Language) -> Result<ExitCode, Problem> {
     let dir = args.data.clone().ok_or_else(|| {
-        Problem::new(Code::CommandInvalid)
-            .with("name", "--data")
-            .with("detail", prose::no_folder(language))
+        Problem::new(Code::CommandInvalid).with("name", "--data").with("detail", prose::no_folder(language))
     })?;
     let passphrase = passphrase(args.passphrase_file.as_deref())?;
     let client = Client::open(&dir, Arc::new(SystemClock))?;
@@ -41,11 +39,7 @@ pub(crate) async fn run(args: Args, language: Language) -> Result<ExitCode, Prob
     match args.verb {
         Verb::Enrol { server, code, device } => enrol(&client, language, &server, &code, &device).await,
         Verb::Projects { json, text } => projects(&client, language, json, &text.join(" ")).await,
-        Verb::Capture {
-            project,
-            file,
-            evidence,
-        } => capture(&client, language, &project, &file, &evidence),
+        Verb::Capture { project, file, evidence } => capture(&client, language, &project, &file, &evidence),
         Verb::Send => send(&client, language).await,
         Verb::Status { json } => status(&client, language, json),
         Verb::Receipts { json, verify } => receipts(&client, language, json, verify),
@@ -62,9 +56,7 @@ fn passphrase(file: Option<&Path>) -> Result<Option<Zeroizing<String>>, Problem>
             .map(Zeroizing::new));
     };
     let text = Zeroizing::new(std::fs::read_to_string(path).map_err(|error| unreadable(path, &error))?);
-    Ok(Some(Zeroizing::new(
-        text.lines().next().unwrap_or_default().to_owned(),
-    )))
+    Ok(Some(Zeroizing::new(text.lines().next().unwrap_or_default().to_owned())))
 }
 
 fn unreadable(path: &Path, error: &std::io::Error) -> Problem {
@@ -76,9 +68,7 @@ fn unreadable(path: &Path, error: &std::io::Error) -> Problem {
 async fn ask<T: DeserializeOwned>(client: &Client, name: &str, payload: Value) -> Result<T, Problem> {
     let answer = client.call(name, payload).await?;
     serde_json::from_value(answer).map_err(|error| {
-        Problem::new(Code::CommandInvalid)
-            .with("name", name)
-            .with("detail", error.to_string())
+        Problem::new(Code::CommandInvalid).with("name", name).with("detail", error.to_string())
     })
 }
 
@@ -96,29 +86,13 @@ async fn enrol(
     code: &str,
     device: &str,
 ) -> Result<ExitCode, Problem> {
-    let state: AppState = ask(
-        client,
-        "enrol",
-        json!({"server": server, "code": code, "device": device}),
-    )
-    .await?;
-    let AppState::Ready {
-        person,
-        municipality,
-        device,
-        ..
-    } = state
-    else {
+    let state: AppState =
+        ask(client, "enrol", json!({"server": server, "code": code, "device": device})).await?;
+    let AppState::Ready { person, municipality, device, .. } = state else {
         return Err(Problem::new(Code::NotEnrolled));
     };
     let rows: Vec<ProjectRow> = ask(client, "projects", json!({})).await?;
-    say(&prose::enrolled(
-        language,
-        &person,
-        &municipality.name,
-        &device,
-        rows.len(),
-    ));
+    say(&prose::enrolled(language, &person, &municipality.name, &device, rows.len()));
     // The equipment is activated either way; the projects come with the next contact.
     if let Some(problem) = client.status()?.problem {
         warn(&prose::problem(language, &problem));
@@ -150,9 +124,7 @@ fn capture(
     path: &Path,
     evidence: &[(PathBuf, String)],
 ) -> Result<ExitCode, Problem> {
-    let size = std::fs::metadata(path)
-        .map_err(|error| unreadable(path, &error))?
-        .len();
+    let size = std::fs::metadata(path).map_err(|error| unreadable(path, &error))?.len();
     let invalid = |detail: String| {
         Problem::new(Code::FollowUpFileInvalid)
             .with("file", path.display().to_string())
@@ -177,20 +149,15 @@ fn all_sent(status: &Status) -> bool {
 }
 
 async fn send(client: &Client, language: Language) -> Result<ExitCode, Problem> {
-    let mut watch = Watch {
-        moved: client.moved(),
-        since: Instant::now(),
-    };
+    let mut watch = Watch { moved: client.moved(), since: Instant::now() };
     let mut reason: Option<Problem>;
     let mut pause = Duration::from_millis(250);
     loop {
         match cycle(client, &mut watch).await {
             Some(Ok(status)) => reason = status.problem,
             Some(Err(problem)) => {
-                let final_for_now = matches!(
-                    problem.code,
-                    Code::DeviceRevoked | Code::DeviceForked | Code::UpgradeRequired
-                );
+                let final_for_now =
+                    matches!(problem.code, Code::DeviceRevoked | Code::DeviceForked | Code::UpgradeRequired);
                 reason = Some(problem);
                 if final_for_now {
                     break;
@@ -219,11 +186,7 @@ async fn send(client: &Client, language: Language) -> Result<ExitCode, Problem> 
         .with("waiting", waiting);
     let problem = reason.or(status.problem).unwrap_or(stalled);
     warn(&prose::problem(language, &problem));
-    warn(&prose::still_here(
-        language,
-        waiting,
-        status.files.saturating_sub(status.files_received),
-    ));
+    warn(&prose::still_here(language, waiting, status.files.saturating_sub(status.files_received)));
     Ok(ExitCode::from(2))
 }
 

@@ -47,11 +47,8 @@ fn endpoint(store: &Arc<Store>, revoked: bool) -> String {
         } else {
             json!({"serverEpoch": Uuid::nil(), "now": clock_minus(60), "results": []})
         };
-        let (status, kind) = if revoked {
-            (401, "application/problem+json")
-        } else {
-            (200, "application/json")
-        };
+        let (status, kind) =
+            if revoked { (401, "application/problem+json") } else { (200, "application/json") };
         let status = axum::http::StatusCode::from_u16(status).unwrap();
         (status, [("content-type", kind)], body.to_string())
     };
@@ -73,10 +70,7 @@ fn endpoint(store: &Arc<Store>, revoked: bool) -> String {
         .route("/api/v1/sync/pull", get(pull));
     let (sender, address) = mpsc::channel();
     std::thread::spawn(move || {
-        let runtime = tokio::runtime::Builder::new_current_thread()
-            .enable_all()
-            .build()
-            .unwrap();
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
         runtime.block_on(async {
             let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
             sender.send(listener.local_addr().unwrap()).unwrap();

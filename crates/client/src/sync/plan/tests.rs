@@ -44,11 +44,7 @@ fn recorded(operation: &Operation, key: &SigningKey) -> PushResult {
         verdict: Verdict::Received,
     };
     let receipt = Box::new(Receipt::sign(body, key).unwrap());
-    PushResult::Recorded {
-        op_id: operation.op_id,
-        receipt,
-        findings: Vec::new(),
-    }
+    PushResult::Recorded { op_id: operation.op_id, receipt, findings: Vec::new() }
 }
 
 #[test]
@@ -73,24 +69,14 @@ fn a_receipt_counts_only_if_it_is_the_endpoints_and_names_these_bytes_and_files(
         assert!(refused(&here, &good, &public), "{here:?}");
     }
     // A placeholder's answer is no receipt.
-    assert!(refused(
-        &operation,
-        &PushResult::Placed {
-            op_id: operation.op_id
-        },
-        &public
-    ));
+    assert!(refused(&operation, &PushResult::Placed { op_id: operation.op_id }, &public));
 }
 
 #[test]
 fn a_batch_is_contiguous_and_fits() {
     let fit = |operations, limit| {
         let batch = batch(operations, limit, Uuid::nil(), &DeviceReport::default()).unwrap();
-        batch
-            .operations
-            .iter()
-            .map(|operation| operation.client_seq)
-            .collect::<Vec<_>>()
+        batch.operations.iter().map(|operation| operation.client_seq).collect::<Vec<_>>()
     };
     assert_eq!(fit(vec![operation(3), operation(4), operation(6)], 200), [3, 4]);
     assert_eq!(fit((1..=300).map(operation).collect(), 200).len(), 200);
@@ -101,10 +87,7 @@ fn a_batch_is_contiguous_and_fits() {
         let noise: String = (0..20_000u64)
             .map(|i| format!("{:x}", (i + seq * 31).wrapping_mul(0x9E37_79B9_7F4A_7C15) >> 8))
             .collect();
-        Operation {
-            body: json!({ "noise": noise }),
-            ..operation(seq)
-        }
+        Operation { body: json!({ "noise": noise }), ..operation(seq) }
     };
     let sent = fit((1..=40).map(large).collect(), 200);
     assert!(!sent.is_empty() && sent.len() < 40, "{sent:?}");
@@ -113,10 +96,7 @@ fn a_batch_is_contiguous_and_fits() {
 #[test]
 fn a_failed_push_never_deletes_and_says_what_next() {
     let of = |code, size| remedy(&Problem::new(code), size);
-    assert_eq!(
-        remedy(&Problem::new(Code::Gap).with("last", 7), 3),
-        Remedy::ResendAfter(7)
-    );
+    assert_eq!(remedy(&Problem::new(Code::Gap).with("last", 7), 3), Remedy::ResendAfter(7));
     assert_eq!(of(Code::Unavailable, 8), Remedy::Halve);
     assert_eq!(of(Code::Unavailable, 1), Remedy::SuspectOne);
     assert_eq!(of(Code::Unavailable, 0), Remedy::Wait);
@@ -148,48 +128,12 @@ fn what_somebody_must_mend_does_not_hold_the_rest() {
 fn delays_follow_the_outlook() {
     let quiet = Outlook::default();
     assert_eq!(delay(quiet, 0.5), QUIET);
-    assert_eq!(
-        delay(
-            Outlook {
-                waiting: true,
-                ..quiet
-            },
-            0.5
-        ),
-        WAITING
-    );
+    assert_eq!(delay(Outlook { waiting: true, ..quiet }, 0.5), WAITING);
     assert_eq!(delay(Outlook { failures: 1, ..quiet }, 1.0), BASE);
-    assert_eq!(
-        delay(Outlook { failures: 3, ..quiet }, 0.5),
-        Duration::from_secs(4)
-    );
-    assert_eq!(
-        delay(
-            Outlook {
-                failures: 60,
-                ..quiet
-            },
-            1.0
-        ),
-        CAP
-    );
-    assert_eq!(
-        delay(
-            Outlook {
-                failures: 60,
-                waiting: true,
-                refused: true,
-                ..quiet
-            },
-            1.0
-        ),
-        CAP_REFUSED
-    );
-    let asked = Outlook {
-        failures: 1,
-        retry_after: Some(Duration::from_secs(90)),
-        ..quiet
-    };
+    assert_eq!(delay(Outlook { failures: 3, ..quiet }, 0.5), Duration::from_secs(4));
+    assert_eq!(delay(Outlook { failures: 60, ..quiet }, 1.0), CAP);
+    assert_eq!(delay(Outlook { failures: 60, waiting: true, refused: true, ..quiet }, 1.0), CAP_REFUSED);
+    let asked = Outlook { failures: 1, retry_after: Some(Duration::from_secs(90)), ..quiet };
     assert_eq!(delay(asked, 0.0), Duration::from_secs(90));
 }
 

@@ -69,9 +69,8 @@ fn falls(case: &Case<'_>, pointer: &str, own: &Value, found: &mut Vec<Finding>) 
                 .rev()
                 .filter(|seen| seen.date <= observation.date)
                 .max_by_key(|seen| seen.date);
-            let explained = observation.observation["notes"]
-                .as_str()
-                .is_some_and(|notes| !notes.trim().is_empty());
+            let explained =
+                observation.observation["notes"].as_str().is_some_and(|notes| !notes.trim().is_empty());
             if let Some(previous) =
                 previous.filter(|previous| previous.measure > observation.measure && !explained)
             {
@@ -97,9 +96,7 @@ fn disagrees(pointer: &str, own: &Value, merged: &Value, found: &mut Vec<Finding
     let Some(paid) = paid(merged).get(&value.currency).copied() else {
         return;
     };
-    let latest = seen(merged, "financialProgress")
-        .into_iter()
-        .max_by_key(|seen| seen.date);
+    let latest = seen(merged, "financialProgress").into_iter().max_by_key(|seen| seen.date);
     let (Some(latest), Some(expected)) = (latest, paid.checked_mul(Decimal::ONE_HUNDRED)) else {
         return;
     };
@@ -107,11 +104,7 @@ fn disagrees(pointer: &str, own: &Value, merged: &Value, found: &mut Vec<Finding
     if (latest.measure - expected).abs() > TOLERANCE {
         let params = json!({"reason": "progress-disagrees", "field": "measure",
             "value": latest.observation["measure"], "expected": expected.round_dp(2)});
-        found.push(error(
-            "amounts",
-            format!("{pointer}/implementation/metrics/{at}"),
-            params,
-        ));
+        found.push(error("amounts", format!("{pointer}/implementation/metrics/{at}"), params));
     }
 }
 
@@ -127,9 +120,5 @@ fn seen<'a>(contract: &'a Value, metric: &str) -> Vec<Seen<'a>> {
 fn read(observation: &Value) -> Option<Seen<'_>> {
     let measure = decimal(&observation["measure"])?;
     let date = observation["period"]["endDate"].as_str().and_then(date_time);
-    Some(Seen {
-        date,
-        measure,
-        observation,
-    })
+    Some(Seen { date, measure, observation })
 }
