@@ -106,6 +106,12 @@ fn people_and_configuration_are_refused_with_what_to_do() {
         assert!(!output.status.success(), "{arguments:?}");
         assert!(!complaint(&output).is_empty() && output.stdout.is_empty(), "{arguments:?}");
     }
+    for (lang, expected) in
+        [("es_MX.UTF-8", "no es un prefijo OCDS"), ("en_US.UTF-8", "is not an OCDS prefix")]
+    {
+        let output = in_language(&central, lang, &["--ocds-prefix", "x", "status"]);
+        assert!(complaint(&output).contains(expected), "{lang}: {}", complaint(&output));
+    }
     assert!(central.ok(&["people", "list"]).is_empty());
     let alone = Command::new(journeys::program("avance-central"))
         .arg("status")

@@ -7,6 +7,8 @@ use clap::Args;
 use domain::wire::MunicipalityCard;
 use serde::Deserialize;
 
+use crate::words::say;
+
 /// The prefix used while none is registered. Said loudly: data with it cannot be joined with anybody else's.
 pub const UNREGISTERED_PREFIX: &str = "ocds-000000";
 
@@ -72,7 +74,13 @@ impl Config {
     /// A file that cannot be read or has an unknown key, a prefix or an address that is not one, no data folder.
     pub fn load(options: &Options) -> Result<Config> {
         let Some(data) = options.data.clone() else {
-            bail!("--data DIR is needed (or the variable AVANCE_DATA)");
+            bail!(
+                "{}",
+                say(
+                    "falta --data CARPETA (o la variable AVANCE_DATA)",
+                    "--data DIR is needed (or the variable AVANCE_DATA)"
+                )
+            );
         };
         let beside = data.join("avance.toml");
         let path = options.config.clone().or_else(|| beside.exists().then_some(beside));
@@ -91,7 +99,13 @@ impl Config {
         let prefix =
             options.ocds_prefix.clone().or(file.ocds_prefix).unwrap_or_else(|| UNREGISTERED_PREFIX.into());
         if !ocds::ident::is_prefix(&prefix) {
-            bail!("«{prefix}» is not an OCDS prefix: `ocds-` and six lower-case letters or digits");
+            bail!(
+                "{}",
+                say(
+                    format!("«{prefix}» no es un prefijo OCDS: `ocds-` y seis letras minúsculas o dígitos"),
+                    format!("«{prefix}» is not an OCDS prefix: `ocds-` and six lower-case letters or digits"),
+                )
+            );
         }
         let public_url = options.public_url.clone().or(file.public_url);
         let public_url = public_url.unwrap_or_else(|| "http://127.0.0.1:8780".into());
@@ -106,7 +120,13 @@ impl Config {
         let license = web_address("license", &license).map(|_| license)?;
         let offset_minutes = file.utc_offset_minutes.unwrap_or(-360);
         if !(-14 * 60..=14 * 60).contains(&offset_minutes) {
-            bail!("utc_offset_minutes = {offset_minutes} is not an offset from UTC");
+            bail!(
+                "{}",
+                say(
+                    format!("utc_offset_minutes = {offset_minutes} no es una diferencia con UTC, en minutos"),
+                    format!("utc_offset_minutes = {offset_minutes} is not an offset from UTC, in minutes"),
+                )
+            );
         }
         let name = options.municipality.clone().or(file.municipality);
         Ok(Config {
@@ -130,15 +150,28 @@ impl Config {
     pub fn warnings(&self) -> Vec<String> {
         let mut warnings = Vec::new();
         if !self.municipality.prefix_registered {
-            warnings.push(format!(
-                "The OCDS prefix {UNREGISTERED_PREFIX} is not registered: every ocid made with it will have to change. \
-                 Register one with the Open Contracting Partnership and set ocds_prefix."
+            warnings.push(say(
+                format!(
+                    "El prefijo OCDS {UNREGISTERED_PREFIX} no está registrado: cada ocid hecho con él va a tener que \
+                     cambiar. Registra uno con la Open Contracting Partnership y ponlo en ocds_prefix."
+                ),
+                format!(
+                    "The OCDS prefix {UNREGISTERED_PREFIX} is not registered: every ocid made with it will have to \
+                     change. Register one with the Open Contracting Partnership and set ocds_prefix."
+                ),
             ));
         }
         let url = &self.municipality.public_url;
         if url.contains("//127.") || url.contains("//localhost") || url.contains("//[::1]") {
-            warnings.push(format!(
-                "public_url is {url}: the published files name an address that only this machine can open. Set public_url."
+            warnings.push(say(
+                format!(
+                    "public_url es {url}: los archivos publicados nombran una dirección que sólo este equipo puede \
+                     abrir. Pon en public_url la del sitio."
+                ),
+                format!(
+                    "public_url is {url}: the published files name an address that only this machine can open. Set \
+                     public_url."
+                ),
             ));
         }
         warnings
@@ -163,8 +196,12 @@ impl Config {
 }
 
 fn read(path: &Path) -> Result<File> {
-    let text = std::fs::read_to_string(path).with_context(|| format!("cannot read {}", path.display()))?;
-    toml::from_str(&text).with_context(|| format!("{} is not valid", path.display()))
+    let text = std::fs::read_to_string(path).with_context(|| {
+        say(format!("no se puede leer {}", path.display()), format!("cannot read {}", path.display()))
+    })?;
+    toml::from_str(&text).with_context(|| {
+        say(format!("{} no es válido", path.display()), format!("{} is not valid", path.display()))
+    })
 }
 
 /// An absolute http(s) address, without its final `/`.
@@ -176,7 +213,13 @@ fn web_address(what: &str, text: &str) -> Result<String> {
         {
             Ok(text.trim_end_matches('/').to_owned())
         }
-        _ => bail!("{what} = «{text}» is not an http or https address"),
+        _ => bail!(
+            "{}",
+            say(
+                format!("{what} = «{text}» no es una dirección http o https"),
+                format!("{what} = «{text}» is not an http or https address"),
+            )
+        ),
     }
 }
 

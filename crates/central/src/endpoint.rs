@@ -17,6 +17,7 @@ use zeroize::Zeroizing;
 
 use crate::config::Config;
 use crate::store::{Entry, Store, sqlite::Sqlite};
+use crate::words::say;
 
 /// The central endpoint of one municipality, opened on its data folder.
 pub struct Endpoint {
@@ -45,28 +46,50 @@ impl Endpoint {
     /// the OCDS prefix is another than that of the processes that exist.
     pub fn open(mut config: Config, clock: Arc<dyn Clock>) -> Result<Endpoint> {
         let data = config.data.clone();
-        fs::create_dir_all(&data).with_context(|| format!("cannot make the folder {}", data.display()))?;
+        fs::create_dir_all(&data).with_context(|| {
+            say(
+                format!("no se puede hacer la carpeta {}", data.display()),
+                format!("cannot make the folder {}", data.display()),
+            )
+        })?;
         fs::create_dir_all(data.join("public")).context("cannot make the folder of the public files")?;
         fs::create_dir_all(data.join("evidence")).context("cannot make the folder of the evidence")?;
-        let store = Sqlite::open(&data.join("central.db"), &config.municipality.id)
-            .with_context(|| format!("cannot open the database in {}", data.display()))?;
+        let store = Sqlite::open(&data.join("central.db"), &config.municipality.id).with_context(|| {
+            say(
+                format!("no se puede abrir la base de datos de {}", data.display()),
+                format!("cannot open the database in {}", data.display()),
+            )
+        })?;
         let key_path = data.join("signing.key");
         let tx = store.begin()?;
         let known_key = tx.meta("public_key")?;
         if known_key.is_some() && !key_path.exists() {
+            let path = key_path.display();
             bail!(
-                "{} is missing and the database was made with it: restore it from the backup. \
-                 A new key would make every device refuse its receipts.",
-                key_path.display()
+                "{}",
+                say(
+                    format!(
+                        "falta {path} y la base de datos se hizo con esa llave: devuélvela desde el respaldo. Con una \
+                         llave nueva ningún equipo aceptaría sus acuses."
+                    ),
+                    format!(
+                        "{path} is missing and the database was made with it: restore it from the backup. With a new \
+                         key every device would refuse its receipts."
+                    ),
+                )
             );
         }
         let signing = signing_key(&key_path)?;
         let public_key = hex::encode(signing.verifying_key().as_bytes());
         match known_key {
             Some(known) if known != public_key => {
+                let path = key_path.display();
                 bail!(
-                    "{} is not the key of this database: restore the one of the same backup",
-                    key_path.display()
+                    "{}",
+                    say(
+                        format!("{path} no es la llave de esta base de datos: pon la del mismo respaldo"),
+                        format!("{path} is not the key of this database: restore the one of the same backup"),
+                    )
                 );
             }
             Some(_) => {}
@@ -88,11 +111,19 @@ impl Endpoint {
                 && before.municipality.prefix != said.municipality.prefix
                 && !tx.projects()?.is_empty()
             {
+                let (known, other) = (&before.municipality.prefix, &said.municipality.prefix);
                 bail!(
-                    "this data folder has processes with the prefix {}; it cannot go on with {}. \
-                     Set ocds_prefix to the first, or begin a new folder.",
-                    before.municipality.prefix,
-                    said.municipality.prefix
+                    "{}",
+                    say(
+                        format!(
+                            "esta carpeta ya tiene procesos con el prefijo {known}; no puede seguir con {other}. Pon el \
+                             primero en ocds_prefix, o empieza una carpeta nueva."
+                        ),
+                        format!(
+                            "this data folder has processes with the prefix {known}; it cannot go on with {other}. Set \
+                             ocds_prefix to the first, or begin a new folder."
+                        ),
+                    )
                 );
             }
             if !config.given {

@@ -21,4 +21,5 @@ pub mod store;
 pub mod strict;
 pub mod sync;
 pub mod verify;
+pub mod words;
 pub mod worker;

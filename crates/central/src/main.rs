@@ -9,6 +9,7 @@ use std::sync::Arc;
 use anyhow::{Context, Result, bail};
 use central::config::{Config, Options};
 use central::endpoint::Endpoint;
+use central::words::{lang, say};
 use central::{auth, base, load, publish, router, verify, worker};
 use chrono::Duration;
 use clap::{Parser, Subcommand};
@@ -207,33 +208,16 @@ fn run(cli: Cli) -> Result<ExitCode> {
     }
 }
 
-/// Language of this terminal: English when the environment says so, Spanish otherwise.
-fn lang() -> load::Lang {
-    let named = ["LC_ALL", "LC_MESSAGES", "LANG"]
-        .iter()
-        .find_map(|name| std::env::var(name).ok().filter(|v| !v.is_empty()));
-    if named.is_some_and(|name| name.to_lowercase().starts_with("en")) {
-        load::Lang::En
-    } else {
-        load::Lang::Es
-    }
-}
-
-/// The sentence in the language of this terminal.
-fn say(es: impl Into<String>, en: impl Into<String>) -> String {
-    match lang() {
-        load::Lang::Es => es.into(),
-        load::Lang::En => en.into(),
-    }
-}
-
 fn serve(endpoint: Endpoint, listen: SocketAddr) -> Result<()> {
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
     runtime.block_on(async move {
         let endpoint = Arc::new(endpoint);
-        let listener = tokio::net::TcpListener::bind(listen)
-            .await
-            .with_context(|| format!("cannot listen on {listen}"))?;
+        let listener = tokio::net::TcpListener::bind(listen).await.with_context(|| {
+            say(
+                format!("no se puede escuchar en {listen}; ¿ya está corriendo otro?"),
+                format!("cannot listen on {listen}; is another one running?"),
+            )
+        })?;
         let address = listener.local_addr()?;
         tracing::info!("listening on http://{address}");
         tracing::info!("public files: {}", endpoint.config.public().display());
