@@ -16,7 +16,8 @@ use domain::command::Event;
 use domain::problem::{Code, Problem};
 use tauri::webview::NewWindowResponse;
 use tauri::{
-    App, AppHandle, Builder, Context, Emitter as _, Manager as _, Runtime, Url, WebviewWindowBuilder, Wry,
+    App, AppHandle, Builder, Context, Emitter as _, Manager as _, RunEvent, Runtime, Url,
+    WebviewWindowBuilder, Wry,
 };
 use tauri_plugin_dialog::{DialogExt as _, MessageDialogKind};
 use tauri_plugin_window_state::StateFlags;
@@ -53,7 +54,11 @@ pub fn run(arguments: Arguments) -> ExitCode {
         .build(context());
     match built {
         Ok(app) => {
-            let code = app.run_return(|_, _| {});
+            let code = app.run_return(|app, event| {
+                if let (RunEvent::Exit, Some(client)) = (event, app.try_state::<Client>()) {
+                    client.close();
+                }
+            });
             ExitCode::from(u8::try_from(code).unwrap_or(1))
         }
         Err(error) => {

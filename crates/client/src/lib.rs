@@ -84,6 +84,23 @@ impl Drop for Keeper {
 }
 
 impl Client {
+    /// Closes the store before the program ends: the background stops, and what a thread is writing is waited for (two
+    /// seconds at most), because the end of a process takes the cipher from under whoever still uses it.
+    pub fn close(&self) {
+        let background = self.keeper.background.lock().unwrap_or_else(PoisonError::into_inner).take();
+        if let Some(task) = background {
+            task.abort();
+        }
+        let store = self.inner.store.write().unwrap_or_else(PoisonError::into_inner).take();
+        let Some(store) = store else { return };
+        for _ in 0..200 {
+            if Arc::strong_count(&store) == 1 {
+                break;
+            }
+            std::thread::sleep(std::time::Duration::from_millis(10));
+        }
+    }
+
     /// Takes the folder, making it if needed. The store stays closed until [`Client::unlock`].
     ///
     /// # Errors

@@ -88,6 +88,18 @@ async fn the_folder_is_free_as_soon_as_the_last_client_is_gone_although_work_wen
     assert_eq!(call(&client, "app_state", json!({})).await["stage"], "ready");
 }
 
+#[tokio::test]
+async fn a_closed_client_writes_nothing_more_and_opens_again_with_everything() {
+    let (dir, endpoint) = (tempfile::tempdir().unwrap(), Endpoint::start().await);
+    let client = enrolled(dir.path(), &endpoint).await;
+    client.start_background();
+    tokio::task::yield_now().await;
+    client.close();
+    assert_eq!(call(&client, "app_state", json!({})).await["stage"], "locked");
+    client.unlock(Some(PASSPHRASE)).unwrap();
+    assert_eq!(call(&client, "app_state", json!({})).await["stage"], "ready");
+}
+
 #[test]
 fn a_damaged_database_is_set_aside_whole() {
     let dir = tempfile::tempdir().unwrap();
