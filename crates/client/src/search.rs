@@ -3,20 +3,8 @@
 /// A text as it is searched: lower case, without accents, words joined by one space.
 pub(crate) fn fold(text: &str) -> String {
     let mut folded = String::with_capacity(text.len());
-    for ch in text.chars().flat_map(char::to_lowercase) {
-        let plain = match ch {
-            'á' | 'à' | 'ä' | 'â' | 'ã' => 'a',
-            'é' | 'è' | 'ë' | 'ê' => 'e',
-            'í' | 'ì' | 'ï' | 'î' => 'i',
-            'ó' | 'ò' | 'ö' | 'ô' | 'õ' => 'o',
-            'ú' | 'ù' | 'ü' | 'û' => 'u',
-            'ñ' => 'n',
-            'ç' => 'c',
-            // A combining accent that somebody's keyboard sent on its own.
-            '\u{300}'..='\u{36f}' => continue,
-            other if other.is_whitespace() => ' ',
-            other => other,
-        };
+    for letter in text.chars().flat_map(char::to_lowercase).filter_map(domain::entry::without_accent) {
+        let plain = if letter.is_whitespace() { ' ' } else { letter };
         if plain != ' ' || !(folded.is_empty() || folded.ends_with(' ')) {
             folded.push(plain);
         }

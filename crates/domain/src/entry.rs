@@ -4,6 +4,22 @@ use chrono::{Datelike, Days, NaiveDate};
 use rust_decimal::Decimal;
 use serde_json::Number;
 
+/// A letter without its accent, for comparing what people typed; none for a combining accent, which some keyboards
+/// and systems write apart from its letter. Expects lower case.
+pub fn without_accent(letter: char) -> Option<char> {
+    Some(match letter {
+        'á' | 'à' | 'ä' | 'â' | 'ã' => 'a',
+        'é' | 'è' | 'ë' | 'ê' => 'e',
+        'í' | 'ì' | 'ï' | 'î' => 'i',
+        'ó' | 'ò' | 'ö' | 'ô' | 'õ' => 'o',
+        'ú' | 'ù' | 'ü' | 'û' => 'u',
+        'ñ' => 'n',
+        'ç' => 'c',
+        '\u{300}'..='\u{36f}' => return None,
+        other => other,
+    })
+}
+
 /// A plain decimal (`12`, `12.5`, `-3`), as JSON writes it; exponents are accepted. Never infinite, never NaN.
 pub fn decimal(text: &str) -> Option<Decimal> {
     let text = text.trim();

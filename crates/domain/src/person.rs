@@ -95,16 +95,7 @@ pub struct PersonCard {
 /// Stable identifier of an área: its name in lower case, without accents, words joined by `-`.
 pub fn area_id(name: &str) -> String {
     let mut id = String::with_capacity(name.len());
-    for ch in name.trim().to_lowercase().chars() {
-        let plain = match ch {
-            'á' | 'à' | 'ä' => 'a',
-            'é' | 'è' | 'ë' => 'e',
-            'í' | 'ì' | 'ï' => 'i',
-            'ó' | 'ò' | 'ö' => 'o',
-            'ú' | 'ù' | 'ü' => 'u',
-            'ñ' => 'n',
-            other => other,
-        };
+    for plain in name.trim().to_lowercase().chars().filter_map(crate::entry::without_accent) {
         if plain.is_ascii_alphanumeric() {
             id.push(plain);
         } else if !id.ends_with('-') && !id.is_empty() {
@@ -122,6 +113,8 @@ mod tests {
     fn area_id_is_stable_under_accents_case_and_spacing() {
         assert_eq!(area_id("  Obras Públicas y Diseño "), "obras-publicas-y-diseno");
         assert_eq!(area_id("OBRAS PUBLICAS Y DISEÑO"), "obras-publicas-y-diseno");
+        // The same name from a system that writes accents apart from their letters is the same área.
+        assert_eq!(area_id("Obras Pu\u{301}blicas y Disen\u{303}o"), "obras-publicas-y-diseno");
         assert_eq!(area_id("---"), "");
     }
 

@@ -276,19 +276,7 @@ fn shown(header: &str) -> String {
 /// is `importe_web`.
 pub(super) fn fold(header: &str) -> String {
     let mut folded = String::with_capacity(header.len());
-    for ch in header.chars().flat_map(char::to_lowercase) {
-        let plain = match ch {
-            'á' | 'à' | 'ä' | 'â' | 'ã' => 'a',
-            'é' | 'è' | 'ë' | 'ê' => 'e',
-            'í' | 'ì' | 'ï' | 'î' => 'i',
-            'ó' | 'ò' | 'ö' | 'ô' | 'õ' => 'o',
-            'ú' | 'ù' | 'ü' | 'û' => 'u',
-            'ñ' => 'n',
-            'ç' => 'c',
-            // Accents that come apart from their letter, as some systems write them.
-            '\u{300}'..='\u{36f}' => continue,
-            other => other,
-        };
+    for plain in header.chars().flat_map(char::to_lowercase).filter_map(domain::entry::without_accent) {
         if plain.is_alphanumeric() {
             folded.push(plain);
         } else if !folded.is_empty() && !folded.ends_with('_') {
