@@ -41,6 +41,7 @@
 pub mod check;
 pub mod codelist;
 pub mod ident;
+pub mod json;
 pub mod merge;
 pub mod package;
 pub mod schema;
