@@ -7,8 +7,10 @@ use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
 
+use crate::json::Oddity;
 use crate::merge::{self, Rules};
 use crate::schema::{self, shape::Walk};
+use crate::stream::Cause;
 use crate::value::id_text;
 
 mod amounts;
@@ -19,6 +21,7 @@ mod declared_fields;
 mod deprecated_field;
 mod documents;
 mod ids;
+mod json;
 mod no_personal_data;
 mod no_placeholder;
 mod ocid_prefix;
@@ -50,8 +53,17 @@ pub struct Finding {
     pub params: Map<String, Value>,
 }
 
+impl Finding {
+    /// The same, seen from a document in which what was checked is at `place` (a JSON Pointer).
+    #[must_use]
+    pub fn below(mut self, place: &str) -> Finding {
+        self.pointer.insert_str(0, place);
+        self
+    }
+}
+
 /// How serious a finding is.
-#[derive(Serialize, Deserialize, Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Serialize, Deserialize, Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 #[serde(rename_all = "lowercase")]
 pub enum Severity {
     /// The release is not published.
@@ -71,8 +83,9 @@ pub struct Context<'a> {
     pub now: DateTime<Utc>,
 }
 
-/// Every rule id, in the order in which they are checked: the schema, the fifteen rules, and the warnings.
+/// Every rule id, in the order in which they are checked: the text, the schema, the fifteen rules, and the warnings.
 pub const RULES: &[&str] = &[
+    "json",
     "schema-enum",
     "schema-format",
     "schema-min-items",
@@ -106,6 +119,7 @@ pub const RULES: &[&str] = &[
 
 /// The values of `params.reason`, by rule, for rules that can fail in more than one way.
 pub const REASONS: &[(&str, &[&str])] = &[
+    ("json", json::REASONS),
     ("ocid-prefix", ocid_prefix::REASONS),
     ("release-id-unique", release_id_unique::REASONS),
     ("release-date-increasing", release_date_increasing::REASONS),
@@ -121,17 +135,42 @@ pub const REASONS: &[(&str, &[&str])] = &[
     ("no-personal-data", no_personal_data::REASONS),
 ];
 
+/// What is wrong with a text that cannot be read.
+pub fn unreadable(cause: &Cause) -> Finding {
+    json::unreadable(cause)
+}
+
+/// What is odd about a text that was read: names repeated in one object, numbers that no `f64` holds.
+pub fn odd(oddity: &Oddity) -> Finding {
+    json::odd(oddity)
+}
+
+/// The finding that a text begins with a byte order mark, which JSON does not have (RFC 8259, section 8.1).
+pub fn mark() -> Finding {
+    json::mark()
+}
+
+/// The finding that a document is neither a package, nor a record, nor a release.
+pub fn not_ocds(document: &Value) -> Finding {
+    json::not_ocds(document)
+}
+
 /// Checks one release: schema, codelists, then the rules of a single release.
 ///
 /// The release may be partial (only what changed); rules about what the process adds up to look at the compiled
 /// release of `ctx.earlier` and this one. Nothing is found in a release that may be published.
 pub fn release(release: &Value, ctx: &Context<'_>) -> Vec<Finding> {
     let mut found = schema::validate_release(release);
-    rules(release, ctx, &mut found);
+    let earlier: Vec<&Value> = ctx.earlier.iter().collect();
+    let given = Given { prefix: ctx.prefix, now: ctx.now, earlier: &earlier };
+    let before = merge::compiled(Rules::profile(), ctx.earlier).ok().map(|merged| merged.value);
+    let after = after(release, before.as_ref());
+    rules(Case::new(release, given, before.as_ref(), &after), &mut found);
     found
 }
 
-/// Checks a release package or a record package: its schema, rule `package`, and each release in it.
+/// Checks a release package or a record package: what it says of itself ([`wrapper`]), and the releases
+/// ([`process`]) or records ([`record`]) in it.
 ///
 /// The earlier releases of a process are those with the same ocid and an earlier date in the same package. A release
 /// package need not hold them all, so what can only be said knowing them is a warning there, unless the package has
@@ -140,20 +179,31 @@ pub fn package(package: &Value, prefix: Option<&str>, now: DateTime<Utc>) -> Vec
     package::check(package, prefix, now)
 }
 
-/// Checks bare releases, of one process or of several: the findings of each, in the order given.
+/// Checks what a release package or a record package says of itself: all but its `releases` or `records`, of which
+/// only the number is asked.
+pub fn wrapper(package: &Value, count: usize, now: DateTime<Utc>) -> Vec<Finding> {
+    package::wrapper(package, count, now)
+}
+
+/// Checks releases of one process, in any order: the findings of each, in the order given.
 ///
-/// As in a release package, the earlier releases of a process are those before it in date.
-pub fn releases(releases: &[Value], prefix: Option<&str>, now: DateTime<Utc>) -> Vec<Vec<Finding>> {
-    let known = releases.iter().map(schema::validate_release).collect();
-    package::check_releases(releases, known, package::History::Unknown, prefix, now)
+/// As in a release package, the earlier releases are those before it in date.
+pub fn process(releases: &[&Value], prefix: Option<&str>, now: DateTime<Utc>) -> Vec<Vec<Finding>> {
+    let known = releases.iter().map(|release| schema::validate_release(release)).collect();
+    package::check_process(releases, known, package::History::Unknown, prefix, now)
+}
+
+/// Checks a record: `{ocid, releases, compiledRelease, versionedRelease}`. Linked releases are not at hand: such a
+/// record is only held against the schema.
+pub fn record(record: &Value, prefix: Option<&str>, now: DateTime<Utc>) -> Vec<Finding> {
+    package::check_record(record, prefix, now)
 }
 
 /// The rules, without the schema. Adds to what the schema found.
-fn rules(release: &Value, ctx: &Context<'_>, found: &mut Vec<Finding>) {
-    if !release.is_object() {
+fn rules(case: Case<'_>, found: &mut Vec<Finding>) {
+    if !case.release.is_object() {
         return;
     }
-    let case = Case::new(release, ctx);
     let checks: [fn(&Case<'_>) -> Vec<Finding>; 17] = [
         ocid_prefix::check,
         release_id_unique::check,
@@ -191,36 +241,45 @@ fn rules(release: &Value, ctx: &Context<'_>, found: &mut Vec<Finding>) {
     found.extend(by_rules);
 }
 
+/// What a release is checked against, besides itself and what it adds up to.
+#[derive(Clone, Copy)]
+struct Given<'a> {
+    prefix: Option<&'a str>,
+    now: DateTime<Utc>,
+    /// The earlier releases, oldest first.
+    earlier: &'a [&'a Value],
+}
+
 /// A release under check, with what every rule needs.
 struct Case<'a> {
     release: &'a Value,
-    ctx: &'a Context<'a>,
+    ctx: Given<'a>,
     walk: Walk<'a>,
     /// What the earlier releases add up to.
-    before: Option<Value>,
+    before: Option<&'a Value>,
     /// What they add up to with this release. The release itself if it cannot be merged.
-    after: Value,
+    after: &'a Value,
+}
+
+/// What a release makes of what stood before. Merging is by date; this release is the last, whatever its date says
+/// (another rule tells).
+fn after(release: &Value, before: Option<&Value>) -> Value {
+    let rules = Rules::profile();
+    let dated = |release: &Value, date: &str| {
+        let mut release = release.clone();
+        if release.is_object() {
+            release["date"] = json!(date);
+        }
+        release
+    };
+    before
+        .and_then(|before| merge::compiled(rules, &[dated(before, "0"), dated(release, "1")]).ok())
+        .or_else(|| merge::compiled(rules, &[dated(release, "1")]).ok())
+        .map_or_else(|| release.clone(), |merged| merged.value)
 }
 
 impl<'a> Case<'a> {
-    fn new(release: &'a Value, ctx: &'a Context<'a>) -> Case<'a> {
-        let rules = Rules::profile();
-        let before = merge::compiled(rules, ctx.earlier).ok().map(|merged| merged.value);
-        let after = before
-            .clone()
-            .and_then(|before| {
-                // Merging is by date; this release is the last, whatever its date says (another rule tells).
-                let (mut first, mut last) = (before, release.clone());
-                first["date"] = json!("0");
-                last["date"] = json!("1");
-                merge::compiled(rules, &[first, last]).ok()
-            })
-            .or_else(|| {
-                let mut alone = release.clone();
-                alone["date"] = json!("1");
-                merge::compiled(rules, &[alone]).ok()
-            })
-            .map_or_else(|| release.clone(), |merged| merged.value);
+    fn new(release: &'a Value, ctx: Given<'a>, before: Option<&'a Value>, after: &'a Value) -> Case<'a> {
         Case { release, ctx, walk: Walk::over(release), before, after }
     }
 
@@ -231,12 +290,12 @@ impl<'a> Case<'a> {
 
     /// What stood, in the releases before, at a place of this release.
     fn was(&self, pointer: &str) -> Option<&Value> {
-        counterpart(self.release, self.before.as_ref()?, pointer)
+        counterpart(self.release, self.before?, pointer)
     }
 
     /// What stands, with everything merged, at a place of this release.
     fn is(&self, pointer: &str) -> Option<&Value> {
-        counterpart(self.release, &self.after, pointer)
+        counterpart(self.release, self.after, pointer)
     }
 }
 

@@ -45,5 +45,6 @@ pub mod json;
 pub mod merge;
 pub mod package;
 pub mod schema;
+pub mod stream;
 pub mod tag;
 pub mod value;

@@ -92,6 +92,29 @@ pub fn validate_record_package(package: &Value) -> Vec<Finding> {
     findings(&VALIDATOR, package)
 }
 
+/// Validates a record of a record package (`#/definitions/record`).
+pub(crate) fn validate_record(record: &Value) -> Vec<Finding> {
+    static VALIDATOR: LazyLock<Validator> = LazyLock::new(|| {
+        let bundled = bundle(RECORD_PACKAGE);
+        validator(&json!({"$ref": "#/definitions/record", "definitions": bundled["definitions"]}))
+    });
+    findings(&VALIDATOR, record)
+}
+
+/// Validates a package but for what is in its `releases` or `records`.
+pub(crate) fn validate_wrapper(package: &Value, list: &str) -> Vec<Finding> {
+    static RELEASES: LazyLock<Validator> = LazyLock::new(|| wrapper(RELEASE_PACKAGE, "releases"));
+    static RECORDS: LazyLock<Validator> = LazyLock::new(|| wrapper(RECORD_PACKAGE, "records"));
+    findings(if list == "records" { &RECORDS } else { &RELEASES }, package)
+}
+
+/// The validator of a package whose items are somebody else's business.
+fn wrapper(package: &str, list: &str) -> Validator {
+    let mut bundled = bundle(package);
+    bundled["properties"][list] = json!({"type": "array"});
+    validator(&bundled)
+}
+
 /// A JSON Merge Patch (RFC 7396), which is how extensions change the release schema.
 pub fn merge_patch(target: &mut Value, patch: &Value) {
     let Value::Object(patch) = patch else {

@@ -90,8 +90,9 @@ fn releases_are_compiled_by_process() {
     let compiled: Vec<Value> =
         written.lines().map(|line| serde_json::from_str(line).expect("JSON Lines")).collect();
     assert_eq!(compiled.len(), 2);
-    assert_eq!(compiled[1]["title"], "Parque");
-    assert_eq!(compiled[1]["planning"]["rationale"], "Etapa 2");
+    // Sorted by ocid.
+    assert_eq!(compiled[0]["title"], "Parque");
+    assert_eq!(compiled[0]["planning"]["rationale"], "Etapa 2");
 
     let out = ocds(&["compile", "--versioned"], &input);
     assert!(text(&out.stdout).contains("\"releaseID\":\"ocds-abc123-1-2\""));
@@ -105,18 +106,23 @@ fn a_record_package_keeps_what_the_package_said() {
         "publisher": {"name": "Municipio de Ejemplo"}, "license": "https://example.org/by",
         "releases": [release("ocds-abc123-1", 1, json!({}))]
     });
-    let arguments = ["compile", "--package", "--versioned", "--published-date", "2026-02-01T00:00:00Z"];
+    let uri = ["--uri", "https://ejemplo.example.org/registros.json"];
+    let date = ["--published-date", "2026-02-01T00:00:00Z"];
+    let arguments = [&["compile", "--package", "--versioned"][..], &uri, &date].concat();
     let out = ocds(&arguments, package.to_string().as_bytes());
     assert!(out.status.success(), "{}", text(&out.stderr));
     let records: Value = serde_json::from_slice(&out.stdout).expect("a package");
-    for name in ["uri", "publisher", "license", "extensions", "version"] {
+    for name in ["publisher", "license", "extensions", "version"] {
         assert_eq!(records[name], package[name], "{name}");
     }
+    assert_eq!(records["uri"], "https://ejemplo.example.org/registros.json");
+    assert_eq!(records["packages"], json!([package["uri"]]));
     assert_eq!(records["publishedDate"], "2026-02-01T00:00:00Z");
     assert_eq!(records["records"][0]["releases"], package["releases"]);
     // Compiling records gives the same records.
     let again = ocds(&arguments, records.to_string().as_bytes());
-    assert_eq!(serde_json::from_slice::<Value>(&again.stdout).expect("a package"), records);
+    let again: Value = serde_json::from_slice(&again.stdout).expect("a package");
+    assert_eq!(again["records"], records["records"]);
     assert_eq!(ocds::schema::validate_record_package(&records), []);
 }
 
@@ -136,29 +142,62 @@ fn a_schema_of_the_callers_decides_how_to_merge() {
 #[test]
 fn bad_input_is_explained() {
     let deep = "[".repeat(50_000);
-    let inputs: [(&[u8], &str); 9] = [
-        (b"", "no JSON"),
-        (b"\n \n", "no JSON"),
-        (b"{\"ocid\": ", "EOF"),
-        (b"{\"a\": \"\xFF\"}", "not UTF-8 (line 1)"),
-        (b"\xFF\xFE{\0}\0", "UTF-16"),
-        (deep.as_bytes(), "recursion limit"),
-        (b"7", "neither a package"),
-        (b"{\"releases\": 7}", "not a list"),
-        (b"{\"id\": \"x\"}", "no ocid"),
+    // What is told by `compile`, and the reason that `check` finds.
+    let inputs: [(&[u8], &str, &str); 10] = [
+        (b"", "no JSON", "empty"),
+        (b"\n \n", "no JSON", "empty"),
+        (b"{\"ocid\": ", "EOF", "syntax"),
+        (b"{\"a\": \"\xFF\"}", "not UTF-8 (line 1)", "not-utf-8"),
+        (b"\xFF\xFE{\0}\0", "UTF-16", "utf-16"),
+        (deep.as_bytes(), "EOF", "syntax"),
+        (b"7", "neither a package", "not-ocds"),
+        (b"{\"releases\": 7}", "not a list", ""),
+        (b"{\"id\": \"x\"}", "no ocid", "not-ocds"),
+        (
+            b"{\"releases\": [{\"ocid\": \"a\"} {\"ocid\": \"b\"}]}",
+            "unexpected '{' at line 1 column 29",
+            "syntax",
+        ),
     ];
-    for (input, expected) in inputs {
+    for (input, expected, reason) in inputs {
         let out = ocds(&["compile"], input);
         assert_eq!(out.status.code(), Some(1), "{expected}");
         let told = text(&out.stderr);
         assert!(told.contains(expected) && !told.contains("panicked"), "{expected}: {told}");
-        let out = ocds(CHECK, input);
-        assert_eq!(out.status.code(), Some(1), "{expected}");
-        assert!(!text(&out.stderr).contains("panicked"));
+        let (code, report) = report(&["check", "-"], input);
+        assert_eq!(code, Some(1), "{expected}");
+        let found = &report[0]["findings"][0];
+        assert_eq!(found["params"]["reason"].as_str().unwrap_or_default(), reason, "{found}");
     }
-    let out = ocds(&["check", "no-such-file.json"], b"");
-    assert_eq!(out.status.code(), Some(1));
-    assert!(text(&out.stderr).contains("no-such-file.json: no se puede abrir"));
-    let out = ocds(&["check", "no-such-file.json", "--lang", "en"], b"");
-    assert!(text(&out.stderr).contains("no-such-file.json cannot be opened"));
+    for (lang, expected) in [("es", "No se puede leer"), ("en", "It cannot be read")] {
+        let out = ocds(&["check", "no-such-file.json", "--lang", lang], b"");
+        assert_eq!(out.status.code(), Some(1));
+        assert!(text(&out.stdout).contains(expected), "{}", text(&out.stdout));
+    }
+}
+
+fn report(arguments: &[&str], input: &[u8]) -> (Option<i32>, Value) {
+    let out = ocds(&[arguments, &["--format", "json"]].concat(), input);
+    (out.status.code(), serde_json::from_slice(&out.stdout).expect("a report"))
+}
+
+#[test]
+fn odd_texts_are_told_and_never_crash() {
+    let deep = format!("{{\"ocid\":\"ocds-abc123-1\",\"planning\":{}1{}}}", "[".repeat(200), "]".repeat(200));
+    let inputs: [(&[u8], &str, &str); 4] = [
+        (deep.as_bytes(), "too-deep", "error"),
+        (b"{\"ocid\":\"ocds-abc123-1\",\"ocid\":\"ocds-abc123-1\"}", "repeated-name", "error"),
+        (
+            b"{\"ocid\":\"ocds-abc123-1\",\"planning\":{\"budget\":{\"amount\":{\"amount\":1e999}}}}",
+            "huge-number",
+            "error",
+        ),
+        (b"\xEF\xBB\xBF{\"ocid\":\"ocds-abc123-1\"}", "mark", "warning"),
+    ];
+    for (input, reason, severity) in inputs {
+        let (_, report) = report(CHECK, input);
+        let found = report[0]["findings"].as_array().expect("findings");
+        let told = found.iter().find(|finding| finding["params"]["reason"] == reason).expect(reason);
+        assert_eq!((told["rule"].as_str(), told["severity"].as_str()), (Some("json"), Some(severity)));
+    }
 }

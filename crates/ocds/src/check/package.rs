@@ -4,8 +4,8 @@ use chrono::{DateTime, Utc};
 use indexmap::IndexMap;
 use serde_json::{Value, json};
 
-use super::{Context, Finding, Severity, error, rules, warning};
-use crate::merge::{self, Rules};
+use super::{Case, Finding, Given, Severity, error, rules, warning};
+use crate::merge::{self, Compiling, Rules};
 use crate::schema;
 use crate::tag::{Section, items};
 use crate::value::date_time;
@@ -26,27 +26,41 @@ pub(super) const REASONS: &[&str] = &[
 ];
 
 pub(super) fn check(package: &Value, prefix: Option<&str>, now: DateTime<Utc>) -> Vec<Finding> {
-    let is_record = package.get("records").is_some();
-    if !is_record && package.get("releases").is_none() {
-        return vec![error("package", "", json!({"reason": "not-a-package"}))];
-    }
-    let mut found = if is_record {
-        schema::validate_record_package(package)
-    } else {
-        schema::validate_release_package(package)
+    let count = |name: &str| items(&package[name]).len();
+    let mut found = wrapper(package, count("records").max(count("releases")), now);
+    let mut add = |at: String, own: Vec<Finding>| {
+        found.extend(own.into_iter().map(|finding| finding.below(&at)));
     };
-    wrapper(package, now, &mut found);
-    if is_record {
+    if package.get("records").is_some() {
         for (index, record) in items(&package["records"]).enumerate() {
-            check_record(record, &format!("/records/{index}"), prefix, now, &mut found);
+            add(format!("/records/{index}"), check_record(record, prefix, now));
         }
-    } else {
-        check_embedded(&package["releases"], "/releases", History::Unknown, prefix, now, &mut found);
+        return found;
+    }
+    let mut processes: IndexMap<&str, Vec<(usize, &Value)>> = IndexMap::new();
+    for (index, release) in items(&package["releases"]).enumerate() {
+        processes.entry(release["ocid"].as_str().unwrap_or_default()).or_default().push((index, release));
+    }
+    for process in processes.values() {
+        let releases: Vec<&Value> = process.iter().map(|(_, release)| *release).collect();
+        for ((index, _), own) in process.iter().zip(super::process(&releases, prefix, now)) {
+            add(format!("/releases/{index}"), own);
+        }
     }
     found
 }
 
-fn wrapper(package: &Value, now: DateTime<Utc>, found: &mut Vec<Finding>) {
+pub(super) fn wrapper(package: &Value, count: usize, now: DateTime<Utc>) -> Vec<Finding> {
+    let name = match (package.get("records"), package.get("releases")) {
+        (Some(_), _) => "records",
+        (None, Some(_)) => "releases",
+        (None, None) => return vec![error("package", "", json!({"reason": "not-a-package"}))],
+    };
+    let mut found = schema::validate_wrapper(package, name);
+    if package[name].is_array() && count == 0 {
+        let params = json!({"field": name, "expected": 1});
+        found.push(error("schema-min-items", format!("/{name}"), params));
+    }
     // What the standard requires, the schema tells; these are required here.
     for path in items(&schema::profile()["requiredInPackage"]).filter_map(|field| field["path"].as_str()) {
         if package.pointer(path).is_none_or(Value::is_null) {
@@ -73,6 +87,7 @@ fn wrapper(package: &Value, now: DateTime<Utc>, found: &mut Vec<Finding>) {
         let params = json!({"reason": "future", "field": "publishedDate", "value": package["publishedDate"]});
         found.push(error("package", "/publishedDate", params));
     }
+    found
 }
 
 /// Whether all the releases of a process are at hand.
@@ -84,53 +99,45 @@ pub(super) enum History {
     Unknown,
 }
 
-/// Checks each release with those of its process that come before it in date. `known` is what the schema found in
-/// each.
-pub(super) fn check_releases(
-    releases: &[Value],
+/// Checks each release of a process with those that come before it in date. `known` is what the schema found in each.
+pub(super) fn check_process(
+    releases: &[&Value],
     mut known: Vec<Vec<Finding>>,
     history: History,
     prefix: Option<&str>,
     now: DateTime<Utc>,
 ) -> Vec<Vec<Finding>> {
-    let mut processes: IndexMap<&str, Vec<(usize, &Value)>> = IndexMap::new();
-    for (index, release) in releases.iter().enumerate() {
-        processes.entry(release["ocid"].as_str().unwrap_or_default()).or_default().push((index, release));
-    }
-    for (_, mut process) in processes {
-        process.sort_by(|(_, a), (_, b)| a["date"].as_str().cmp(&b["date"].as_str()));
-        let begins = process.first().is_some_and(|(_, release)| is_first(release));
-        let mut earlier: Vec<Value> = Vec::new();
-        for (index, release) in process {
-            rules(release, &Context { prefix, earlier: &earlier, now }, &mut known[index]);
-            if history == History::Unknown && !begins {
-                known[index].iter_mut().filter(|finding| needs_history(finding)).for_each(|finding| {
-                    finding.severity = Severity::Warning;
-                });
-            }
-            earlier.push(release.clone());
+    let mut order: Vec<usize> = (0..releases.len()).collect();
+    order.sort_by_key(|index| releases[*index]["date"].as_str());
+    let sorted: Vec<&Value> = order.iter().map(|index| releases[*index]).collect();
+    let begins = history == History::Whole || sorted.first().is_some_and(|release| is_first(release));
+    let mut compiling = Compiling::default();
+    let mut before: Option<Value> = None;
+    for (at, index) in order.into_iter().enumerate() {
+        let release = releases[index];
+        let found = &mut known[index];
+        if sorted[..at].iter().any(|earlier| is_same(earlier, release)) {
+            let params = json!({"field": "releases"});
+            found.push(error("schema-unique-items", "", params));
         }
+        let after = compiling
+            .add(Rules::profile(), release)
+            .unwrap_or_else(|| super::after(release, before.as_ref()));
+        let given = Given { prefix, now, earlier: &sorted[..at] };
+        rules(Case::new(release, given, before.as_ref(), &after), found);
+        if !begins {
+            found.iter_mut().filter(|finding| needs_history(finding)).for_each(|finding| {
+                finding.severity = Severity::Warning;
+            });
+        }
+        before = Some(after);
     }
     known
 }
 
-/// Checks the releases of a package or record, whose place in the document is `at`.
-fn check_embedded(
-    releases: &Value,
-    at: &str,
-    history: History,
-    prefix: Option<&str>,
-    now: DateTime<Utc>,
-    found: &mut Vec<Finding>,
-) {
-    let releases = releases.as_array().map_or(&[][..], Vec::as_slice);
-    let known = (0..releases.len()).map(|index| located(found, &format!("{at}/{index}"))).collect();
-    for (index, own) in check_releases(releases, known, history, prefix, now).into_iter().enumerate() {
-        found.extend(own.into_iter().map(|mut finding| {
-            finding.pointer.insert_str(0, &format!("{at}/{index}"));
-            finding
-        }));
-    }
+/// Whether two releases are the same. What tells releases apart is looked at first.
+fn is_same(a: &Value, b: &Value) -> bool {
+    a["id"] == b["id"] && a["date"] == b["date"] && a == b
 }
 
 /// Takes out what the schema found inside a release, so that the rules can say it better.
@@ -169,49 +176,47 @@ fn needs_history(finding: &Finding) -> bool {
     )
 }
 
-fn check_record(
-    record: &Value,
-    at: &str,
-    prefix: Option<&str>,
-    now: DateTime<Utc>,
-    found: &mut Vec<Finding>,
-) {
+pub(super) fn check_record(record: &Value, prefix: Option<&str>, now: DateTime<Utc>) -> Vec<Finding> {
+    let mut found = schema::validate_record(record);
     let Some(releases) = record["releases"].as_array() else {
-        return;
+        return found;
     };
     // Linked releases are somewhere else: nothing can be compared.
     if releases.iter().any(|release| release.get("url").is_some()) {
-        return;
+        return found;
     }
     let mut tell = |pointer: String, params: Value| found.push(error("package", pointer, params));
     for (index, release) in releases.iter().enumerate() {
         if release["ocid"] != record["ocid"] {
             let params = json!({"reason": "mixed", "value": release["ocid"], "expected": record["ocid"]});
-            tell(format!("{at}/releases/{index}/ocid"), params);
+            tell(format!("/releases/{index}/ocid"), params);
         }
     }
     for (index, pair) in releases.windows(2).enumerate() {
         if pair[0]["date"].as_str() >= pair[1]["date"].as_str() {
             let params = json!({"reason": "order", "value": pair[1]["date"], "expected": pair[0]["date"]});
-            tell(format!("{at}/releases/{}", index + 1), params);
+            tell(format!("/releases/{}", index + 1), params);
         }
     }
-    let merged = [
-        ("compiledRelease", merge::compiled(Rules::profile(), releases)),
-        ("versionedRelease", merge::versioned(Rules::profile(), releases)),
+    if record.get("compiledRelease").is_none() {
+        tell(String::new(), json!({"reason": "missing", "field": "compiledRelease"}));
+    }
+    let merges = [
+        ("compiledRelease", merge::compiled as fn(&Rules, &[Value]) -> _),
+        ("versionedRelease", merge::versioned),
     ];
-    for (field, merged) in merged {
-        let Some(given) = record.get(field) else {
-            if field == "compiledRelease" {
-                tell(at.to_owned(), json!({"reason": "missing", "field": field}));
-            }
-            continue;
-        };
-        match merged {
+    for (field, merge) in merges {
+        let Some(given) = record.get(field) else { continue };
+        match merge(Rules::profile(), releases) {
             Ok(merged) if merged.value == *given => {}
-            Ok(_) => tell(format!("{at}/{field}"), json!({"reason": "stale", "field": field})),
-            Err(_) => tell(format!("{at}/{field}"), json!({"reason": "unmergeable", "field": field})),
+            Ok(_) => tell(format!("/{field}"), json!({"reason": "stale", "field": field})),
+            Err(_) => tell(format!("/{field}"), json!({"reason": "unmergeable", "field": field})),
         }
     }
-    check_embedded(&record["releases"], &format!("{at}/releases"), History::Whole, prefix, now, found);
+    let known = (0..releases.len()).map(|index| located(&mut found, &format!("/releases/{index}"))).collect();
+    let releases: Vec<&Value> = releases.iter().collect();
+    for (index, own) in check_process(&releases, known, History::Whole, prefix, now).into_iter().enumerate() {
+        found.extend(own.into_iter().map(|finding| finding.below(&format!("/releases/{index}"))));
+    }
+    found
 }

@@ -20,8 +20,8 @@ pub(super) const REASONS: &[&str] = &[
 
 pub(super) fn check(case: &Case<'_>) -> Vec<Finding> {
     let nothing = Value::Null;
-    let before = case.before.as_ref().unwrap_or(&nothing);
-    let derived = tag::derive(case.release, case.before.as_ref());
+    let before = case.before.unwrap_or(&nothing);
+    let derived = tag::derive(case.release, case.before);
     let mut found = Vec::new();
     let tags: Vec<&str> = tag::items(&case.release["tag"]).filter_map(Value::as_str).collect();
     for (index, tag) in tags.iter().enumerate() {

@@ -342,7 +342,7 @@ impl<'a> Parser<'a> {
 
 /// How many bytes stand before the next quote, backslash or control character. Eight at a time: most of a release is
 /// inside strings.
-fn plain_length(bytes: &[u8]) -> usize {
+pub(crate) fn plain_length(bytes: &[u8]) -> usize {
     const ONES: u64 = u64::MAX / 255;
     const TOPS: u64 = ONES << 7;
     let mut at = 0;

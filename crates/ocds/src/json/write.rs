@@ -13,6 +13,15 @@ pub struct Style {
     pub ascii: bool,
 }
 
+/// A place in what a [`Writer`] writes.
+#[derive(Clone, Copy, Debug)]
+pub struct Mark {
+    length: usize,
+    depth: usize,
+    comma: bool,
+    named: bool,
+}
+
 /// Writes JSON piece by piece into memory.
 ///
 /// The commas and the spaces are its business; that names alternate with values is the caller's.
@@ -33,14 +42,32 @@ impl Writer {
         Writer { style, ..Writer::default() }
     }
 
-    /// What was written since the beginning, or since the last [`Writer::clear`].
+    /// A piece of a text in which `depth` arrays and objects are open, and the last of them has nothing yet: whoever
+    /// puts pieces together writes the commas between them.
+    pub fn within(style: Style, depth: usize) -> Writer {
+        Writer { style, depth, ..Writer::default() }
+    }
+
+    /// What was written.
     pub fn bytes(&self) -> &[u8] {
         &self.out
     }
 
-    /// Forgets what was written, but not where it is: the next piece goes on from there.
-    pub fn clear(&mut self) {
-        self.out.clear();
+    /// The present place, to come back to.
+    pub fn mark(&self) -> Mark {
+        Mark { length: self.out.len(), depth: self.depth, comma: self.comma, named: self.named }
+    }
+
+    /// Takes back what was written since.
+    pub fn rewind(&mut self, mark: Mark) {
+        self.out.truncate(mark.length);
+        (self.depth, self.comma, self.named) = (mark.depth, mark.comma, mark.named);
+    }
+
+    /// Ends an array whose items were written in pieces elsewhere.
+    pub fn end_array_of_pieces(&mut self, has_items: bool) {
+        self.comma = has_items;
+        self.end_array();
     }
 
     /// What was written, as a text.

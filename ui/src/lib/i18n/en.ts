@@ -131,6 +131,7 @@ const rules = {
   "rule.schema-type": "{label}: “{value}” is not of the type of the standard ({expected}).",
   "rule.schema-unique-items": "{label} has repeated items. Keep one of each.",
 
+  "rule.json": "The file is not JSON that all programs read alike.",
   "rule.ocid-prefix":
     "The identifier of the process, “{value}”, does not carry the prefix of the municipality ({expected}).",
   "rule.ocid-prefix.malformed": "“{value}” does not look like the identifier of a process (ocds-xxxxxx-…).",

@@ -137,6 +137,7 @@ const rules = {
   "rule.schema-type": "{label}: «{value}» no es del tipo que pide el estándar ({expected}).",
   "rule.schema-unique-items": "{label} tiene elementos repetidos. Deja uno de cada uno.",
 
+  "rule.json": "El archivo no es un JSON que todos los programas lean igual.",
   "rule.ocid-prefix": "El identificador del proceso «{value}» no lleva el prefijo del municipio ({expected}).",
   "rule.ocid-prefix.malformed": "«{value}» no tiene forma de identificador de proceso (ocds-xxxxxx-…).",
   "rule.ocid-prefix.other-prefix": "«{value}» lleva el prefijo de otra institución; el del municipio es {expected}.",

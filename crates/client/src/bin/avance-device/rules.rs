@@ -89,6 +89,7 @@ fn sentence(rule: &str) -> Option<(&'static str, &'static str)> {
             ("es de otro tipo que el que pide el estándar", "it is of another type than the standard asks")
         }
         "schema-unique-items" => ("la lista repite un elemento", "the list repeats an item"),
+        "json" => ("el texto no se lee igual en todos los programas", "programs read the text differently"),
         "ocid-prefix" => (
             "el identificador del proceso no lleva el prefijo registrado",
             "the identifier of the process lacks the registered prefix",

@@ -1,0 +1,54 @@
+//! The `ocds` command: checks, merges, packages and tabulates releases.
+
+use std::io;
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+
+mod check;
+mod compile;
+mod input;
+mod packaging;
+mod prose;
+
+use input::Globals;
+
+/// Open Contracting Data Standard 1.1: check, compile, package, tabulate.
+#[derive(Parser)]
+#[command(name = "ocds", version)]
+struct Command {
+    #[command(flatten)]
+    globals: Globals,
+    #[command(subcommand)]
+    verb: Verb,
+}
+
+#[derive(Subcommand)]
+enum Verb {
+    /// Checks packages, records and releases: the text, the schema, the codelists, the rules. Status 1 if there are errors
+    Check(check::Check),
+    /// Merges the releases of each process: compiled releases, versioned releases, or a record package
+    Compile(compile::Compile),
+}
+
+fn main() -> ExitCode {
+    let command = Command::parse();
+    let result = match &command.verb {
+        Verb::Check(arguments) => check::run(arguments, &command.globals),
+        Verb::Compile(arguments) => compile::run(arguments, &command.globals),
+    };
+    match result {
+        Ok(true) => ExitCode::SUCCESS,
+        Ok(false) => ExitCode::FAILURE,
+        // A reader that stopped reading (`ocds … | head`) is no error of ours.
+        Err(error) if is_broken_pipe(&error) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("ocds: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn is_broken_pipe(error: &anyhow::Error) -> bool {
+    error.downcast_ref::<io::Error>().is_some_and(|error| error.kind() == io::ErrorKind::BrokenPipe)
+}

@@ -1,0 +1,139 @@
+//! What a package says about itself.
+
+use anyhow::Result;
+use clap::Args;
+use ocds::json::Writer;
+use ocds::merge::Rules;
+use ocds::stream::{Index, Package};
+use serde_json::{Map, Value, json};
+
+#[derive(Args)]
+pub struct Metadata {
+    /// Set the package's uri to this value
+    #[arg(long, default_value = "", hide_default_value = true)]
+    uri: String,
+    /// Set the package's publishedDate to this value
+    #[arg(long, default_value = "", hide_default_value = true)]
+    published_date: String,
+    /// Set the package's version to this value
+    #[arg(long, default_value = "1.1")]
+    version: String,
+    /// Set the package's publisher's name to this value (default: that of the last package read)
+    #[arg(long)]
+    publisher_name: Option<String>,
+    /// Set the package's publisher's uri to this value
+    #[arg(long)]
+    publisher_uri: Option<String>,
+    /// Set the package's publisher's scheme to this value
+    #[arg(long)]
+    publisher_scheme: Option<String>,
+    /// Set the package's publisher's uid to this value
+    #[arg(long)]
+    publisher_uid: Option<String>,
+    /// Set the package's required metadata to dummy values
+    #[arg(long)]
+    fake: bool,
+}
+
+impl Metadata {
+    /// Writes the fields of a record package made of the releases of packages: who published the last of them, and
+    /// on what terms; the addresses and the extensions of all.
+    pub fn write(&self, packages: &[Package], writer: &mut Writer) {
+        let mut fields = self.own_fields();
+        let mut publisher = json!({});
+        for package in packages {
+            for name in ["license", "publicationPolicy"] {
+                if let Some(value) = package.value.get(name).filter(|value| !value.is_null()) {
+                    fields.insert(name.to_owned(), value.clone());
+                }
+            }
+            if let Some(value) = package.value.get("publisher") {
+                publisher = value.clone();
+            }
+        }
+        fields.insert("publisher".to_owned(), self.publisher().unwrap_or(publisher));
+        let uris = packages.iter().filter_map(|package| package.value["uri"].as_str());
+        let uris: Vec<&str> = uris.filter(|uri| !uri.is_empty()).collect();
+        if !uris.is_empty() {
+            fields.insert("packages".to_owned(), json!(uris));
+        }
+        let extensions = extensions(packages);
+        if !extensions.is_empty() {
+            fields.insert("extensions".to_owned(), json!(extensions));
+        }
+        self.finish(fields, writer);
+    }
+
+    /// Writes the fields of a package of what comes without one.
+    pub fn write_for(&self, extensions: &[String], writer: &mut Writer) {
+        let mut fields = self.own_fields();
+        fields.insert("publisher".to_owned(), self.publisher().unwrap_or_else(|| json!({"name": ""})));
+        if !extensions.is_empty() {
+            fields.insert("extensions".to_owned(), json!(extensions));
+        }
+        self.finish(fields, writer);
+    }
+
+    fn own_fields(&self) -> Map<String, Value> {
+        let or_fake = |given: &str, fake: &str| {
+            if given.is_empty() && self.fake { fake.to_owned() } else { given.to_owned() }
+        };
+        let mut fields = Map::new();
+        fields.insert("uri".to_owned(), json!(or_fake(&self.uri, "placeholder:")));
+        // Keeps its place.
+        fields.insert("publisher".to_owned(), Value::Null);
+        let date = or_fake(&self.published_date, "9999-01-01T00:00:00Z");
+        fields.insert("publishedDate".to_owned(), json!(date));
+        fields.insert("version".to_owned(), json!(self.version));
+        fields
+    }
+
+    fn publisher(&self) -> Option<Value> {
+        let given = [
+            ("name", &self.publisher_name),
+            ("uri", &self.publisher_uri),
+            ("scheme", &self.publisher_scheme),
+            ("uid", &self.publisher_uid),
+        ];
+        let given: Map<String, Value> = given
+            .into_iter()
+            .filter_map(|(name, value)| Some((name.to_owned(), json!(value.as_ref()?))))
+            .collect();
+        (!given.is_empty()).then_some(Value::Object(given))
+    }
+
+    fn finish(&self, fields: Map<String, Value>, writer: &mut Writer) {
+        let wanted = [
+            ("--uri", fields["uri"].as_str()),
+            ("--published-date", fields["publishedDate"].as_str()),
+            ("--publisher-name", fields["publisher"]["name"].as_str()),
+        ];
+        for (option, value) in wanted {
+            if value.is_none_or(str::is_empty) {
+                eprintln!("ocds: nothing read says what {option} is; the package is not valid without it");
+            }
+        }
+        for (name, value) in &fields {
+            writer.name(name);
+            writer.value(value);
+        }
+    }
+}
+
+/// The extensions that packages declare, each once, in the order in which they appear.
+fn extensions(packages: &[Package]) -> Vec<&str> {
+    let mut extensions = Vec::new();
+    for package in packages {
+        for url in package.value["extensions"].as_array().into_iter().flatten().filter_map(Value::as_str) {
+            if !extensions.contains(&url) {
+                extensions.push(url);
+            }
+        }
+    }
+    extensions
+}
+
+/// The merge rules for what was read; `None` for those of the profile.
+pub fn rules(_index: &Index) -> Result<Option<Rules>> {
+    Ok(None)
+}
