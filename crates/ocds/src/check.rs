@@ -14,6 +14,8 @@ use crate::value::id_text;
 mod amounts;
 mod award_resolves;
 mod closed_codelist;
+mod commensurate;
+mod counts;
 mod dates;
 mod declared_fields;
 mod deprecated_field;
@@ -26,9 +28,13 @@ mod open_codelist;
 mod package;
 mod party_resolves;
 mod profile_required;
+mod quality;
 mod release_date_increasing;
 mod release_id_unique;
+mod status_coherence;
 mod tag_matches_sections;
+mod text;
+mod timeline;
 
 /// What kinds of personal data a text has: `curp`, `rfc`, `clabe`, `email`, `telephone`. For text that is published
 /// beside a release rather than in it; inside, the rule `no-personal-data` looks by itself.
@@ -102,6 +108,11 @@ pub const RULES: &[&str] = &[
     "open-codelist",
     "deprecated-field",
     "profile-required",
+    "timeline",
+    "status-coherence",
+    "counts",
+    "commensurate",
+    "text",
 ];
 
 /// The values of `params.reason`, by rule, for rules that can fail in more than one way.
@@ -119,6 +130,11 @@ pub const REASONS: &[(&str, &[&str])] = &[
     ("documents", documents::REASONS),
     ("package", package::REASONS),
     ("no-personal-data", no_personal_data::REASONS),
+    ("timeline", timeline::REASONS),
+    ("status-coherence", status_coherence::REASONS),
+    ("counts", counts::REASONS),
+    ("commensurate", commensurate::REASONS),
+    ("text", text::REASONS),
 ];
 
 /// Checks one release: schema, codelists, then the rules of a single release.
@@ -154,7 +170,7 @@ fn rules(release: &Value, ctx: &Context<'_>, found: &mut Vec<Finding>) {
         return;
     }
     let case = Case::new(release, ctx);
-    let checks: [fn(&Case<'_>) -> Vec<Finding>; 17] = [
+    let checks: [fn(&Case<'_>) -> Vec<Finding>; 22] = [
         ocid_prefix::check,
         release_id_unique::check,
         release_date_increasing::check,
@@ -172,6 +188,11 @@ fn rules(release: &Value, ctx: &Context<'_>, found: &mut Vec<Finding>) {
         open_codelist::check,
         deprecated_field::check,
         profile_required::check,
+        timeline::check,
+        status_coherence::check,
+        counts::check,
+        commensurate::check,
+        text::check,
     ];
     let by_rules: Vec<Finding> = checks.iter().flat_map(|check| check(&case)).collect();
     // What a rule says better than the schema is said once.
