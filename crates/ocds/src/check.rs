@@ -16,6 +16,8 @@ use crate::value::id_text;
 mod amounts;
 mod award_resolves;
 mod closed_codelist;
+mod commensurate;
+mod counts;
 mod dates;
 mod declared_fields;
 mod deprecated_field;
@@ -29,9 +31,13 @@ mod open_codelist;
 mod package;
 mod party_resolves;
 mod profile_required;
+mod quality;
 mod release_date_increasing;
 mod release_id_unique;
+mod status_coherence;
 mod tag_matches_sections;
+mod text;
+mod timeline;
 
 /// What kinds of personal data a text has: `curp`, `rfc`, `clabe`, `email`, `telephone`. For text that is published
 /// beside a release rather than in it; inside, the rule `no-personal-data` looks by itself.
@@ -115,6 +121,11 @@ pub const RULES: &[&str] = &[
     "open-codelist",
     "deprecated-field",
     "profile-required",
+    "timeline",
+    "status-coherence",
+    "counts",
+    "commensurate",
+    "text",
 ];
 
 /// The values of `params.reason`, by rule, for rules that can fail in more than one way.
@@ -133,6 +144,11 @@ pub const REASONS: &[(&str, &[&str])] = &[
     ("documents", documents::REASONS),
     ("package", package::REASONS),
     ("no-personal-data", no_personal_data::REASONS),
+    ("timeline", timeline::REASONS),
+    ("status-coherence", status_coherence::REASONS),
+    ("counts", counts::REASONS),
+    ("commensurate", commensurate::REASONS),
+    ("text", text::REASONS),
 ];
 
 /// What is wrong with a text that cannot be read.
@@ -204,7 +220,7 @@ fn rules(case: Case<'_>, found: &mut Vec<Finding>) {
     if !case.release.is_object() {
         return;
     }
-    let checks: [fn(&Case<'_>) -> Vec<Finding>; 17] = [
+    let checks: [fn(&Case<'_>) -> Vec<Finding>; 22] = [
         ocid_prefix::check,
         release_id_unique::check,
         release_date_increasing::check,
@@ -222,6 +238,11 @@ fn rules(case: Case<'_>, found: &mut Vec<Finding>) {
         open_codelist::check,
         deprecated_field::check,
         profile_required::check,
+        timeline::check,
+        status_coherence::check,
+        counts::check,
+        commensurate::check,
+        text::check,
     ];
     let by_rules: Vec<Finding> = checks.iter().flat_map(|check| check(&case)).collect();
     // What a rule says better than the schema is said once.

@@ -58,10 +58,10 @@ impl Section {
 ///
 /// A section gets `X` if `compiled_before` (the compiled release of everything earlier) has no such section, else
 /// `XUpdate`. A contract that only carries `id`, `awardID` and `implementation` is not a contract section. A new
-/// amendment gives `tenderAmendment` or `contractAmendment`; a status that becomes cancelled or withdrawn gives
-/// `tenderCancellation` or `awardCancellation`, and a contract that becomes cancelled or terminated gives
-/// `contractTermination`; each of these replaces the update of its section. A release without any section is
-/// `planning`, or `planningUpdate` if there is something before it.
+/// amendment gives `tenderAmendment` or `contractAmendment`, if an earlier release has that section; a status that
+/// becomes cancelled or withdrawn gives `tenderCancellation` or `awardCancellation`, and a contract that becomes
+/// cancelled or terminated gives `contractTermination`; each of these replaces the update of its section. A release
+/// without any section is `planning`, or `planningUpdate` if there is something before it.
 pub fn derive(release: &Value, compiled_before: Option<&Value>) -> Vec<String> {
     let nothing = Value::Null;
     let before = compiled_before.unwrap_or(&nothing);
@@ -106,7 +106,8 @@ fn special(section: Section, release: &Value, before: &Value) -> Vec<&'static st
         }
         Section::Contract => {
             let mut contracts = pairs(release, before, "contracts");
-            push("contractAmendment", contracts.any(|(now, was)| gains_amendment(now, was)));
+            let amended = section.is_in(before) && contracts.any(|(now, was)| gains_amendment(now, was));
+            push("contractAmendment", amended);
             let ended = pairs(release, before, "contracts")
                 .any(|(now, was)| becomes(now, was, &["cancelled", "terminated"]));
             push("contractTermination", ended);

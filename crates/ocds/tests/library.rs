@@ -51,6 +51,9 @@ fn amendments_cancellations_and_endings_come_from_the_values() {
     assert_eq!(derived(again, Some(before.clone())), ["contractUpdate"]);
     let amended = contract(json!({"id": "c", "awardID": "1", "amendments": [{"id": "a2"}]}));
     assert_eq!(derived(amended, Some(before.clone())), ["contractAmendment"]);
+    // Nothing is amended that nobody knew.
+    let at_once = contract(json!({"id": "c", "awardID": "1", "title": "x", "amendments": [{"id": "a1"}]}));
+    assert_eq!(derived(at_once, Some(json!({"awards": [{"id": "1"}]}))), ["contract"]);
     let ended = contract(json!({"id": "c", "awardID": "1", "status": "terminated"}));
     assert_eq!(derived(ended.clone(), Some(before.clone())), ["contractTermination"]);
     assert_eq!(derived(ended.clone(), Some(ended)), ["contractUpdate"]);

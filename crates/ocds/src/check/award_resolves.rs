@@ -2,6 +2,7 @@
 
 use serde_json::{Value, json};
 
+use super::quality::{id, says, text_of};
 use super::{Case, Finding, error};
 use crate::tag::items;
 use crate::value::id_text;
@@ -30,8 +31,10 @@ pub(super) fn check(case: &Case<'_>) -> Vec<Finding> {
             found.push(error("award-resolves", pointer, params));
         }
     }
+    ended_awards(case, &mut found);
     let tender = case.after["tender"]["status"].as_str();
     if let Some(status) = tender.filter(|status| matches!(*status, "planning" | "planned" | "active")) {
+        let told = found.len();
         for (index, award) in items(&case.release["awards"]).enumerate() {
             let merged = case.is(&format!("/awards/{index}")).unwrap_or(award);
             if merged["status"] == "active" {
@@ -40,6 +43,40 @@ pub(super) fn check(case: &Case<'_>) -> Vec<Finding> {
                 found.push(error("award-resolves", format!("/awards/{index}/status"), params));
             }
         }
+        // A tender that opens again under an award told earlier.
+        let standing = || items(&case.after["awards"]).find(|award| award["status"] == "active");
+        if found.len() == told
+            && says(case, "/tender", &["status"])
+            && let Some(award) = standing()
+        {
+            let params = json!({"reason": "tender-open", "value": id(award), "status": status});
+            found.push(error("award-resolves", "/tender/status", params));
+        }
     }
     found
+}
+
+/// Awards that this release ends while a contract told earlier still stands on them.
+fn ended_awards(case: &Case<'_>, found: &mut Vec<Finding>) {
+    for (index, award) in items(&case.release["awards"]).enumerate() {
+        let Some(status) = award["status"].as_str().filter(|status| *status != "active") else {
+            continue;
+        };
+        let pointer = format!("/awards/{index}");
+        let Some(award) = id(award).filter(|_| says(case, &pointer, &["status"])) else {
+            continue;
+        };
+        // The contracts of this release are told by their own awardID.
+        let is_here = |contract: &Value| {
+            items(&case.release["contracts"]).any(|own| id(own).is_some() && id(own) == id(contract))
+        };
+        let stands =
+            |contract: &Value| !matches!(contract["status"].as_str(), Some("cancelled" | "terminated"));
+        let of_award = |contract: &&Value| text_of(&contract["awardID"]).as_ref() == Some(&award);
+        let mut contracts = items(&case.after["contracts"]).filter(of_award);
+        if contracts.any(|contract| stands(contract) && !is_here(contract)) {
+            let params = json!({"reason": "inactive", "value": award, "status": status});
+            found.push(error("award-resolves", format!("{pointer}/status"), params));
+        }
+    }
 }

@@ -115,13 +115,14 @@ fn is_web_address(url: &str) -> bool {
     let Some(rest) = lower.strip_prefix("https://").or_else(|| lower.strip_prefix("http://")) else {
         return false;
     };
-    let host = rest.split(['/', '?', '#']).next().unwrap_or_default();
+    let authority = rest.split(['/', '?', '#']).next().unwrap_or_default();
+    let host = authority.rsplit('@').next().unwrap_or_default();
     let bytes = rest.as_bytes();
     let fits = |(at, byte): (usize, &u8)| match byte {
         b'%' => bytes.get(at + 1..at + 3).is_some_and(|digits| digits.iter().all(u8::is_ascii_hexdigit)),
         byte => byte.is_ascii_alphanumeric() || b"-._~:/?#[]@!$&'()*+,;=".contains(byte),
     };
-    !host.is_empty() && bytes.iter().enumerate().all(fits)
+    host.starts_with(|c: char| c.is_ascii_alphanumeric() || c == '[') && bytes.iter().enumerate().all(fits)
 }
 
 #[cfg(test)]
@@ -136,6 +137,8 @@ mod tests {
         for bad in [
             "ejemplo.mx/a.pdf",
             "https://",
+            "https://:8080/a.pdf",
+            "https:///a.pdf",
             "https://ejemplo.mx/a b",
             "https://ejemplo.mx/año",
             "https://e.mx/100%",

@@ -4,11 +4,13 @@ use std::collections::HashSet;
 
 use serde_json::{Value, json};
 
-use super::{Case, Finding, error};
+use super::quality::id;
+use super::{Case, Finding, error, warning};
 use crate::value::id_text;
 
-/// `not-text` · `missing` (an item that later releases could not refer to) · `repeated`
-pub(super) const REASONS: &[&str] = &["not-text", "missing", "repeated"];
+/// `not-text` · `missing` (an item that later releases could not refer to) · `repeated` · `varies` (warning: a new id
+/// that is one told earlier but for case or spaces, so that the item would be there twice)
+pub(super) const REASONS: &[&str] = &["not-text", "missing", "repeated", "varies"];
 
 pub(super) fn check(case: &Case<'_>) -> Vec<Finding> {
     let mut found = Vec::new();
@@ -24,6 +26,7 @@ pub(super) fn check(case: &Case<'_>) -> Vec<Finding> {
         if property.whole_list {
             continue;
         }
+        varying(case, &field.pointer, field.name, items, &mut found);
         let mut seen = HashSet::new();
         for (index, item) in items.iter().enumerate() {
             let Value::Object(fields) = item else { continue };
@@ -44,6 +47,29 @@ pub(super) fn check(case: &Case<'_>) -> Vec<Finding> {
         }
     }
     found
+}
+
+/// New ids that are hardly new.
+fn varying(case: &Case<'_>, at: &str, name: &str, items: &[Value], found: &mut Vec<Finding>) {
+    // Lists of codes, which most arrays are, have no ids.
+    if !items.iter().any(Value::is_object) {
+        return;
+    }
+    let Some(Value::Array(before)) = case.was(at) else {
+        return;
+    };
+    for (index, item) in items.iter().enumerate() {
+        let Some(own) = id(item) else { continue };
+        let is_own = |was: &Value| id(was).as_ref() == Some(&own);
+        if before.get(index).is_some_and(is_own) || before.iter().any(is_own) {
+            continue;
+        }
+        let same = |was: &&Value| id(was).is_some_and(|was| was.trim().eq_ignore_ascii_case(own.trim()));
+        if let Some(was) = before.iter().find(same) {
+            let params = json!({"reason": "varies", "field": name, "value": own, "expected": was["id"]});
+            found.push(warning("ids", format!("{at}/{index}"), params));
+        }
+    }
 }
 
 /// Arrays merged by id, where the schema does not require one.

@@ -68,6 +68,7 @@ fn roles_of_parties(case: &Case<'_>, told: &mut HashSet<(String, &'static str)>,
             let params = json!({"reason": "repeated", "field": "parties", "value": id});
             found.push(error("party-resolves", pointer.clone(), params));
         }
+        renamed(case, &whole, &pointer, party, found);
         let Some(roles) = party.get("roles") else { continue };
         for role in ROLES.iter().filter(|role| role.required && !role.is_in(roles)) {
             if used.contains(&(id.clone(), role.codes[0])) && told.insert((id.clone(), role.codes[0])) {
@@ -87,6 +88,31 @@ fn roles_of_parties(case: &Case<'_>, told: &mut HashSet<(String, &'static str)>,
                 found.push(warning("party-resolves", format!("{pointer}/roles"), params));
             }
         }
+    }
+}
+
+/// A party that this release renames, while a reference told earlier keeps the old name.
+fn renamed(case: &Case<'_>, whole: &Walk<'_>, pointer: &str, party: &Value, found: &mut Vec<Finding>) {
+    let (Some(name), Some(was)) = (party["name"].as_str(), case.was(pointer)) else {
+        return;
+    };
+    // The references of this release have been told by then.
+    let told = |finding: &Finding| {
+        let param = |name: &str| finding.params.get(name).and_then(Value::as_str);
+        param("reason") == Some("other-name") && param("expected") == Some(name)
+    };
+    if was["name"] == name || found.iter().any(told) {
+        return;
+    }
+    let id = id_text(party.get("id"));
+    let left = whole.objects.iter().find(|object| {
+        object.definition == "OrganizationReference"
+            && object.value["name"].as_str().is_some_and(|other| other != name)
+            && id_text(object.fields.get("id")) == id
+    });
+    if let Some(left) = left {
+        let params = json!({"reason": "other-name", "field": left.field, "value": left.value["name"], "expected": name});
+        found.push(error("party-resolves", format!("{pointer}/name"), params));
     }
 }
 

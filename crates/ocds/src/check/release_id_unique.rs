@@ -1,4 +1,8 @@
 //! `release-id-unique`: no other release of the process has the id; and it can be part of a web address.
+//!
+//! The form of an id is not looked at. [`ReleaseId::content_addressed`](crate::ident::ReleaseId::content_addressed)
+//! makes `{ocid}-{sequence}-{12 hexadecimal digits}`, but the standard leaves the form to publishers, `{ocid}-{sequence}`
+//! is as common, and the digits are those of a fragment that is not in the release: nothing here could refute them.
 
 use serde_json::json;
 

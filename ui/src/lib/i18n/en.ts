@@ -174,6 +174,7 @@ const rules = {
   "rule.ids.not-text": "{label}: identifier {value} must be written as text.",
   "rule.ids.missing": "{label}: an item has no identifier.",
   "rule.ids.repeated": "Identifier “{value}” is already used in this list. Type another one.",
+  "rule.ids.varies": "Identifier “{value}” is already there, written “{expected}”. Type it the same way.",
   "rule.no-placeholder": "{label}: “{value}” stands in the place of a value. Type it or leave it blank.",
   "rule.no-placeholder.null": "{label} takes away a value that never existed. Leave it out.",
   "rule.no-placeholder.empty": "{label} is empty. Type the value or leave it out.",
@@ -226,6 +227,35 @@ const rules = {
   "rule.open-codelist": "“{value}” is not in the list “{codelist}”. It can be used; check that it is not a slip.",
   "rule.deprecated-field": "“{field}” is no longer used in the standard.",
   "rule.profile-required": "The project's file lacks “{field}”, which this municipality publishes.",
+  "rule.timeline": "{label}: the date {value} does not fit the others of the process ({expected}).",
+  "rule.timeline.before-tender-end": "{label}: {value} is before the end of the tender ({expected}). Check the dates.",
+  "rule.timeline.before-award":
+    "The contract was signed ({value}) before it was awarded ({expected}). Check the dates.",
+  "rule.timeline.before-signature":
+    "There is a payment ({value}) before the contract was signed ({expected}). Check the dates.",
+  "rule.timeline.before-amended": "The amendment ({value}) is before what it amends ({expected}). Check the dates.",
+  "rule.timeline.modified-before-published":
+    "The document was modified ({value}) before it was published ({expected}). Check the dates.",
+  "rule.status-coherence": "{label} does not fit the status “{status}”.",
+  "rule.status-coherence.tender-incomplete": "There is an award or a contract, and the tender is “{status}”.",
+  "rule.status-coherence.direct-tenderers":
+    "The procurement is direct and says it has {value} tenderers. Check the number.",
+  "rule.status-coherence.unsigned-payments":
+    "There are payments on a contract that is “{status}”, so not signed. Check the status.",
+  "rule.counts": "{label}: it says {value} and there are {expected}.",
+  "rule.counts.tenderers": "It says that there were {value} tenderers and the list has {expected}.",
+  "rule.counts.duration": "The period says it lasts {value} days and there are {expected} between its dates.",
+  "rule.commensurate": "{label}: the amount {value} does not fit {expected}. Check the zeros.",
+  "rule.commensurate.budget": "The tender is for {value} and the budget is {expected}. Check the zeros.",
+  "rule.commensurate.award": "The contracts add up to {value} and {expected} was awarded. Check the zeros.",
+  "rule.commensurate.unrealistic": "{label}: {value} {currency} is more than any contract is worth. Check the zeros.",
+  "rule.text": "{label} does not have the form expected.",
+  "rule.text.long-description":
+    "The description of the document has {value} characters; at most {expected} are advised.",
+  "rule.text.language": "“{value}” is not a language code. Spanish is “es”; English, “en”.",
+  "rule.text.identifier-scheme": "“{value}” does not have the form of the code of a register, such as MX-RFC.",
+  "rule.text.email": "The e-mail address of the contact does not have the form user@domain.",
+  "rule.text.telephone": "{label} does not have the digits of a telephone number (7 to 15).",
 } as const;
 
 export const en: Record<keyof typeof es, string> = { ...problems, ...rules, ...screens };

@@ -180,6 +180,7 @@ const rules = {
   "rule.ids.not-text": "{label}: el identificador {value} debe escribirse como texto.",
   "rule.ids.missing": "{label}: falta el identificador de un elemento.",
   "rule.ids.repeated": "El identificador «{value}» ya se usó en esta lista. Escribe otro.",
+  "rule.ids.varies": "El identificador «{value}» ya existe escrito «{expected}». Escríbelo igual.",
   "rule.no-placeholder": "{label}: «{value}» ocupa el lugar de un dato. Escríbelo o déjalo en blanco.",
   "rule.no-placeholder.null": "{label} quita un dato que nunca existió. Déjalo fuera.",
   "rule.no-placeholder.empty": "{label} está vacío. Escribe el dato o déjalo fuera.",
@@ -232,6 +233,39 @@ const rules = {
   "rule.open-codelist": "«{value}» no está en la lista «{codelist}». Puede usarse; revisa que no sea un error de dedo.",
   "rule.deprecated-field": "«{field}» ya no se usa en el estándar.",
   "rule.profile-required": "Al expediente le falta «{field}», que este municipio publica.",
+  "rule.timeline": "{label}: la fecha {value} no va con las demás del proceso ({expected}).",
+  "rule.timeline.before-tender-end":
+    "{label}: {value} es anterior al cierre de la licitación ({expected}). Revisa las fechas.",
+  "rule.timeline.before-award":
+    "La firma del contrato ({value}) es anterior a su adjudicación ({expected}). Revisa las fechas.",
+  "rule.timeline.before-signature":
+    "Hay un pago ({value}) anterior a la firma del contrato ({expected}). Revisa las fechas.",
+  "rule.timeline.before-amended":
+    "La modificación ({value}) es anterior a lo que modifica ({expected}). Revisa las fechas.",
+  "rule.timeline.modified-before-published":
+    "El documento se modificó ({value}) antes de publicarse ({expected}). Revisa las fechas.",
+  "rule.status-coherence": "{label} no va con el estatus «{status}».",
+  "rule.status-coherence.tender-incomplete":
+    "Hay una adjudicación o un contrato y la licitación está en estatus «{status}».",
+  "rule.status-coherence.direct-tenderers":
+    "La contratación es directa y dice tener {value} licitantes. Revisa el número.",
+  "rule.status-coherence.unsigned-payments":
+    "Hay pagos de un contrato en estatus «{status}», que no está firmado. Revisa el estatus.",
+  "rule.counts": "{label}: dice {value} y son {expected}.",
+  "rule.counts.tenderers": "Dice que hubo {value} licitantes y la lista tiene {expected}.",
+  "rule.counts.duration": "El periodo dice durar {value} días y entre sus fechas hay {expected}.",
+  "rule.commensurate": "{label}: el importe {value} no va con {expected}. Revisa los ceros.",
+  "rule.commensurate.budget": "La licitación es de {value} y el presupuesto, de {expected}. Revisa los ceros.",
+  "rule.commensurate.award": "Los contratos suman {value} y se adjudicaron {expected}. Revisa los ceros.",
+  "rule.commensurate.unrealistic":
+    "{label}: {value} {currency} es más de lo que vale cualquier contrato. Revisa los ceros.",
+  "rule.text": "{label} no tiene la forma esperada.",
+  "rule.text.long-description":
+    "La descripción del documento tiene {value} caracteres; se recomiendan {expected} a lo más.",
+  "rule.text.language": "«{value}» no es una clave de idioma. Español es «es»; inglés, «en».",
+  "rule.text.identifier-scheme": "«{value}» no tiene la forma de la clave de un registro, como MX-RFC.",
+  "rule.text.email": "El correo de contacto no tiene la forma usuario@dominio.",
+  "rule.text.telephone": "{label} no tiene los dígitos de un teléfono (de 7 a 15).",
 } as const;
 
 export const es = { ...problems, ...rules, ...screens } as const;

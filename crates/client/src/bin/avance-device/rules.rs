@@ -114,8 +114,8 @@ fn sentence(rule: &str) -> Option<(&'static str, &'static str)> {
             "that code is not in the standard's closed list",
         ),
         "ids" => (
-            "el identificador falta, se repite o no es texto",
-            "the identifier is missing, repeated or not text",
+            "el identificador falta, se repite, varía o no es texto",
+            "the identifier is missing, repeated, varied or not text",
         ),
         "no-placeholder" => (
             "es relleno; si no hay dato, quita el campo",
@@ -147,6 +147,23 @@ fn sentence(rule: &str) -> Option<(&'static str, &'static str)> {
         "profile-required" => {
             ("este municipio pide también este dato", "this municipality also asks for this value")
         }
+        "timeline" => (
+            "las fechas de licitación, adjudicación, contrato y pagos no van en orden",
+            "the dates of tender, award, contract and payments are not in order",
+        ),
+        "status-coherence" => (
+            "el estatus no va con lo que hay en el proceso",
+            "the status does not fit what is in the process",
+        ),
+        "counts" => ("el número no es el de los elementos", "the number is not that of the items"),
+        "commensurate" => (
+            "el monto se aparta mucho de aquel del que viene; revisa los ceros",
+            "the amount is far from the one it comes from; check the zeros",
+        ),
+        "text" => (
+            "no tiene la forma que esperan quienes leen los datos",
+            "it does not have the form that readers of the data expect",
+        ),
         "follow-up-unreadable" => (
             "la Coordinación no pudo leer el seguimiento; actualiza el programa y captúralo otra vez",
             "the central endpoint could not read the follow-up; update the program and capture it again",

@@ -85,7 +85,8 @@ fn falls(case: &Case<'_>, pointer: &str, own: &Value, found: &mut Vec<Finding>) 
     }
 }
 
-/// The latest financial progress against payments, when the release touches either.
+/// The latest financial progress against payments, when the release measures it. A payment alone contradicts nothing:
+/// the progress told before is that of its own day.
 fn disagrees(pointer: &str, own: &Value, merged: &Value, found: &mut Vec<Finding>) {
     let touched = items(&own["implementation"]["metrics"])
         .position(|metric| id_text(metric.get("id")).as_deref() == Some("financialProgress"));
