@@ -30,8 +30,8 @@ pub fn decimal(value: &Value) -> Option<Decimal> {
     Decimal::from_str(&text).or_else(|_| Decimal::from_scientific(&text)).ok()
 }
 
-/// Whether a text is a date-time as the reference tools take it: RFC 3339 with seconds and offset, a day that
-/// exists, hours up to 23, a leap second.
+/// Whether a text is a date-time (OCDS 1.1, "Date formats") as the reference tools take it: RFC 3339 with seconds and
+/// offset, a day that exists, hours up to 23. Where RFC 3339 allows a leap second and the year 0000, they do not.
 pub fn is_date_time(text: &str) -> bool {
     date_time(text).is_some()
 }
@@ -48,7 +48,7 @@ pub fn date_time(text: &str) -> Option<DateTime<FixedOffset>> {
             13 | 16 => *byte == b':',
             _ => byte.is_ascii_digit(),
         });
-    if !shape {
+    if !shape || &bytes[..4] == b"0000" || &bytes[17..19] == b"60" {
         return None;
     }
     let end = &bytes[bytes.len() - 6..];

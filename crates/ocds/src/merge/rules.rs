@@ -58,6 +58,30 @@ impl Rules {
         &PROFILE
     }
 
+    /// The rules of OCDS 1.0, for releases that [`crate::schema::version`] takes for that version. They differ from
+    /// those of 1.1 where organizations stood in the release itself (no `parties`): `suppliers` and `tenderers` are
+    /// replaced whole, and so are the `additionalIdentifiers` of `buyer` and `procuringEntity`.
+    pub fn for_1_0() -> &'static Rules {
+        static OLD: LazyLock<Rules> = LazyLock::new(|| {
+            Rules::from_schema(&crate::schema::merge_1_0())
+                .expect("the embedded schema of 1.0 has merge rules")
+        });
+        &OLD
+    }
+
+    /// The rules of OCDS 1.1.5 with the extensions that a package declares (`extensions`), applied in the order
+    /// declared, and the URLs that name none of the extensions embedded here.
+    ///
+    /// An extension is known by the name of its folder, `/ocds_{name}_extension/`, whatever its version. Fields of the
+    /// others are merged as fields outside the schema are: objects field by field, arrays of objects by `id`.
+    /// Each call compiles a schema (about a millisecond): keep the rules for packages that declare the same.
+    pub fn for_extensions(urls: &[&str]) -> (Rules, Vec<String>) {
+        let (schema, unknown) = crate::schema::extended(urls);
+        let rules =
+            Rules::from_schema(&schema).expect("the embedded schemas have merge rules in any combination");
+        (rules, unknown.into_iter().map(str::to_owned).collect())
+    }
+
     /// The rule of `name` at a place, and the place below it. `at` is `None` outside the schema.
     pub(super) fn step(&self, at: Option<usize>, name: &str) -> (Rule, Option<usize>) {
         match at.and_then(|level| self.levels[level].get(name)) {
