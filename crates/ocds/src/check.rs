@@ -3,6 +3,8 @@
 //! A [`Finding`] is data: where, which rule, how serious, and the values that a sentence needs. Sentences belong to
 //! whoever shows them. A rule that can fail for several reasons says which in `params.reason` ([`REASONS`]).
 
+use std::borrow::Cow;
+
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
@@ -181,7 +183,7 @@ pub fn release(release: &Value, ctx: &Context<'_>) -> Vec<Finding> {
     let given = Given { prefix: ctx.prefix, now: ctx.now, earlier: &earlier };
     let before = merge::compiled(Rules::profile(), ctx.earlier).ok().map(|merged| merged.value);
     let after = after(release, before.as_ref());
-    rules(Case::new(release, given, before.as_ref(), &after), &mut found);
+    rules(Case::new(release, given, before.as_ref(), &after, &mut Paths::default()), &mut found);
     found
 }
 
@@ -271,11 +273,20 @@ struct Given<'a> {
     earlier: &'a [&'a Value],
 }
 
+/// Where the pointers of the walks of a case are kept.
+#[derive(Default)]
+struct Paths {
+    own: String,
+    whole: String,
+}
+
 /// A release under check, with what every rule needs.
 struct Case<'a> {
     release: &'a Value,
     ctx: Given<'a>,
     walk: Walk<'a>,
+    /// What it all adds up to, walked.
+    whole: Walk<'a>,
     /// What the earlier releases add up to.
     before: Option<&'a Value>,
     /// What they add up to with this release. The release itself if it cannot be merged.
@@ -300,8 +311,15 @@ fn after(release: &Value, before: Option<&Value>) -> Value {
 }
 
 impl<'a> Case<'a> {
-    fn new(release: &'a Value, ctx: Given<'a>, before: Option<&'a Value>, after: &'a Value) -> Case<'a> {
-        Case { release, ctx, walk: Walk::over(release), before, after }
+    fn new(
+        release: &'a Value,
+        ctx: Given<'a>,
+        before: Option<&'a Value>,
+        after: &'a Value,
+        paths: &'a mut Paths,
+    ) -> Case<'a> {
+        let (own, whole) = (Walk::over(release, &mut paths.own), Walk::over(after, &mut paths.whole));
+        Case { release, ctx, walk: own, whole, before, after }
     }
 
     /// The objects of a definition of the schema.
@@ -335,13 +353,22 @@ fn counterpart<'o>(release: &Value, other: &'o Value, pointer: &str) -> Option<&
                 };
             }
             _ => {
-                let name = step.replace("~1", "/").replace("~0", "~");
-                here = here.get(&name).unwrap_or(&Value::Null);
-                there = there.get(&name)?;
+                let name = unescape(step);
+                here = here.get(name.as_ref()).unwrap_or(&Value::Null);
+                there = there.get(name.as_ref())?;
             }
         }
     }
     Some(there)
+}
+
+/// A step of a JSON Pointer.
+fn unescape(step: &str) -> Cow<'_, str> {
+    if step.contains('~') {
+        Cow::Owned(step.replace("~1", "/").replace("~0", "~"))
+    } else {
+        Cow::Borrowed(step)
+    }
 }
 
 /// An error of a rule.

@@ -1,5 +1,6 @@
 //! Dates, money and JSON Pointers.
 
+use std::borrow::Cow;
 use std::str::FromStr;
 
 use chrono::{DateTime, FixedOffset};
@@ -62,14 +63,31 @@ pub fn date_time(text: &str) -> Option<DateTime<FixedOffset>> {
 
 /// Escapes one step of a JSON Pointer (RFC 6901).
 pub fn escape(step: &str) -> String {
-    if step.contains(['~', '/']) { step.replace('~', "~0").replace('/', "~1") } else { step.to_owned() }
+    let mut escaped = String::with_capacity(step.len());
+    push_escaped(&mut escaped, step);
+    escaped
 }
 
-/// An `id` as text, so that `1` and `"1"` are the same; `None` for anything that identifies nothing.
-pub fn id_text(value: Option<&Value>) -> Option<String> {
+/// Adds one step to a JSON Pointer, after its slash.
+pub(crate) fn push_escaped(pointer: &mut String, step: &str) {
+    if !step.contains(['~', '/']) {
+        return pointer.push_str(step);
+    }
+    for character in step.chars() {
+        match character {
+            '~' => pointer.push_str("~0"),
+            '/' => pointer.push_str("~1"),
+            other => pointer.push(other),
+        }
+    }
+}
+
+/// An `id` as text, so that `1` and `"1"` are the same; `None` for anything that identifies nothing. Nothing is copied
+/// where it is text.
+pub fn id_text(value: Option<&Value>) -> Option<Cow<'_, str>> {
     match value? {
-        Value::String(id) => Some(id.clone()),
-        Value::Number(id) => Some(id.to_string()),
+        Value::String(id) => Some(Cow::Borrowed(id)),
+        Value::Number(id) => Some(Cow::Owned(id.to_string())),
         _ => None,
     }
 }

@@ -30,7 +30,7 @@ pub(super) fn check(case: &Case<'_>) -> Vec<Finding> {
     let mut found = Vec::new();
     for value in case.objects("Value") {
         let amount = &value.value["amount"];
-        let merged = case.is(&value.pointer).unwrap_or(value.value);
+        let merged = case.is(value.pointer).unwrap_or(value.value);
         let reason = match decimal(amount) {
             None if amount.is_number() => "too-large",
             Some(amount) if amount < Decimal::ZERO => "negative",
@@ -38,7 +38,7 @@ pub(super) fn check(case: &Case<'_>) -> Vec<Finding> {
             _ => continue,
         };
         let params = json!({"reason": reason, "field": value.field, "value": amount});
-        found.push(error("amounts", value.pointer.clone(), params));
+        found.push(error("amounts", value.pointer, params));
     }
     for field in case
         .walk
@@ -48,7 +48,7 @@ pub(super) fn check(case: &Case<'_>) -> Vec<Finding> {
     {
         if decimal(field.value).is_some_and(|number| number < Decimal::ZERO) {
             let params = json!({"reason": "negative", "field": field.name, "value": field.value});
-            found.push(error("amounts", field.pointer.clone(), params));
+            found.push(error("amounts", field.pointer, params));
         }
     }
     let tender = &case.after["tender"];

@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use super::quality::{id, says, text_of};
+use super::quality::{id, says};
 use super::{Case, Finding, error};
 use crate::tag::items;
 use crate::value::id_text;
@@ -38,7 +38,7 @@ pub(super) fn check(case: &Case<'_>) -> Vec<Finding> {
         for (index, award) in items(&case.release["awards"]).enumerate() {
             let merged = case.is(&format!("/awards/{index}")).unwrap_or(award);
             if merged["status"] == "active" {
-                let value = id_text(award.get("id")).map_or(Value::Null, Value::String);
+                let value = id_text(award.get("id")).map_or(Value::Null, |id| json!(id));
                 let params = json!({"reason": "tender-open", "value": value, "status": status});
                 found.push(error("award-resolves", format!("/awards/{index}/status"), params));
             }
@@ -72,7 +72,7 @@ fn ended_awards(case: &Case<'_>, found: &mut Vec<Finding>) {
         };
         let stands =
             |contract: &Value| !matches!(contract["status"].as_str(), Some("cancelled" | "terminated"));
-        let of_award = |contract: &&Value| text_of(&contract["awardID"]).as_ref() == Some(&award);
+        let of_award = |contract: &&Value| id_text(contract.get("awardID")).as_ref() == Some(&award);
         let mut contracts = items(&case.after["contracts"]).filter(of_award);
         if contracts.any(|contract| stands(contract) && !is_here(contract)) {
             let params = json!({"reason": "inactive", "value": award, "status": status});

@@ -50,7 +50,7 @@ pub(super) fn codes<'c>(case: &'c Case<'_>, open: bool) -> Vec<(String, &'static
                     look(format!("{}/{index}", field.pointer), item);
                 }
             }
-            value => look(field.pointer.clone(), value),
+            value => look(field.pointer.to_owned(), value),
         }
     }
     unknown

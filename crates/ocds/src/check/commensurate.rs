@@ -7,10 +7,10 @@ use std::collections::HashMap;
 use rust_decimal::Decimal;
 use serde_json::{Value, json};
 
-use super::quality::{id, says, text_of};
+use super::quality::{id, says};
 use super::{Case, Finding, warning};
 use crate::tag::items;
-use crate::value::Money;
+use crate::value::{Money, id_text};
 
 /// `budget` (the tender against the planned budget) · `award` (the contracts of an award against it) · `unrealistic`
 /// (more than any contract is worth)
@@ -31,10 +31,10 @@ pub(super) fn check(case: &Case<'_>) -> Vec<Finding> {
             continue;
         };
         let most = MOST.iter().find(|(code, most)| *code == currency && amount > *most);
-        if let Some((_, most)) = most.filter(|_| says(case, &value.pointer, &["amount"])) {
+        if let Some((_, most)) = most.filter(|_| says(case, value.pointer, &["amount"])) {
             let params = json!({"reason": "unrealistic", "field": value.field, "value": value.value["amount"],
                 "expected": *most as u64, "currency": currency});
-            found.push(warning("commensurate", value.pointer.clone(), params));
+            found.push(warning("commensurate", value.pointer, params));
         }
     }
     found
@@ -74,7 +74,7 @@ fn awards(case: &Case<'_>, found: &mut Vec<Finding>) {
     // By award: the sum of its contracts; `None` once there is one that cannot be added.
     let mut sums: HashMap<Cow<'_, str>, Option<Money>> = HashMap::new();
     for contract in items(&case.after["contracts"]).filter(|contract| contract["status"] != "cancelled") {
-        let (Some(award), Some(value)) = (text_of(&contract["awardID"]), Money::read(&contract["value"]))
+        let (Some(award), Some(value)) = (id_text(contract.get("awardID")), Money::read(&contract["value"]))
         else {
             continue;
         };
@@ -109,7 +109,7 @@ fn priced(case: &Case<'_>, award: &str) -> Option<String> {
             .filter(move |(_, own)| of(own).as_deref() == Some(award))
             .map(move |(index, _)| format!("/{array}/{index}"))
     };
-    places("contracts", |contract| text_of(contract.get("awardID")?))
+    places("contracts", |contract| id_text(contract.get("awardID")))
         .chain(places("awards", id))
         .find(|pointer| says(case, pointer, &["value"]))
         .map(|pointer| format!("{pointer}/value"))

@@ -23,18 +23,18 @@ pub(super) fn check(case: &Case<'_>) -> Vec<Finding> {
         found.push(warning("counts", "/tender/numberOfTenderers", params));
     }
     for period in case.objects("Period") {
-        let merged = case.is(&period.pointer).unwrap_or(period.value);
+        let merged = case.is(period.pointer).unwrap_or(period.value);
         let Some(told) = merged["durationInDays"].as_i64() else {
             continue;
         };
         let Some(days) = days(merged) else { continue };
         // Both days are counted in a contract, and only what lies between them by the standard.
         if days.abs_diff(told) > 1
-            && says(case, &period.pointer, &["durationInDays", "startDate", "endDate", "maxExtentDate"])
+            && says(case, period.pointer, &["durationInDays", "startDate", "endDate", "maxExtentDate"])
         {
             let params =
                 json!({"reason": "duration", "field": "durationInDays", "value": told, "expected": days});
-            found.push(warning("counts", period.pointer.clone(), params));
+            found.push(warning("counts", period.pointer, params));
         }
     }
     found

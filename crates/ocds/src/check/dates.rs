@@ -24,12 +24,12 @@ pub(super) fn check(case: &Case<'_>) -> Vec<Finding> {
         let mut tell = |reason: &str, expected: Value| {
             let params =
                 json!({"reason": reason, "field": field.name, "value": field.value, "expected": expected});
-            found.push(error("dates", field.pointer.clone(), params));
+            found.push(error("dates", field.pointer, params));
         };
         if !(1990..2050).contains(&date.year()) {
             tell("year", json!([1990, 2049]));
         } else if let Some(release) = release_date
-            && has_happened(field.within, field.name, &field.pointer)
+            && has_happened(field.within, field.name, field.pointer)
             // A day known without its hour is often written as the end of that day: days are compared, where it happened.
             && date.date_naive() > release.with_timezone(date.offset()).date_naive()
         {
@@ -37,13 +37,13 @@ pub(super) fn check(case: &Case<'_>) -> Vec<Finding> {
         }
     }
     for period in case.objects("Period") {
-        let merged = case.is(&period.pointer).unwrap_or(period.value);
+        let merged = case.is(period.pointer).unwrap_or(period.value);
         let (start, end) = (read(merged.get("startDate")), read(merged.get("endDate")));
         if let (Some(start), Some(end)) = (start, end)
             && start > end
         {
             let params = json!({"reason": "end-before-start", "field": "endDate", "value": merged["endDate"], "expected": merged["startDate"]});
-            found.push(error("dates", period.pointer.clone(), params));
+            found.push(error("dates", period.pointer, params));
         }
     }
     for milestone in case.objects("Milestone") {
@@ -56,17 +56,17 @@ pub(super) fn check(case: &Case<'_>) -> Vec<Finding> {
 }
 
 fn check_milestone(case: &Case<'_>, milestone: &Object<'_>, found: &mut Vec<Finding>) {
-    let merged = case.is(&milestone.pointer).unwrap_or(milestone.value);
+    let merged = case.is(milestone.pointer).unwrap_or(milestone.value);
     if merged["dateMet"].is_string() && !matches!(merged["status"].as_str(), Some("met" | "partiallyMet")) {
         let params = json!({"reason": "not-met", "field": "dateMet", "value": merged["dateMet"], "status": merged["status"]});
-        found.push(error("dates", milestone.pointer.clone(), params));
+        found.push(error("dates", milestone.pointer, params));
     }
     reviewed(case, milestone, &["status", "dateMet", "dueDate"], found);
 }
 
 /// Whether `dateModified` advances with the changes to the fields that a review decides.
 fn reviewed(case: &Case<'_>, object: &Object<'_>, decided: &[&str], found: &mut Vec<Finding>) {
-    let Some(was) = case.was(&object.pointer) else {
+    let Some(was) = case.was(object.pointer) else {
         return;
     };
     let Some(before) = read(was.get("dateModified")) else {
@@ -83,7 +83,7 @@ fn reviewed(case: &Case<'_>, object: &Object<'_>, decided: &[&str], found: &mut 
     if at_fault {
         let params = json!({"reason": "not-reviewed", "field": "dateModified",
             "value": object.value["dateModified"], "expected": was["dateModified"]});
-        found.push(error("dates", object.pointer.clone(), params));
+        found.push(error("dates", object.pointer, params));
     }
 }
 

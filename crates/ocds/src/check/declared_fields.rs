@@ -9,7 +9,7 @@ pub(super) fn check(case: &Case<'_>) -> Vec<Finding> {
     unknown
         .map(|field| {
             let params = json!({"field": field.name, "within": field.within});
-            error("declared-fields", field.pointer.clone(), params)
+            error("declared-fields", field.pointer, params)
         })
         .collect()
 }

@@ -9,6 +9,6 @@ pub(super) fn check(case: &Case<'_>) -> Vec<Finding> {
         .fields
         .iter()
         .filter(|field| field.property.is_some_and(|property| property.deprecated))
-        .map(|field| warning("deprecated-field", field.pointer.clone(), json!({"field": field.name})))
+        .map(|field| warning("deprecated-field", field.pointer, json!({"field": field.name})))
         .collect()
 }

@@ -11,19 +11,15 @@ pub(super) const REASONS: &[&str] = &["no-title", "no-url", "bad-url", "bad-form
 pub(super) fn check(case: &Case<'_>) -> Vec<Finding> {
     let mut found = Vec::new();
     for document in case.objects("Document") {
-        let merged = case.is(&document.pointer).unwrap_or(document.value);
+        let merged = case.is(document.pointer).unwrap_or(document.value);
         let text = |name: &str| merged[name].as_str().filter(|text| !text.trim().is_empty());
         if text("title").is_none() {
-            found.push(error(
-                "documents",
-                document.pointer.clone(),
-                json!({"reason": "no-title", "field": "title"}),
-            ));
+            found.push(error("documents", document.pointer, json!({"reason": "no-title", "field": "title"})));
         }
         match text("url") {
             None => {
                 let params = json!({"reason": "no-url", "field": "url"});
-                found.push(warning("documents", document.pointer.clone(), params));
+                found.push(warning("documents", document.pointer, params));
             }
             Some(url) if !is_web_address(url) => {
                 let params = json!({"reason": "bad-url", "field": "url", "value": url});
@@ -38,7 +34,7 @@ pub(super) fn check(case: &Case<'_>) -> Vec<Finding> {
             found.push(error("documents", format!("{}/format", document.pointer), params));
         }
         if let Some((code, sections)) = text("documentType").and_then(|code| Some((code, sections(code)?)))
-            && let Some(section) = section(&document.pointer)
+            && let Some(section) = section(document.pointer)
             && !sections.contains(&section)
         {
             let params = json!({"reason": "misplaced", "field": "documentType", "value": code,

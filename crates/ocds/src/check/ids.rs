@@ -17,7 +17,7 @@ pub(super) fn check(case: &Case<'_>) -> Vec<Finding> {
     for field in &case.walk.fields {
         if matches!(field.name, "id" | "awardID") && field.value.is_number() && field.property.is_some() {
             let params = json!({"reason": "not-text", "field": field.name, "value": field.value});
-            found.push(error("ids", field.pointer.clone(), params));
+            found.push(error("ids", field.pointer, params));
         }
         let Some(property) = field.property else { continue };
         let Value::Array(items) = field.value else {
@@ -26,7 +26,7 @@ pub(super) fn check(case: &Case<'_>) -> Vec<Finding> {
         if property.whole_list {
             continue;
         }
-        varying(case, &field.pointer, field.name, items, &mut found);
+        varying(case, field.pointer, field.name, items, &mut found);
         let mut seen = HashSet::new();
         for (index, item) in items.iter().enumerate() {
             let Value::Object(fields) = item else { continue };

@@ -14,6 +14,10 @@ pub(super) const REASONS: &[&str] = &["curp", "rfc", "clabe", "email", "telephon
 pub(super) fn check(case: &Case<'_>) -> Vec<Finding> {
     let mut found = Vec::new();
     for field in &case.walk.fields {
+        // Fourteen digits that nobody needs to look at.
+        if field.property.is_some_and(|property| property.is_date) && is_only_date(field.value) {
+            continue;
+        }
         let mut look = |pointer: &str, text: &str| {
             for reason in detect(text) {
                 if reason == "email" || reason == "telephone" {
@@ -30,9 +34,9 @@ pub(super) fn check(case: &Case<'_>) -> Vec<Finding> {
             }
         };
         match field.value {
-            Value::String(text) => look(&field.pointer, text),
+            Value::String(text) => look(field.pointer, text),
             // A number with 18 digits is an account, not an amount; JSON numbers that long lose digits anyway.
-            Value::Number(number) => look(&field.pointer, &number.to_string()),
+            Value::Number(number) => look(field.pointer, &number.to_string()),
             Value::Array(items) => {
                 for (index, item) in items.iter().enumerate() {
                     if let Some(text) = item.as_str() {
@@ -46,15 +50,39 @@ pub(super) fn check(case: &Case<'_>) -> Vec<Finding> {
     found
 }
 
+/// Whether a value has only the characters of a date.
+fn is_only_date(value: &Value) -> bool {
+    let is_of_date = |byte: u8| byte.is_ascii_digit() || b"-:.+TZ".contains(&byte);
+    value.as_str().is_some_and(|text| text.len() <= 35 && text.bytes().all(is_of_date) && text.contains('T'))
+}
+
 /// What kinds of personal data a text has.
 pub(super) fn detect(text: &str) -> Vec<&'static str> {
     let mut kinds = Vec::new();
+    let digits = text.bytes().filter(u8::is_ascii_digit).count();
+    // A date of birth has six digits, a telephone number eight. Most texts have fewer, and are done with.
+    if digits >= 6 {
+        codes(text, digits, &mut kinds);
+    }
+    if text.contains('@') && text.split_whitespace().any(is_email) {
+        kinds.push("email");
+    }
+    if digits >= 8 && has_telephone(text) {
+        kinds.push("telephone");
+    }
+    kinds
+}
+
+/// CURP, RFC and CLABE, as one word or in groups: 012 345 67890123456 7, GOMA-850301-9K2.
+fn codes(text: &str, digits: usize, kinds: &mut Vec<&'static str>) {
     let mut add = |kind| {
         if !kinds.contains(&kind) {
             kinds.push(kind);
         }
     };
-    for word in text.split(|c: char| !c.is_alphanumeric() && c != '&') {
+    // In bytes: Ñ has two.
+    let long_enough = |word: &&str| (13..=36).contains(&word.len());
+    for word in text.split(|c: char| !c.is_alphanumeric() && c != '&').filter(long_enough) {
         let upper = word.to_uppercase();
         if is_curp(&upper) {
             add("curp");
@@ -64,27 +92,19 @@ pub(super) fn detect(text: &str) -> Vec<&'static str> {
             add("clabe");
         }
     }
-    // CLABE and RFC are also written in groups: 012 345 67890123456 7, GOMA-850301-9K2.
-    let groups: String = text.chars().filter(|c| !matches!(c, ' ' | '-')).collect();
-    if text.contains(['-', ' ']) {
-        for run in groups.split(|c: char| !c.is_ascii_digit()).filter(|run| run.len() == 18) {
-            if is_clabe(run) {
-                add("clabe");
-            }
+    if digits >= 18 && text.contains(['-', ' ']) {
+        let groups: String = text.chars().filter(|c| !matches!(c, ' ' | '-')).collect();
+        if groups.split(|c: char| !c.is_ascii_digit()).any(is_clabe) {
+            add("clabe");
         }
+    }
+    if text.contains('-') {
         for word in text.split(|c: char| !c.is_alphanumeric() && c != '-') {
             if word.matches('-').count() == 2 && is_personal_rfc(&word.replace('-', "").to_uppercase()) {
                 add("rfc");
             }
         }
     }
-    if text.split_whitespace().any(is_email) {
-        add("email");
-    }
-    if has_telephone(text) {
-        add("telephone");
-    }
-    kinds
 }
 
 fn fits(text: &str, shape: &str) -> bool {
@@ -145,8 +165,7 @@ fn is_email(word: &str) -> bool {
 /// Ten digits in the groups in which Mexican numbers are written, or after a word that announces them.
 fn has_telephone(text: &str) -> bool {
     const ANNOUNCED_BY: &[&str] = &["tel", "cel", "móvil", "movil", "whatsapp", "llam", "marca al", "teléf"];
-    let lower = text.to_lowercase();
-    let bytes = lower.as_bytes();
+    let bytes = text.as_bytes();
     let mut at = 0;
     while at < bytes.len() {
         if !bytes[at].is_ascii_digit()
@@ -179,17 +198,17 @@ fn has_telephone(text: &str) -> bool {
         let international = at > 0 && bytes[at - 1] == b'+';
         let total: usize = groups.iter().sum();
         let in_a_word = bytes.get(after_digits).is_some_and(u8::is_ascii_alphanumeric);
-        let window = lower
-            .get(..at)
-            .map(|before| before.chars().rev().take(24).collect::<Vec<_>>())
-            .unwrap_or_default();
-        let before: String = window.into_iter().rev().collect();
-        let announced = ANNOUNCED_BY.iter().any(|word| before.contains(word));
+        let announced = || {
+            let before = text.get(..at).unwrap_or_default();
+            let window: Vec<char> = before.chars().rev().take(24).collect();
+            let window = window.into_iter().rev().collect::<String>().to_lowercase();
+            ANNOUNCED_BY.iter().any(|word| window.contains(word))
+        };
         let grouped = matches!(groups.as_slice(), [2, 4, 4] | [3, 3, 4] | [2, 2, 2, 2, 2] | [52, ..])
             || matches!(groups.as_slice(), [2, 2, 4, 4] | [2, 3, 3, 4]);
         let is_number = (international && (10..=13).contains(&total))
-            || (announced && (matches!(total, 8 | 10 | 12) || groups.first() == Some(&10)))
-            || (grouped && !in_a_word);
+            || (grouped && !in_a_word)
+            || ((matches!(total, 8 | 10 | 12) || groups.first() == Some(&10)) && announced());
         if is_number && !in_a_word {
             return true;
         }

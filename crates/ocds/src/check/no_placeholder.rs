@@ -48,7 +48,7 @@ const FILLERS: &[&str] = &[
 pub(super) fn check(case: &Case<'_>) -> Vec<Finding> {
     let mut found = Vec::new();
     for field in &case.walk.fields {
-        look(case, field.value, &field.pointer, field.name, &mut found);
+        look(case, field.value, field.pointer, field.name, &mut found);
         // Items that are objects are walked on their own.
         if let Value::Array(items) = field.value {
             for (index, item) in items.iter().enumerate() {

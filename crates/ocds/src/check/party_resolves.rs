@@ -1,5 +1,6 @@
 //! `party-resolves`: every reference to an organization is exactly one party, and roles agree with references.
 
+use std::borrow::Cow;
 use std::collections::HashSet;
 
 use serde_json::{Value, json};
@@ -15,19 +16,20 @@ pub(super) const REASONS: &[&str] = &["no-id", "unknown", "repeated", "other-nam
 
 pub(super) fn check(case: &Case<'_>) -> Vec<Finding> {
     let mut found = Vec::new();
-    let parties: Vec<&Value> = items(&case.after["parties"]).collect();
-    let mut told = HashSet::new();
+    let parties: Vec<(Option<Cow<'_, str>>, &Value)> =
+        items(&case.after["parties"]).map(|party| (id_text(party.get("id")), party)).collect();
+    let mut told = Told::new();
     for reference in case.objects("OrganizationReference") {
         let finding = |reason: &str, value: Value, expected: Value| {
             let params =
                 json!({"reason": reason, "field": reference.field, "value": value, "expected": expected});
-            error("party-resolves", reference.pointer.clone(), params)
+            error("party-resolves", reference.pointer, params)
         };
         let Some(id) = id_text(reference.fields.get("id")) else {
             found.push(finding("no-id", reference.value["name"].clone(), Value::Null));
             continue;
         };
-        let Some(party) = parties.iter().find(|party| id_text(party.get("id")).as_ref() == Some(&id)) else {
+        let Some((_, party)) = parties.iter().find(|(own, _)| own.as_ref() == Some(&id)) else {
             found.push(finding("unknown", json!(id), Value::Null));
             continue;
         };
@@ -40,18 +42,21 @@ pub(super) fn check(case: &Case<'_>) -> Vec<Finding> {
         if !role.is_in(&party["roles"]) && told.insert((id.clone(), role.codes[0])) {
             let params = json!({"reason": "no-role", "field": reference.field, "value": id, "expected": role.codes[0]});
             let tell = if role.required { error } else { warning };
-            found.push(tell("party-resolves", reference.pointer.clone(), params));
+            found.push(tell("party-resolves", reference.pointer, params));
         }
     }
     roles_of_parties(case, &mut told, &mut found);
     found
 }
 
+/// Party and role.
+type Told<'c> = HashSet<(Cow<'c, str>, &'static str)>;
+
 /// The parties of this release: repeated ones, roles dropped although something still refers to them, roles that
 /// nothing refers to. `roles` is replaced as a whole when merged, so each must be the whole set.
-fn roles_of_parties(case: &Case<'_>, told: &mut HashSet<(String, &'static str)>, found: &mut Vec<Finding>) {
-    let whole = Walk::over(&case.after);
-    let used: HashSet<(String, &'static str)> = whole
+fn roles_of_parties<'c>(case: &'c Case<'_>, told: &mut Told<'c>, found: &mut Vec<Finding>) {
+    let whole = &case.whole;
+    let used: Told<'_> = whole
         .objects
         .iter()
         .filter(|object| object.definition == "OrganizationReference")
@@ -68,7 +73,7 @@ fn roles_of_parties(case: &Case<'_>, told: &mut HashSet<(String, &'static str)>,
             let params = json!({"reason": "repeated", "field": "parties", "value": id});
             found.push(error("party-resolves", pointer.clone(), params));
         }
-        renamed(case, &whole, &pointer, party, found);
+        renamed(case, whole, &pointer, party, found);
         let Some(roles) = party.get("roles") else { continue };
         for role in ROLES.iter().filter(|role| role.required && !role.is_in(roles)) {
             if used.contains(&(id.clone(), role.codes[0])) && told.insert((id.clone(), role.codes[0])) {

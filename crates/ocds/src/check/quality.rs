@@ -68,6 +68,7 @@ use serde_json::Value;
 
 use super::Case;
 use crate::tag::items;
+use crate::value::id_text;
 
 /// Whether this release says something of an object that was not known before: one of the fields `names` is there,
 /// and not with the value that it had. For rules that have found a fault: it looks back, which costs.
@@ -117,16 +118,7 @@ pub(super) fn by_id(array: &Value) -> HashMap<Cow<'_, str>, &Value> {
     items(array).filter_map(|item| Some((id(item)?, item))).collect()
 }
 
-/// The `id` of an object, as [`id_text`](crate::value::id_text) reads it, without a copy where it is text.
+/// The `id` of an object, as text.
 pub(super) fn id(object: &Value) -> Option<Cow<'_, str>> {
-    text_of(object.get("id")?)
-}
-
-/// A value that identifies, as text.
-pub(super) fn text_of(value: &Value) -> Option<Cow<'_, str>> {
-    match value {
-        Value::String(id) => Some(Cow::Borrowed(id)),
-        Value::Number(id) => Some(Cow::Owned(id.to_string())),
-        _ => None,
-    }
+    id_text(object.get("id"))
 }

@@ -55,7 +55,7 @@ pub(super) fn check(case: &Case<'_>) -> Vec<Finding> {
             "email" | "telephone" => {}
             _ => params["value"] = json!(text),
         }
-        found.push(warning("text", field.pointer.clone(), params));
+        found.push(warning("text", field.pointer, params));
     }
     found
 }

@@ -6,10 +6,10 @@
 
 use serde_json::{Value, json};
 
-use super::quality::{by_id, says, says_of, text_of, touched};
+use super::quality::{by_id, says, says_of, touched};
 use super::{Case, Finding, warning};
 use crate::tag::items;
-use crate::value::date_time;
+use crate::value::{date_time, id_text};
 
 /// `before-tender-end` (award, signature or start of the contract) · `before-award` (signature) · `before-signature`
 /// (payment) · `before-amended` (an amendment dated before what it amends) · `modified-before-published` (document)
@@ -72,7 +72,7 @@ fn stages(case: &Case<'_>, found: &mut Vec<Finding>) {
     if awarded || signed {
         let awards = by_id(&case.after["awards"]);
         for contract in items(&case.after["contracts"]).filter(|_| !awards.is_empty()) {
-            let Some(award) = text_of(&contract["awardID"]).and_then(|id| awards.get(&id)) else {
+            let Some(award) = id_text(contract.get("awardID")).and_then(|id| awards.get(&id)) else {
                 continue;
             };
             if precedes(&contract["dateSigned"], &award["date"]) {
@@ -139,13 +139,12 @@ fn documents(case: &Case<'_>, found: &mut Vec<Finding>) {
         if !document.fields.contains_key("dateModified") && !document.fields.contains_key("datePublished") {
             continue;
         }
-        let merged = case.is(&document.pointer).unwrap_or(document.value);
+        let merged = case.is(document.pointer).unwrap_or(document.value);
         let (published, modified) = (&merged["datePublished"], &merged["dateModified"]);
-        if precedes(modified, published) && says(case, &document.pointer, &["dateModified", "datePublished"])
-        {
+        if precedes(modified, published) && says(case, document.pointer, &["dateModified", "datePublished"]) {
             let params = json!({"reason": "modified-before-published", "field": "dateModified",
                 "value": modified, "expected": published});
-            found.push(warning("timeline", document.pointer.clone(), params));
+            found.push(warning("timeline", document.pointer, params));
         }
     }
 }

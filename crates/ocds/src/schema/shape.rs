@@ -1,11 +1,12 @@
 //! The release schema as something to walk a release with: which field is which, and in what object.
 
 use std::collections::HashMap;
+use std::ops::Range;
 use std::sync::LazyLock;
 
 use serde_json::{Map, Value};
 
-use crate::value::escape;
+use crate::value::push_escaped;
 
 /// What the schema says about a field.
 #[derive(Debug, Default)]
@@ -25,7 +26,7 @@ pub(crate) struct Property {
 struct Place {
     /// Name of the definition (`Contract`), or `Definition.field` for an object described where it is used.
     name: String,
-    properties: HashMap<String, Property>,
+    properties: HashMap<String, Property, foldhash::fast::RandomState>,
     /// Fields that may be repeated in other languages: `title_en`.
     translated: Vec<String>,
     /// Any field may be there (`dimensions` of an observation).
@@ -35,7 +36,8 @@ struct Place {
 /// A field of a release.
 #[derive(Debug)]
 pub(crate) struct Field<'a> {
-    pub pointer: String,
+    /// JSON Pointer to it.
+    pub pointer: &'a str,
     pub name: &'a str,
     pub value: &'a Value,
     /// `None` if the schema has no such field.
@@ -47,7 +49,8 @@ pub(crate) struct Field<'a> {
 /// An object of a release.
 #[derive(Debug)]
 pub(crate) struct Object<'a> {
-    pub pointer: String,
+    /// JSON Pointer to it.
+    pub pointer: &'a str,
     pub definition: &'static str,
     /// The field that holds it, or the array it is in.
     pub field: &'a str,
@@ -64,40 +67,86 @@ pub(crate) struct Walk<'a> {
 
 impl<'a> Walk<'a> {
     /// Walks a release along the patched schema. Nothing below an unknown field is visited.
-    pub(crate) fn over(release: &'a Value) -> Walk<'a> {
-        let mut walk = Walk::default();
-        walk.object(release, "", &mut String::new(), &PLACES[0]);
+    ///
+    /// `paths` is where the pointers are kept: one text for all of them, since to allocate each by itself took longer
+    /// than to check what it points to.
+    pub(crate) fn over(release: &'a Value, paths: &'a mut String) -> Walk<'a> {
+        let mut walker = Walker {
+            walk: Walk::default(),
+            paths,
+            path: String::new(),
+            fields: Vec::new(),
+            objects: Vec::new(),
+        };
+        walker.object(release, "", &PLACES[0]);
+        let Walker { mut walk, paths, fields, objects, .. } = walker;
+        let paths: &'a str = paths;
+        for (field, range) in walk.fields.iter_mut().zip(fields) {
+            field.pointer = paths.get(range).unwrap_or_default();
+        }
+        for (object, range) in walk.objects.iter_mut().zip(objects) {
+            object.pointer = paths.get(range).unwrap_or_default();
+        }
         walk
     }
+}
 
-    fn object(&mut self, value: &'a Value, field: &'a str, pointer: &mut String, place: &'static Place) {
+struct Walker<'a> {
+    walk: Walk<'a>,
+    paths: &'a mut String,
+    /// The pointer to where it is.
+    path: String,
+    /// Where the pointers of the fields and objects are in `paths`.
+    fields: Vec<Range<usize>>,
+    objects: Vec<Range<usize>>,
+}
+
+impl<'a> Walker<'a> {
+    fn object(&mut self, value: &'a Value, field: &'a str, place: &'static Place) {
         let Some(fields) = value.as_object() else { return };
         let definition = place.name.as_str();
-        self.objects.push(Object { pointer: pointer.clone(), definition, field, fields, value });
+        let range = self.keep();
+        self.objects.push(range);
+        self.walk.objects.push(Object { pointer: "", definition, field, fields, value });
         for (name, value) in fields {
-            let length = pointer.len();
-            pointer.push('/');
-            pointer.push_str(&escape(name));
+            let length = self.path.len();
+            self.path.push('/');
+            push_escaped(&mut self.path, name);
             let property = place.property(name);
-            self.fields.push(Field { pointer: pointer.clone(), name, value, property, within: definition });
+            let range = self.keep();
+            self.fields.push(range);
+            self.walk.fields.push(Field { pointer: "", name, value, property, within: definition });
             match property.and_then(|property| property.place).map(|place| &PLACES[place]) {
                 None => {}
                 Some(place) => match value {
                     Value::Array(items) => {
                         for (index, item) in items.iter().enumerate() {
-                            let length = pointer.len();
-                            pointer.push('/');
-                            pointer.push_str(&index.to_string());
-                            self.object(item, name, pointer, place);
-                            pointer.truncate(length);
+                            let length = self.path.len();
+                            self.path.push('/');
+                            push_number(&mut self.path, index);
+                            self.object(item, name, place);
+                            self.path.truncate(length);
                         }
                     }
-                    other => self.object(other, name, pointer, place),
+                    other => self.object(other, name, place),
                 },
             }
-            pointer.truncate(length);
+            self.path.truncate(length);
         }
     }
+
+    fn keep(&mut self) -> Range<usize> {
+        let start = self.paths.len();
+        self.paths.push_str(&self.path);
+        start..self.paths.len()
+    }
+}
+
+fn push_number(path: &mut String, number: usize) {
+    if number >= 10 {
+        push_number(path, number / 10);
+    }
+    path.push(char::from(b'0' + (number % 10) as u8));
 }
 
 impl Place {
@@ -146,7 +195,7 @@ impl Builder {
         let at = self.places.len();
         self.known.insert(std::ptr::from_ref(schema), at);
         self.places.push(Place { name: name.to_owned(), ..Place::default() });
-        let mut properties = HashMap::new();
+        let mut properties = HashMap::default();
         for (field, declared) in schema["properties"].as_object().into_iter().flatten() {
             properties.insert(field.clone(), self.property(declared, name, field));
         }
