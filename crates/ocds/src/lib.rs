@@ -36,10 +36,12 @@
 //! | [`check`](mod@check) | the schema, then the rules: findings without prose |
 //! | [`tag`] | release tags from what a release contains |
 //! | [`package`] | release packages, records, record packages |
+//! | [`flatten`] | tables: CSV files, a workbook |
 //! | [`ident`], [`value`] | identifiers, dates and money |
 
 pub mod check;
 pub mod codelist;
+pub mod flatten;
 pub mod ident;
 pub mod json;
 pub mod merge;

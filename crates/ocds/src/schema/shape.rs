@@ -165,7 +165,7 @@ impl Place {
 }
 
 /// The form of a language tag (BCP 47): `en`, `es-MX`, `x-local`.
-fn is_language(tag: &str) -> bool {
+pub(crate) fn is_language(tag: &str) -> bool {
     let mut parts = tag.split('-');
     let first = parts.next().unwrap_or_default();
     let word = |part: &str, least: usize| {
