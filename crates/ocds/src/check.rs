@@ -183,7 +183,7 @@ pub fn release(release: &Value, ctx: &Context<'_>) -> Vec<Finding> {
     let given = Given { prefix: ctx.prefix, now: ctx.now, earlier: &earlier };
     let before = merge::compiled(Rules::profile(), ctx.earlier).ok().map(|merged| merged.value);
     let after = after(release, before.as_ref());
-    rules(Case::new(release, given, before.as_ref(), &after, &mut Paths::default()), &mut found);
+    rules(Case::new(release, given, before.as_ref(), &after, &mut String::new()), &mut found);
     found
 }
 
@@ -273,20 +273,11 @@ struct Given<'a> {
     earlier: &'a [&'a Value],
 }
 
-/// Where the pointers of the walks of a case are kept.
-#[derive(Default)]
-struct Paths {
-    own: String,
-    whole: String,
-}
-
 /// A release under check, with what every rule needs.
 struct Case<'a> {
     release: &'a Value,
     ctx: Given<'a>,
     walk: Walk<'a>,
-    /// What it all adds up to, walked.
-    whole: Walk<'a>,
     /// What the earlier releases add up to.
     before: Option<&'a Value>,
     /// What they add up to with this release. The release itself if it cannot be merged.
@@ -316,10 +307,9 @@ impl<'a> Case<'a> {
         ctx: Given<'a>,
         before: Option<&'a Value>,
         after: &'a Value,
-        paths: &'a mut Paths,
+        paths: &'a mut String,
     ) -> Case<'a> {
-        let (own, whole) = (Walk::over(release, &mut paths.own), Walk::over(after, &mut paths.whole));
-        Case { release, ctx, walk: own, whole, before, after }
+        Case { release, ctx, walk: Walk::over(release, paths), before, after }
     }
 
     /// The objects of a definition of the schema.

@@ -4,7 +4,7 @@ use chrono::{DateTime, Utc};
 use indexmap::IndexMap;
 use serde_json::{Value, json};
 
-use super::{Case, Finding, Given, Paths, Severity, error, rules, warning};
+use super::{Case, Finding, Given, Severity, error, rules, warning};
 use crate::merge::{self, Compiling, Rules};
 use crate::schema;
 use crate::tag::{Section, items};
@@ -124,7 +124,7 @@ pub(super) fn check_process(
             .add(Rules::profile(), release)
             .unwrap_or_else(|| super::after(release, before.as_ref()));
         let given = Given { prefix, now, earlier: &sorted[..at] };
-        rules(Case::new(release, given, before.as_ref(), &after, &mut Paths::default()), found);
+        rules(Case::new(release, given, before.as_ref(), &after, &mut String::new()), found);
         if !begins {
             found.iter_mut().filter(|finding| needs_history(finding)).for_each(|finding| {
                 finding.severity = Severity::Warning;

@@ -3,10 +3,10 @@
 use std::borrow::Cow;
 use std::collections::HashSet;
 
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 
 use super::{Case, Finding, error, warning};
-use crate::schema::shape::{Object, Walk};
+use crate::schema::shape::objects_of;
 use crate::tag::items;
 use crate::value::id_text;
 
@@ -38,7 +38,7 @@ pub(super) fn check(case: &Case<'_>) -> Vec<Finding> {
         {
             found.push(finding("other-name", json!(name), json!(expected)));
         }
-        let Some(role) = Role::of(reference) else { continue };
+        let Some(role) = Role::of(reference.field) else { continue };
         if !role.is_in(&party["roles"]) && told.insert((id.clone(), role.codes[0])) {
             let params = json!({"reason": "no-role", "field": reference.field, "value": id, "expected": role.codes[0]});
             let tell = if role.required { error } else { warning };
@@ -55,12 +55,10 @@ type Told<'c> = HashSet<(Cow<'c, str>, &'static str)>;
 /// The parties of this release: repeated ones, roles dropped although something still refers to them, roles that
 /// nothing refers to. `roles` is replaced as a whole when merged, so each must be the whole set.
 fn roles_of_parties<'c>(case: &'c Case<'_>, told: &mut Told<'c>, found: &mut Vec<Finding>) {
-    let whole = &case.whole;
+    let whole = objects_of(case.after, "OrganizationReference");
     let used: Told<'_> = whole
-        .objects
         .iter()
-        .filter(|object| object.definition == "OrganizationReference")
-        .filter_map(|reference| Some((id_text(reference.fields.get("id"))?, Role::of(reference)?)))
+        .filter_map(|(field, reference)| Some((id_text(reference.get("id"))?, Role::of(field)?)))
         .flat_map(|(id, role)| role.codes.iter().map(move |code| (id.clone(), *code)))
         .collect();
     let mut seen = HashSet::new();
@@ -73,7 +71,7 @@ fn roles_of_parties<'c>(case: &'c Case<'_>, told: &mut Told<'c>, found: &mut Vec
             let params = json!({"reason": "repeated", "field": "parties", "value": id});
             found.push(error("party-resolves", pointer.clone(), params));
         }
-        renamed(case, whole, &pointer, party, found);
+        renamed(case, &whole, &pointer, party, found);
         let Some(roles) = party.get("roles") else { continue };
         for role in ROLES.iter().filter(|role| role.required && !role.is_in(roles)) {
             if used.contains(&(id.clone(), role.codes[0])) && told.insert((id.clone(), role.codes[0])) {
@@ -97,7 +95,13 @@ fn roles_of_parties<'c>(case: &'c Case<'_>, told: &mut Told<'c>, found: &mut Vec
 }
 
 /// A party that this release renames, while a reference told earlier keeps the old name.
-fn renamed(case: &Case<'_>, whole: &Walk<'_>, pointer: &str, party: &Value, found: &mut Vec<Finding>) {
+fn renamed(
+    case: &Case<'_>,
+    whole: &[(&str, &Map<String, Value>)],
+    pointer: &str,
+    party: &Value,
+    found: &mut Vec<Finding>,
+) {
     let (Some(name), Some(was)) = (party["name"].as_str(), case.was(pointer)) else {
         return;
     };
@@ -110,13 +114,12 @@ fn renamed(case: &Case<'_>, whole: &Walk<'_>, pointer: &str, party: &Value, foun
         return;
     }
     let id = id_text(party.get("id"));
-    let left = whole.objects.iter().find(|object| {
-        object.definition == "OrganizationReference"
-            && object.value["name"].as_str().is_some_and(|other| other != name)
-            && id_text(object.fields.get("id")) == id
+    let left = whole.iter().find(|(_, reference)| {
+        reference.get("name").and_then(Value::as_str).is_some_and(|other| other != name)
+            && id_text(reference.get("id")) == id
     });
-    if let Some(left) = left {
-        let params = json!({"reason": "other-name", "field": left.field, "value": left.value["name"], "expected": name});
+    if let Some((field, left)) = left {
+        let params = json!({"reason": "other-name", "field": field, "value": left["name"], "expected": name});
         found.push(error("party-resolves", format!("{pointer}/name"), params));
     }
 }
@@ -165,8 +168,8 @@ const ROLES: &[Role] = &[
 ];
 
 impl Role {
-    fn of(reference: &Object<'_>) -> Option<&'static Role> {
-        ROLES.iter().find(|role| role.field == reference.field)
+    fn of(field: &str) -> Option<&'static Role> {
+        ROLES.iter().find(|role| role.field == field)
     }
 
     fn is_in(&self, roles: &Value) -> bool {

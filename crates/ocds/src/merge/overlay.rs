@@ -74,7 +74,7 @@ impl<'t, T: Tree> Leaf<'t, T> for History<'t, T> {
     fn begins_list(&self, sorted: &[&'t T], sink: &mut impl Sink<T>) -> bool {
         for (release, value) in &self.0 {
             let release = sorted.get(*release);
-            sink.begin_object();
+            sink.begin_object(4);
             for (name, field) in [("releaseID", "id"), ("releaseDate", "date"), ("releaseTag", "tag")] {
                 sink.name(name);
                 match release.and_then(|release| release.get(field)) {
@@ -262,7 +262,7 @@ impl<'t, T: Tree, L: Leaf<'t, T>> Overlay<'t, L, T> {
         write: impl Fn(&'static str, &mut S),
     ) -> Result<(), MergeError> {
         let path = &mut Vec::new();
-        sink.begin_object();
+        sink.begin_object(head.len() + self.root.children.entries.len());
         for name in head {
             // Where the schema does not omit `id` or `date`, the values of the releases win, as in the reference.
             let own =
@@ -412,7 +412,7 @@ impl<'t, T: Tree, L: Leaf<'t, T>> Node<'t, L, T> {
             if before.is_some() {
                 return Err(inconsistent(path));
             }
-            sink.begin_object();
+            sink.begin_object(children.len());
             self.fields(false, sorted, sink, path)?;
             sink.end_object();
             return Ok(());
@@ -428,7 +428,7 @@ impl<'t, T: Tree, L: Leaf<'t, T>> Node<'t, L, T> {
                 Key::Property(_) => return Err(inconsistent(path)),
             };
             path.push(step);
-            sink.begin_object();
+            sink.begin_object(item.children.entries.len());
             if let Some(id) = item.id {
                 sink.name("id");
                 sink.tree(id);

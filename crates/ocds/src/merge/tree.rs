@@ -129,7 +129,8 @@ impl Tree for Json<'_> {
 
 /// Where a merged release goes, in the order of its text.
 pub(crate) trait Sink<T> {
-    fn begin_object(&mut self);
+    /// Begins an object that will have about so many fields.
+    fn begin_object(&mut self, fields: usize);
     fn end_object(&mut self);
     fn begin_array(&mut self);
     fn end_array(&mut self);
@@ -141,7 +142,7 @@ pub(crate) trait Sink<T> {
 }
 
 impl Sink<Json<'_>> for Writer {
-    fn begin_object(&mut self) {
+    fn begin_object(&mut self, _fields: usize) {
         self.begin_object();
     }
 
@@ -216,8 +217,8 @@ impl Builder {
 }
 
 impl Sink<Value> for Builder {
-    fn begin_object(&mut self) {
-        self.begin(Value::Object(Map::new()));
+    fn begin_object(&mut self, fields: usize) {
+        self.begin(Value::Object(Map::with_capacity(fields)));
     }
 
     fn end_object(&mut self) {
