@@ -36,11 +36,13 @@
 //! | [`check`](mod@check) | the schema, then the rules: findings without prose |
 //! | [`tag`] | release tags from what a release contains |
 //! | [`package`] | release packages, records, record packages |
+//! | [`coverage`] | which fields are filled, how often |
 //! | [`oc4ids`] | OC4IDS project packages from records and project data |
 //! | [`ident`], [`value`] | identifiers, dates and money |
 
 pub mod check;
 pub mod codelist;
+pub mod coverage;
 pub mod ident;
 pub mod merge;
 pub mod oc4ids;
