@@ -174,7 +174,7 @@ pub enum LeftOut {
         /// Why.
         problem: Problem,
     },
-    /// There is no sum, because there are values in several currencies or too many digits.
+    /// There is no sum: values in several currencies, one that cannot be read, or too many digits.
     Sum {
         /// The project, or one process.
         origin: Origin,

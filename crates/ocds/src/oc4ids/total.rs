@@ -12,7 +12,7 @@ pub(super) enum Total {
     Nothing,
     /// `{amount, currency}`.
     Value(Value),
-    /// The values are in several currencies, or the sum has more digits than a decimal holds.
+    /// The values are in several currencies, one cannot be read, or the sum has more digits than a decimal holds.
     NoSum,
 }
 
