@@ -30,6 +30,8 @@
 //!
 //! | module | |
 //! |---|---|
+//! | [`json`] | JSON as it was written: reading, writing, what is odd about a text |
+//! | [`stream`] | releases and records from files of any size, by process, on all processors |
 //! | [`schema`] | the embedded schemas, the profile, validation |
 //! | [`codelist`] | codes with Spanish and English titles |
 //! | [`merge`] | compiled and versioned releases |
@@ -37,14 +39,18 @@
 //! | [`tag`] | release tags from what a release contains |
 //! | [`package`] | release packages, records, record packages |
 //! | [`flatten`] | tables: CSV files, a workbook |
+//! | [`coverage`] | which fields are filled, how often |
+//! | [`oc4ids`] | OC4IDS project packages from records and project data |
 //! | [`ident`], [`value`] | identifiers, dates and money |
 
 pub mod check;
 pub mod codelist;
+pub mod coverage;
 pub mod flatten;
 pub mod ident;
 pub mod json;
 pub mod merge;
+pub mod oc4ids;
 pub mod package;
 pub mod schema;
 pub mod stream;

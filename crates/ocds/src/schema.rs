@@ -26,6 +26,7 @@ const RECORD_PACKAGE: &str = schema!("ocds/record-package-schema.json");
 const VERSIONED: &str = schema!("ocds/versioned-release-schema.json");
 const MERGE_1_0: &str = schema!("ocds/merge-1.0.json");
 const PROFILE: &str = schema!("profile.json");
+const PROJECT: &str = schema!("oc4ids/project-schema.json");
 
 /// The merge patch of each extension, in the order in which they are applied.
 const EXTENSIONS: &[(&str, &str)] = &[
@@ -209,6 +210,20 @@ pub fn merge_patch(target: &mut Value, patch: &Value) {
             merge_patch(fields.entry(name.clone()).or_insert(Value::Null), value);
         }
     }
+}
+
+/// Whether a text has a format of JSON Schema (`uri`, `email`), as the validators judge it.
+pub(crate) fn has_format(format: &str, text: &str) -> bool {
+    static VALIDATORS: LazyLock<[(&str, Validator); 2]> =
+        LazyLock::new(|| ["uri", "email"].map(|format| (format, validator(&json!({"format": format})))));
+    let known = VALIDATORS.iter().find(|(name, _)| *name == format);
+    known.is_none_or(|(_, validator)| validator.is_valid(&Value::String(text.to_owned())))
+}
+
+/// The project schema of OC4IDS 0.9.5, which refers to nothing outside itself. Without titles.
+pub fn project() -> &'static Value {
+    static LOADED: LazyLock<Value> = LazyLock::new(|| embedded(PROJECT));
+    &LOADED
 }
 
 fn embedded(text: &str) -> Value {

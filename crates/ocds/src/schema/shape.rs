@@ -197,6 +197,19 @@ impl Place {
     }
 }
 
+/// The fields of an object that may be repeated in other languages, and whether any field at all may be in it.
+pub(crate) fn patterns(schema: &Value) -> (Vec<String>, bool) {
+    let (mut translated, mut open) = (Vec::new(), false);
+    for pattern in schema["patternProperties"].as_object().into_iter().flat_map(Map::keys) {
+        // The patterns of the standard are `^(field_(language))$`; only `dimensions` has another.
+        match pattern.strip_prefix("^(").and_then(|rest| rest.split_once("_(")) {
+            Some((field, _)) => translated.push(field.to_owned()),
+            None => open = true,
+        }
+    }
+    (translated, open)
+}
+
 /// The form of a language tag (BCP 47): `en`, `es-MX`, `x-local`.
 pub(crate) fn is_language(tag: &str) -> bool {
     let mut parts = tag.split('-');
@@ -232,13 +245,7 @@ impl Builder {
         for (field, declared) in schema["properties"].as_object().into_iter().flatten() {
             properties.insert(field.clone(), self.property(declared, name, field));
         }
-        for pattern in schema["patternProperties"].as_object().into_iter().flat_map(Map::keys) {
-            // The patterns of the standard are `^(field_(language))$`; only `dimensions` has another.
-            match pattern.strip_prefix("^(").and_then(|rest| rest.split_once("_(")) {
-                Some((field, _)) => self.places[at].translated.push(field.to_owned()),
-                None => self.places[at].open = true,
-            }
-        }
+        (self.places[at].translated, self.places[at].open) = patterns(schema);
         self.places[at].properties = properties;
         at
     }
