@@ -9,7 +9,7 @@ use serde_json::{Map, Value, json};
 
 use crate::merge::{self, Rules};
 use crate::schema::{self, shape::Walk};
-use crate::value::id_text;
+use crate::value::{MAX_DEPTH, id_text, is_deeper_than};
 
 mod amounts;
 mod award_resolves;
@@ -124,10 +124,13 @@ pub const REASONS: &[(&str, &[&str])] = &[
 /// Checks one release: schema, codelists, then the rules of a single release.
 ///
 /// The release may be partial (only what changed); rules about what the process adds up to look at the compiled
-/// release of `ctx.earlier` and this one. Nothing is found in a release that may be published.
+/// release of `ctx.earlier` and this one. Nothing is found in a release that may be published. Of a release that is
+/// nested more than 256 levels deep, only that is said.
 pub fn release(release: &Value, ctx: &Context<'_>) -> Vec<Finding> {
     let mut found = schema::validate_release(release);
-    rules(release, ctx, &mut found);
+    if !std::iter::once(release).chain(ctx.earlier).any(|release| is_deeper_than(release, MAX_DEPTH)) {
+        rules(release, ctx, &mut found);
+    }
     found
 }
 
@@ -137,14 +140,21 @@ pub fn release(release: &Value, ctx: &Context<'_>) -> Vec<Finding> {
 /// package need not hold them all, so what can only be said knowing them is a warning there, unless the package has
 /// a first release of the process.
 pub fn package(package: &Value, prefix: Option<&str>, now: DateTime<Utc>) -> Vec<Finding> {
+    if let Some(finding) = schema::too_deep(package) {
+        return vec![finding];
+    }
     package::check(package, prefix, now)
 }
 
 /// Checks bare releases, of one process or of several: the findings of each, in the order given.
 ///
-/// As in a release package, the earlier releases of a process are those before it in date.
+/// As in a release package, the earlier releases of a process are those before it in date. If one is nested more than
+/// 256 levels deep, the others are only held against the schema.
 pub fn releases(releases: &[Value], prefix: Option<&str>, now: DateTime<Utc>) -> Vec<Vec<Finding>> {
     let known = releases.iter().map(schema::validate_release).collect();
+    if releases.iter().any(|release| is_deeper_than(release, MAX_DEPTH)) {
+        return known;
+    }
     package::check_releases(releases, known, package::History::Unknown, prefix, now)
 }
 

@@ -12,7 +12,7 @@ use jsonschema::{Draft, ValidationError, Validator, error::ValidationErrorKind};
 use serde_json::{Map, Value, json};
 
 use crate::check::{Finding, Severity};
-use crate::value::is_date_time;
+use crate::value::{MAX_DEPTH, escape, is_date_time, is_deeper_than};
 
 macro_rules! schema {
     ($path:literal) => {
@@ -255,6 +255,9 @@ fn rename(schema: &mut Value, new_name: &impl Fn(&str) -> Option<String>) {
 }
 
 fn findings(validator: &Validator, instance: &Value) -> Vec<Finding> {
+    if let Some(finding) = too_deep(instance) {
+        return vec![finding];
+    }
     let mut found = Vec::new();
     // Telling what is wrong costs more than telling whether something is.
     if !validator.is_valid(instance) {
@@ -263,6 +266,25 @@ fn findings(validator: &Validator, instance: &Value) -> Vec<Finding> {
         }
     }
     found
+}
+
+/// What is found in a document that is nested more than 256 levels deep, in place of everything else: the field of the
+/// document where it is. The schemas of the standard have fields for fifteen levels.
+pub(crate) fn too_deep(document: &Value) -> Option<Finding> {
+    let is_deep = |below: &Value| is_deeper_than(below, MAX_DEPTH - 1);
+    let step = match document {
+        Value::Object(fields) => {
+            fields.iter().find(|(_, value)| is_deep(value)).map(|(name, _)| escape(name))
+        }
+        Value::Array(items) => items.iter().position(is_deep).map(|at| at.to_string()),
+        _ => None,
+    };
+    step.map(|step| Finding {
+        params: Map::from_iter([("field".to_owned(), json!(step))]),
+        pointer: format!("/{step}"),
+        rule: "schema-other".to_owned(),
+        severity: Severity::Error,
+    })
 }
 
 fn describe(error: &ValidationError<'_>, found: &mut Vec<Finding>) {

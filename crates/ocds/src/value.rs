@@ -60,6 +60,20 @@ pub fn date_time(text: &str) -> Option<DateTime<FixedOffset>> {
     DateTime::parse_from_rfc3339(&text.to_ascii_uppercase()).ok()
 }
 
+/// The levels of objects and arrays that merging and checking go down. `serde_json` reads no text deeper than 128, but
+/// a value built in memory can be any depth, and even copying one of some thousands exhausts a stack.
+pub(crate) const MAX_DEPTH: usize = 256;
+
+/// Whether a value has objects or arrays more than so many levels deep.
+pub(crate) fn is_deeper_than(value: &Value, levels: usize) -> bool {
+    let goes_on = |below: &Value| levels == 0 || is_deeper_than(below, levels - 1);
+    match value {
+        Value::Object(fields) => fields.values().any(goes_on),
+        Value::Array(items) => items.iter().any(goes_on),
+        _ => false,
+    }
+}
+
 /// Escapes one step of a JSON Pointer (RFC 6901).
 pub fn escape(step: &str) -> String {
     if step.contains(['~', '/']) { step.replace('~', "~0").replace('/', "~1") } else { step.to_owned() }
