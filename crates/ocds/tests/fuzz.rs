@@ -313,7 +313,7 @@ fn check_any(random: &mut Random) {
 
 #[test]
 fn checking() {
-    fuzz(300, check_any);
+    fuzz(200, check_any);
 }
 
 fn derive(random: &mut Random) {
