@@ -6,12 +6,13 @@ use chrono::{DateTime, FixedOffset};
 use rust_decimal::Decimal;
 use serde_json::Value;
 
-/// An amount of money (OCDS 1.1, "Value"): `{amount, currency}`. Sums are exact.
+/// An amount of money (OCDS 1.1, "Value"): `{amount, currency}`. Sums are exact, which those of binary fractions are
+/// not.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Money {
-    /// The amount.
+    /// The amount, in units of the currency (pesos, not cents); it may be negative.
     pub amount: Decimal,
-    /// ISO 4217 code.
+    /// ISO 4217 code, as it was given: see [`crate::codelist::get`]`("currency")`.
     pub currency: String,
 }
 
@@ -23,7 +24,7 @@ impl Money {
     }
 }
 
-/// A JSON number as an exact decimal; `None` if it is no number, or has more digits than a decimal holds.
+/// A JSON number as an exact decimal: `0.1` is a tenth. `None` if it is no number, or is beyond a decimal (29 digits).
 pub fn decimal(value: &Value) -> Option<Decimal> {
     let Value::Number(number) = value else { return None };
     let text = number.to_string();
@@ -36,7 +37,8 @@ pub fn is_date_time(text: &str) -> bool {
     date_time(text).is_some()
 }
 
-/// Reads a date-time; see [`is_date_time`].
+/// Reads a date-time, keeping its offset; `None` where [`is_date_time`] says no. Fractions of a second count to the
+/// nanosecond.
 pub fn date_time(text: &str) -> Option<DateTime<FixedOffset>> {
     let bytes = text.as_bytes();
     // chrono takes a space between date and time, and an offset such as +24:00; RFC 3339 does not.
@@ -74,12 +76,13 @@ pub(crate) fn is_deeper_than(value: &Value, levels: usize) -> bool {
     }
 }
 
-/// Escapes one step of a JSON Pointer (RFC 6901).
+/// Escapes one step of a JSON Pointer (RFC 6901): `a/b~c` is `a~1b~0c`.
 pub fn escape(step: &str) -> String {
     if step.contains(['~', '/']) { step.replace('~', "~0").replace('/', "~1") } else { step.to_owned() }
 }
 
-/// An `id` as text, so that `1` and `"1"` are the same; `None` for anything that identifies nothing.
+/// An `id` as text, so that `1` and `"1"` are the same, as in merging (OCDS 1.1, "Identifier merge"); `None` for what
+/// identifies nothing: no value, `null`, a truth value, an object, an array.
 pub fn id_text(value: Option<&Value>) -> Option<String> {
     match value? {
         Value::String(id) => Some(id.clone()),
