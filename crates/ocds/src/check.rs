@@ -13,7 +13,7 @@ use crate::json::Oddity;
 use crate::merge::{self, Rules};
 use crate::schema::{self, shape::Walk};
 use crate::stream::Cause;
-use crate::value::id_text;
+use crate::value::{MAX_DEPTH, id_text, is_deeper_than};
 
 mod amounts;
 mod award_resolves;
@@ -176,9 +176,13 @@ pub fn not_ocds(document: &Value) -> Finding {
 /// Checks one release: schema, codelists, then the rules of a single release.
 ///
 /// The release may be partial (only what changed); rules about what the process adds up to look at the compiled
-/// release of `ctx.earlier` and this one. Nothing is found in a release that may be published.
+/// release of `ctx.earlier` and this one. Nothing is found in a release that may be published. Of a release that is
+/// nested more than 256 levels deep, only that is said.
 pub fn release(release: &Value, ctx: &Context<'_>) -> Vec<Finding> {
     let mut found = schema::validate_release(release);
+    if std::iter::once(release).chain(ctx.earlier).any(|release| is_deeper_than(release, MAX_DEPTH)) {
+        return found;
+    }
     let earlier: Vec<&Value> = ctx.earlier.iter().collect();
     let given = Given { prefix: ctx.prefix, now: ctx.now, earlier: &earlier };
     let before = merge::compiled(Rules::profile(), ctx.earlier).ok().map(|merged| merged.value);
@@ -194,6 +198,9 @@ pub fn release(release: &Value, ctx: &Context<'_>) -> Vec<Finding> {
 /// package need not hold them all, so what can only be said knowing them is a warning there, unless the package has
 /// a first release of the process.
 pub fn package(package: &Value, prefix: Option<&str>, now: DateTime<Utc>) -> Vec<Finding> {
+    if let Some(finding) = schema::too_deep(package) {
+        return vec![finding];
+    }
     package::check(package, prefix, now)
 }
 
@@ -205,9 +212,13 @@ pub fn wrapper(package: &Value, count: usize, now: DateTime<Utc>) -> Vec<Finding
 
 /// Checks releases of one process, in any order: the findings of each, in the order given.
 ///
-/// As in a release package, the earlier releases are those before it in date.
+/// As in a release package, the earlier releases are those before it in date. If one is nested more than 256 levels
+/// deep, all are only held against the schema.
 pub fn process(releases: &[&Value], prefix: Option<&str>, now: DateTime<Utc>) -> Vec<Vec<Finding>> {
     let known = releases.iter().map(|release| schema::validate_release(release)).collect();
+    if releases.iter().any(|release| is_deeper_than(release, MAX_DEPTH)) {
+        return known;
+    }
     package::check_process(releases, known, package::History::Unknown, prefix, now)
 }
 

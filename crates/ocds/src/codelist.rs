@@ -1,18 +1,26 @@
-//! Codelists, open and closed, with short titles in Spanish and English.
+//! Codelists, open and closed (OCDS 1.1, "Codelists"), with short titles in Spanish and English.
+//!
+//! ```
+//! use ocds::codelist;
+//!
+//! let currencies = codelist::get("currency.csv").unwrap();
+//! assert!(currencies.contains("MXN") && !currencies.contains("mxn"));
+//! assert_eq!(currencies.code("MXN").unwrap().title_es, "Peso mexicano");
+//! ```
 //!
 //! The lists are those of OCDS 1.1.5 and of the declared extensions, with what the extensions add to a list of the
 //! standard (`partyRole`) and the codes of EDCA-MX for `documentType` and `milestoneType`. Whether a list is closed
-//! is said by the schema, not by the list.
+//! is said by the schema (`openCodelist` of each field), not by the list.
 
 use std::collections::{HashMap, HashSet};
 use std::sync::LazyLock;
 
-/// A codelist.
+/// A codelist: of the standard or an extension, with what the declared extensions and EDCA-MX add to it.
 #[derive(Debug)]
 pub struct Codelist {
     /// Its name, without `.csv`.
     pub name: &'static str,
-    /// Its codes, in the order of the file.
+    /// Its codes, each once: in the order of the file, then those that are added.
     pub codes: Vec<Code>,
     index: HashSet<&'static str>,
 }
@@ -22,30 +30,31 @@ pub struct Codelist {
 pub struct Code {
     /// The code, which is case-sensitive.
     pub code: &'static str,
-    /// Title in Spanish; the code itself where we have no better word.
+    /// Title in Spanish; the code itself for a media type that people seldom meet.
     pub title_es: &'static str,
-    /// Title in English; the code itself where we have no better word.
+    /// Title in English; the code itself for a media type that people seldom meet.
     pub title_en: &'static str,
 }
 
 impl Codelist {
-    /// Whether a code is in the list, exactly as written.
+    /// Whether a code is in the list, exactly as written: codes are case-sensitive.
     pub fn contains(&self, code: &str) -> bool {
         self.index.contains(code)
     }
 
-    /// A code of the list.
+    /// A code of the list with its titles, if it is in it exactly as written.
     pub fn code(&self, code: &str) -> Option<&Code> {
         self.codes.iter().find(|candidate| candidate.code == code)
     }
 }
 
-/// A codelist by name: `"documentType"` or `"documentType.csv"`.
+/// A codelist by name, `"documentType"` or, as the schema writes it, `"documentType.csv"`. `None` if there is no such
+/// list.
 pub fn get(name: &str) -> Option<&'static Codelist> {
     LISTS.get(name.strip_suffix(".csv").unwrap_or(name))
 }
 
-/// The names of all codelists.
+/// The names of all codelists, without `.csv`, in no particular order.
 pub fn names() -> impl Iterator<Item = &'static str> {
     LISTS.keys().copied()
 }

@@ -1,4 +1,4 @@
-//! Identifiers of processes and releases.
+//! Identifiers of processes (OCDS 1.1, "Open contracting process identifier") and releases.
 
 use std::fmt;
 use std::str::FromStr;
@@ -14,7 +14,9 @@ pub enum IdentError {
     Ocid(String),
 }
 
-/// The identifier of a contracting process (OCDS 1.1, "Open Contracting ID"): `{prefix}-{local}`.
+/// The identifier of a contracting process (OCDS 1.1, "Open contracting process identifier"): `{prefix}-{local}`,
+/// always well formed. The standard leaves the local part to the publisher; here it has no spaces, controls, `/`, `?`
+/// or `#`, so that it can be part of a web address. Case matters and nothing is trimmed.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct Ocid {
     text: String,
@@ -24,10 +26,11 @@ pub struct Ocid {
 const PREFIX: usize = 11;
 
 impl Ocid {
-    /// Builds an OCID from a registered prefix and an identifier that is unique under it.
+    /// Builds an OCID from a registered prefix (`ocds-abc123`) and an identifier that is unique under it
+    /// (`PP-2026-0107`). Whether the prefix is registered is not looked up.
     ///
     /// # Errors
-    /// [`IdentError`] as for [`Ocid::from_str`].
+    /// [`IdentError::Prefix`] or [`IdentError::Ocid`], as [`Ocid::from_str`].
     pub fn new(prefix: &str, local: &str) -> Result<Ocid, IdentError> {
         if !is_prefix(prefix) {
             return Err(IdentError::Prefix(prefix.to_owned()));
@@ -40,12 +43,12 @@ impl Ocid {
         &self.text[..PREFIX]
     }
 
-    /// What follows the prefix and its hyphen.
+    /// What follows the prefix and its hyphen: never empty.
     pub fn local(&self) -> &str {
         &self.text[PREFIX + 1..]
     }
 
-    /// The whole identifier.
+    /// The whole identifier, as in `ocid`.
     pub fn as_str(&self) -> &str {
         &self.text
     }
@@ -86,13 +89,14 @@ impl fmt::Display for Ocid {
     }
 }
 
-/// Identifiers of releases.
+/// Identifiers of releases (OCDS 1.1, "Release schema", `id`): unique within a process.
 #[derive(Clone, Copy, Debug)]
 pub struct ReleaseId;
 
 impl ReleaseId {
-    /// `{ocid}-{sequence}-{first 12 hexadecimal digits of the hash of the public fragment}`: the same content in the
-    /// same place always gets the same id, and no id needs a `#`.
+    /// `{ocid}-{sequence}-{first 12 hexadecimal digits of the hash of the public fragment}`, in lower case: the same
+    /// content in the same place always gets the same id, and no id needs a `#`. `sequence` counts the releases of the
+    /// process from 1; what is given is not checked.
     pub fn content_addressed(ocid: &str, sequence: u64, fragment_hash_hex: &str) -> String {
         let digits: String = fragment_hash_hex.chars().take(12).collect();
         format!("{ocid}-{sequence}-{}", digits.to_ascii_lowercase())

@@ -39,6 +39,8 @@ use overlay::{History, Latest, Overlay};
 pub use rules::Rules;
 use tree::{Builder, Sink, Tree};
 
+use crate::value::{MAX_DEPTH, is_deeper_than};
+
 /// A merged release, and what was odd about the releases it came from.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Merged {
@@ -121,6 +123,7 @@ pub enum MergeError {
 /// # Errors
 /// [`MergeError`], except `MixedOcids`: as in the reference, the ocid is taken from the last release.
 pub fn compiled(rules: &Rules, releases: &[Value]) -> Result<Merged, MergeError> {
+    not_too_deep(releases)?;
     let (sorted, mut warnings) = sort(releases.iter())?;
     let mut sink = Builder::default();
     compile(rules, &sorted, &mut sink, &mut warnings)?;
@@ -135,6 +138,7 @@ pub fn compiled(rules: &Rules, releases: &[Value]) -> Result<Merged, MergeError>
 /// # Errors
 /// As [`compiled`].
 pub fn versioned(rules: &Rules, releases: &[Value]) -> Result<Merged, MergeError> {
+    not_too_deep(releases)?;
     let (sorted, mut warnings) = sort(releases.iter())?;
     let mut sink = Builder::default();
     version(rules, &sorted, &mut sink, &mut warnings)?;
@@ -167,6 +171,15 @@ pub fn write_versioned(
     let (sorted, mut warnings) = sort(releases.iter())?;
     version(rules, &sorted, writer, &mut warnings)?;
     Ok(warnings)
+}
+
+/// A tree built in memory must not exhaust the stack, also where it is copied whole. What was read from a text cannot be
+/// that deep.
+fn not_too_deep(releases: &[Value]) -> Result<(), MergeError> {
+    if releases.iter().any(|release| is_deeper_than(release, MAX_DEPTH)) {
+        return Err(MergeError::TooDeep { pointer: String::new() });
+    }
+    Ok(())
 }
 
 fn compile<'t, T: Tree>(

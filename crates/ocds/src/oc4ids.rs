@@ -103,6 +103,7 @@ mod status;
 mod total;
 mod whole;
 
+use std::borrow::Cow;
 use std::collections::HashSet;
 
 use chrono::{DateTime, SecondsFormat, Utc};
@@ -287,7 +288,7 @@ pub fn project(
 /// The project to which a process belongs: `planning.project.id` of its compiled release (project extension), as
 /// text. For bringing together the records of each project.
 pub fn project_id(compiled: &Value) -> Option<String> {
-    id_text(compiled["planning"]["project"].get("id")).filter(|id| !is_blank(id))
+    id_text(compiled["planning"]["project"].get("id")).map(Cow::into_owned).filter(|id| !is_blank(id))
 }
 
 /// A project package: `{uri, publishedDate, version, publisher, license, publicationPolicy, projects}`. `uri` is the
@@ -331,7 +332,8 @@ fn select<'a>(records: &[&'a Value], left_out: &mut Vec<LeftOut>) -> (Vec<Proces
     for (at, record) in records.iter().enumerate() {
         let compiled = record.get("compiledRelease");
         let compiled = compiled.or_else(|| record.get("releases").is_none().then_some(*record));
-        let id = |value: &Value| id_text(value.get("ocid")).filter(|ocid| !is_blank(ocid));
+        let id =
+            |value: &Value| id_text(value.get("ocid")).map(Cow::into_owned).filter(|ocid| !is_blank(ocid));
         let ocid = compiled.and_then(id).or_else(|| id(record));
         let mut exclude = |ocid: Option<String>, why| left_out.push(LeftOut::Process { at, ocid, why });
         let Some(compiled) = compiled.filter(|compiled| compiled.is_object()) else {

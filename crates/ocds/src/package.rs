@@ -6,25 +6,28 @@ use serde_json::{Map, Value, json};
 use crate::merge::{self, MergeError, Rules};
 use crate::schema;
 
-/// Who publishes, and on what terms: the same in every package of a publisher.
+/// Who publishes, and on what terms (OCDS 1.1, "Package metadata"): the same in every package of a publisher. What is
+/// `None` is left out; [`crate::check::package`] asks for the licence and the policy.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Publication {
-    /// Name of the publisher.
+    /// Name of the publisher: `publisher.name`.
     pub publisher_name: String,
-    /// Scheme of `publisher_uid`, such as `MX-RFC`.
+    /// Scheme of `publisher_uid`, a code of org-id.guide such as `MX-RFC`: `publisher.scheme`.
     pub publisher_scheme: Option<String>,
-    /// Identifier of the publisher in that scheme.
+    /// Identifier of the publisher in that scheme: `publisher.uid`.
     pub publisher_uid: Option<String>,
-    /// Web address of the publisher.
+    /// Web address of the publisher: `publisher.uri`.
     pub publisher_uri: Option<String>,
-    /// Web address of the licence.
+    /// Web address of the licence: `license`.
     pub license: Option<String>,
-    /// Web address of the publication policy.
+    /// Web address of the publication policy: `publicationPolicy`.
     pub publication_policy: Option<String>,
 }
 
-/// A release package: `{uri, version, extensions, publishedDate, publisher, …, releases}`, with the extensions of
-/// the profile declared.
+/// A release package (OCDS 1.1, "Release package"): `{uri, version, extensions, publishedDate, publisher, license,
+/// publicationPolicy, releases}`, version 1.1, with the extensions of the profile declared. `uri` is where the package
+/// will be found; `published` is written in UTC to the second. Nothing is checked: that is
+/// [`crate::check::package`].
 pub fn releases(
     publication: &Publication,
     uri: &str,
@@ -34,16 +37,18 @@ pub fn releases(
     wrap(publication, uri, published, "releases", releases)
 }
 
-/// A record package: as [`releases`], with `records`.
+/// A record package (OCDS 1.1, "Record package"): as [`releases`], with `records`, each as [`record()`] makes it.
 pub fn records(publication: &Publication, uri: &str, published: DateTime<Utc>, records: Vec<Value>) -> Value {
     wrap(publication, uri, published, "records", records)
 }
 
-/// A record: `{ocid, releases, compiledRelease}`, and `versionedRelease` if asked for. All releases are embedded,
-/// oldest first.
+/// A record (OCDS 1.1, "Record"): `{ocid, releases, compiledRelease}`, and `versionedRelease` if asked for. All
+/// releases are embedded, oldest first (by `date`, as text; equal dates in the order given). What merging finds odd is
+/// not told: [`merge::compiled`] tells.
 ///
 /// # Errors
-/// [`MergeError`] if the releases cannot be merged; [`MergeError::MixedOcids`] if they are of different processes.
+/// [`MergeError`] if the releases cannot be merged, [`MergeError::Empty`] if there are none; [`MergeError::MixedOcids`]
+/// if they are of different processes.
 pub fn record(rules: &Rules, releases: &[Value], versioned: bool) -> Result<Value, MergeError> {
     let ocid = |release: &Value| release["ocid"].as_str().unwrap_or_default().to_owned();
     let first = releases.first().map(ocid).ok_or(MergeError::Empty)?;

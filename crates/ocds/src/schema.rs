@@ -1,7 +1,24 @@
 //! The embedded schemas of OCDS 1.1.5, the profile (the extensions we declare), and validation.
 //!
 //! This is the only module that knows the `jsonschema` crate. Formats are asserted as the reference tool
-//! (lib-cove-ocds) does: `date-time` by RFC 3339 and `uri` by RFC 3986.
+//! (lib-cove-ocds) does: `date-time` by RFC 3339 ([`is_date_time`]) and `uri` by RFC 3986.
+//!
+//! What a validation finds is a [`Finding`] of severity error for each keyword that fails: rule `schema-` and the
+//! keyword (`schema-required`, `schema-min-length`, …), the JSON Pointer of the value, and `params` with `field` (the
+//! last step of the pointer that is no index; for `required`, the field that is missing), `value` where it is no
+//! object or array, and `expected`: a list of types or codes, the name of the format, the pattern, or the least
+//! length or number. Links or releases in a record (`oneOf`) are told by what is wrong with the kind chosen. A
+//! document nested more than 256 levels deep is one finding of `schema-other`.
+//!
+//! ```
+//! use ocds::schema;
+//! use serde_json::json;
+//!
+//! let release = json!({"ocid": "ocds-abc123-1", "id": "1", "date": "2026-03-02T17:00:00Z", "tag": ["planing"],
+//!                      "initiationType": "tender"});
+//! let found = schema::validate_release(&release);
+//! assert_eq!((found[0].rule.as_str(), found[0].pointer.as_str()), ("schema-enum", "/tag/0"));
+//! ```
 
 pub(crate) mod shape;
 
@@ -12,7 +29,7 @@ use jsonschema::{Draft, ValidationError, Validator, error::ValidationErrorKind};
 use serde_json::{Map, Value, json};
 
 use crate::check::{Finding, Severity};
-use crate::value::is_date_time;
+use crate::value::{MAX_DEPTH, escape, is_date_time, is_deeper_than};
 
 macro_rules! schema {
     ($path:literal) => {
@@ -44,7 +61,8 @@ const EXTENSIONS: &[(&str, &str)] = &[
     ("awardRationale", schema!("ocds/extensions/awardRationale.json")),
 ];
 
-/// The canonical URLs of the declared extensions, for `extensions` of a package.
+/// The canonical URLs of the declared extensions, for `extensions` of a package (OCDS 1.1, "Extensions"), in the order
+/// of [`extension_names`]: each is the address of an `extension.json`.
 pub fn extensions() -> &'static [&'static str] {
     static URLS: LazyLock<Vec<&'static str>> = LazyLock::new(|| {
         let listed = profile()["extensions"].as_array().map_or(&[][..], Vec::as_slice);
@@ -53,14 +71,17 @@ pub fn extensions() -> &'static [&'static str] {
     &URLS
 }
 
-/// `schemas/profile.json`: the declared extensions, and the fields that are required here, each with its reason.
+/// `schemas/profile.json`: the declared extensions, and the fields that are required here, each with its reason:
+/// `{standard, extensions: [{name, url, why}], required: [{path, why}], requiredInPackage: [{path, why}]}`, where `path`
+/// is a JSON Pointer into a release or a package.
 pub fn profile() -> &'static Value {
     static LOADED: LazyLock<Value> = LazyLock::new(|| embedded(PROFILE));
     &LOADED
 }
 
-/// The release schema with the declared extensions applied. It refers to nothing outside itself. Fields and
-/// definitions carry `title_es` and `title_en`.
+/// The release schema (OCDS 1.1, "Release schema"; JSON Schema draft 4) with the declared extensions applied. It
+/// refers to nothing outside itself. Fields and definitions carry `title_es` and `title_en`, codelists `codelist` and
+/// `openCodelist`, merge rules `omitWhenMerged` and `wholeListMerge`.
 pub fn release() -> &'static Value {
     static PATCHED: LazyLock<Value> = LazyLock::new(|| {
         let mut schema = embedded(RELEASE);
@@ -147,24 +168,28 @@ pub fn version(document: &Value) -> Version {
     if is_1_1 { Version::V1_1 } else { Version::V1_0 }
 }
 
-/// The names of the declared extensions, in the order in which they are applied.
+/// The names of the declared extensions, in the order in which they are applied: `location` for the extension whose
+/// folder is `ocds_location_extension`.
 pub fn extension_names() -> impl Iterator<Item = &'static str> {
     EXTENSIONS.iter().map(|(name, _)| *name)
 }
 
-/// Validates a release against [`release`]. An empty list means valid.
+/// Validates a release, embedded or compiled, against [`release`] (OCDS 1.1, "Release schema"). An empty list means
+/// valid; any value may be given.
 pub fn validate_release(release: &Value) -> Vec<Finding> {
     static VALIDATOR: LazyLock<Validator> = LazyLock::new(|| validator(self::release()));
     findings(&VALIDATOR, release)
 }
 
-/// Validates a release package and the releases in it.
+/// Validates a release package and the releases in it (OCDS 1.1, "Release package"), whatever extensions it declares.
+/// An empty list means valid; any value may be given.
 pub fn validate_release_package(package: &Value) -> Vec<Finding> {
     static VALIDATOR: LazyLock<Validator> = LazyLock::new(|| validator(&bundle(RELEASE_PACKAGE)));
     findings(&VALIDATOR, package)
 }
 
-/// Validates a record package, with the releases (embedded or linked), compiled and versioned releases in it.
+/// Validates a record package, with the releases (embedded or linked), compiled and versioned releases in it (OCDS
+/// 1.1, "Record package"), whatever extensions it declares. An empty list means valid; any value may be given.
 pub fn validate_record_package(package: &Value) -> Vec<Finding> {
     static VALIDATOR: LazyLock<Validator> = LazyLock::new(|| validator(&bundle(RECORD_PACKAGE)));
     findings(&VALIDATOR, package)
@@ -193,7 +218,9 @@ fn wrapper(package: &str, list: &str) -> Validator {
     validator(&bundled)
 }
 
-/// A JSON Merge Patch (RFC 7396), which is how extensions change the release schema.
+/// A JSON Merge Patch (RFC 7396), which is how extensions change the release schema (OCDS 1.1, "Extensions"): objects
+/// are merged field by field, a `null` removes a field, and anything else is put in place of what was there. New fields
+/// come after those of the target. It follows the patch to whatever depth it has.
 pub fn merge_patch(target: &mut Value, patch: &Value) {
     let Value::Object(patch) = patch else {
         *target = patch.clone();
@@ -293,6 +320,9 @@ fn rename(schema: &mut Value, new_name: &impl Fn(&str) -> Option<String>) {
 }
 
 fn findings(validator: &Validator, instance: &Value) -> Vec<Finding> {
+    if let Some(finding) = too_deep(instance) {
+        return vec![finding];
+    }
     let mut found = Vec::new();
     // Telling what is wrong costs more than telling whether something is.
     if !validator.is_valid(instance) {
@@ -301,6 +331,25 @@ fn findings(validator: &Validator, instance: &Value) -> Vec<Finding> {
         }
     }
     found
+}
+
+/// What is found in a document that is nested more than 256 levels deep, in place of everything else: the field of the
+/// document where it is. No field of the standard is twenty levels deep, even in a record package.
+pub(crate) fn too_deep(document: &Value) -> Option<Finding> {
+    let is_deep = |below: &Value| is_deeper_than(below, MAX_DEPTH - 1);
+    let step = match document {
+        Value::Object(fields) => {
+            fields.iter().find(|(_, value)| is_deep(value)).map(|(name, _)| escape(name))
+        }
+        Value::Array(items) => items.iter().position(is_deep).map(|at| at.to_string()),
+        _ => None,
+    };
+    step.map(|step| Finding {
+        params: Map::from_iter([("field".to_owned(), json!(step))]),
+        pointer: format!("/{step}"),
+        rule: "schema-other".to_owned(),
+        severity: Severity::Error,
+    })
 }
 
 fn describe(error: &ValidationError<'_>, found: &mut Vec<Finding>) {

@@ -2,7 +2,7 @@
 //!
 //! A [`Source`] (JSON or JSON Lines; a file or standard input; plain, gzip or Zstandard) becomes an [`Index`]: where
 //! each release is, and of which process. Then the releases of one process are read at a time, in any order and by
-//! several threads. What is in memory is the index, thirty bytes a release, and the largest process. A text that
+//! several threads. What is in memory is the index, forty bytes a release, and the largest process. A text that
 //! cannot be read twice is copied to a temporary file on the way. Where the releases of each process are known to
 //! follow one another, [`grouped`] needs neither.
 //!
@@ -92,6 +92,8 @@ pub struct Entry {
     offset: u64,
     length: u32,
     source: u32,
+    /// How many packages ended before it: the number of the one that it is in, if it is in one.
+    package: u32,
     /// Its process; see [`Index::ocid`]. `None` if it has no `ocid` that is a string.
     pub ocid: Option<Ocid>,
     /// The document of the source that it is in, from 0.
@@ -229,8 +231,10 @@ impl Index {
     /// The position among [`Index::packages`] of the one that an entry was found in.
     pub fn package_at(&self, entry: u32) -> Option<usize> {
         let entry = self.entries.get(entry as usize)?;
-        let place = |package: &Package| (package.source, package.document);
-        self.packages.binary_search_by_key(&(entry.source(), entry.document), place).ok()
+        let at = entry.package as usize;
+        let package = self.packages.get(at)?;
+        let is_in = package.source == entry.source() && package.document == entry.document;
+        (is_in && entry.position.is_some()).then_some(at)
     }
 
     /// How many bytes the texts of some entries have.
@@ -376,6 +380,7 @@ impl Visitor for Builder {
             offset: found.offset,
             length,
             source: (self.index.sources.len() - 1) as u32,
+            package: u32::try_from(self.index.packages.len()).unwrap_or(u32::MAX),
             ocid,
             document: found.document,
             position: found.position,

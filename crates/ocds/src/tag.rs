@@ -54,7 +54,9 @@ impl Section {
     }
 }
 
-/// The tags of a release, in the order of the process.
+/// The tags of a release: codes of the closed codelist `releaseTag`, in the order of the process, each once, and never
+/// none. Both arguments are releases (`{planning, tender, awards, contracts, …}`); their own `tag` is not looked at,
+/// and what has another shape than a release says nothing.
 ///
 /// A section gets `X` if `compiled_before` (the compiled release of everything earlier) has no such section, else
 /// `XUpdate`. A contract that only carries `id`, `awardID` and `implementation` is not a contract section. A new

@@ -7,12 +7,13 @@ use chrono::{DateTime, FixedOffset};
 use rust_decimal::Decimal;
 use serde_json::Value;
 
-/// An amount of money (OCDS 1.1, "Value"): `{amount, currency}`. Sums are exact.
+/// An amount of money (OCDS 1.1, "Value"): `{amount, currency}`. Sums are exact, which those of binary fractions are
+/// not.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Money {
-    /// The amount.
+    /// The amount, in units of the currency (pesos, not cents); it may be negative.
     pub amount: Decimal,
-    /// ISO 4217 code.
+    /// ISO 4217 code, as it was given: see [`crate::codelist::get`]`("currency")`.
     pub currency: String,
 }
 
@@ -24,7 +25,7 @@ impl Money {
     }
 }
 
-/// A JSON number as an exact decimal; `None` if it is no number, or has more digits than a decimal holds.
+/// A JSON number as an exact decimal: `0.1` is a tenth. `None` if it is no number, or is beyond a decimal (29 digits).
 pub fn decimal(value: &Value) -> Option<Decimal> {
     let Value::Number(number) = value else { return None };
     let text = number.to_string();
@@ -37,7 +38,8 @@ pub fn is_date_time(text: &str) -> bool {
     date_time(text).is_some()
 }
 
-/// Reads a date-time; see [`is_date_time`].
+/// Reads a date-time, keeping its offset; `None` where [`is_date_time`] says no. Fractions of a second count to the
+/// nanosecond.
 pub fn date_time(text: &str) -> Option<DateTime<FixedOffset>> {
     let bytes = text.as_bytes();
     // chrono takes a space between date and time, and an offset such as +24:00; RFC 3339 does not.
@@ -61,7 +63,21 @@ pub fn date_time(text: &str) -> Option<DateTime<FixedOffset>> {
     DateTime::parse_from_rfc3339(&text.to_ascii_uppercase()).ok()
 }
 
-/// Escapes one step of a JSON Pointer (RFC 6901).
+/// The levels of objects and arrays that merging and checking go down. `serde_json` reads no text deeper than 128, but
+/// a value built in memory can be any depth, and even copying one of some thousands exhausts a stack.
+pub(crate) const MAX_DEPTH: usize = 256;
+
+/// Whether a value has objects or arrays more than so many levels deep.
+pub(crate) fn is_deeper_than(value: &Value, levels: usize) -> bool {
+    let goes_on = |below: &Value| levels == 0 || is_deeper_than(below, levels - 1);
+    match value {
+        Value::Object(fields) => fields.values().any(goes_on),
+        Value::Array(items) => items.iter().any(goes_on),
+        _ => false,
+    }
+}
+
+/// Escapes one step of a JSON Pointer (RFC 6901): `a/b~c` is `a~1b~0c`.
 pub fn escape(step: &str) -> String {
     let mut escaped = String::with_capacity(step.len());
     push_escaped(&mut escaped, step);
@@ -82,8 +98,9 @@ pub(crate) fn push_escaped(pointer: &mut String, step: &str) {
     }
 }
 
-/// An `id` as text, so that `1` and `"1"` are the same; `None` for anything that identifies nothing. Nothing is copied
-/// where it is text.
+/// An `id` as text, so that `1` and `"1"` are the same, as in merging (OCDS 1.1, "Identifier merge"); `None` for what
+/// identifies nothing: no value, `null`, a truth value, an object, an array. Text is not
+/// copied.
 pub fn id_text(value: Option<&Value>) -> Option<Cow<'_, str>> {
     match value? {
         Value::String(id) => Some(Cow::Borrowed(id)),

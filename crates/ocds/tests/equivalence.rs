@@ -20,7 +20,7 @@ use mutants::{KINDS, Kind, Random, mutant};
 mod mutants;
 
 /// How many mutants lib-cove-ocds is asked about.
-const REFERENCE: usize = 1620;
+const REFERENCE: usize = 540;
 
 /// Of each kind, in each of the two halves of a run.
 const MUTANTS: usize = 1600;
@@ -76,14 +76,17 @@ fn official_package(folder: &Path, name: &str) -> Value {
 /// The name of the release in the bundled schemas.
 const RELEASE: &str = "Release";
 
-fn official_errors(validator: &Validator, document: &Value) -> BTreeSet<(String, String)> {
+/// Where something is wrong, and by which keyword.
+type Errors = BTreeSet<(String, String)>;
+
+fn official_errors(validator: &Validator, document: &Value) -> Errors {
     validator
         .iter_errors(document)
         .map(|error| (error.instance_path().as_str().to_owned(), error.kind().keyword().to_owned()))
         .collect()
 }
 
-fn our_errors(findings: &[Finding]) -> BTreeSet<(String, String)> {
+fn our_errors(findings: &[Finding]) -> Errors {
     findings
         .iter()
         .map(|finding| {
@@ -181,10 +184,7 @@ struct Official {
 /// What the official schemas and ours find in a document. Inside a list that may be links or releases, the official
 /// schema only says that it is neither, and ours says what is wrong with the kind chosen: there, that something is
 /// wrong is all that can be compared.
-fn compare(
-    official: &Official,
-    document: &Value,
-) -> (BTreeSet<(String, String)>, BTreeSet<(String, String)>) {
+fn compare(official: &Official, document: &Value) -> (Errors, Errors) {
     let (official, ours) = if document.get("records").is_some() {
         (&official.records, schema::validate_record_package(document))
     } else if document.get("releases").is_some() && document.get("ocid").is_none() {
@@ -294,7 +294,7 @@ fn our_schemas_and_the_official_ones_agree() {
 /// A mutant of a release package, and what both say of it.
 struct Told<'m> {
     package: &'m Value,
-    ours: BTreeSet<(String, String)>,
+    ours: Errors,
     /// Pointers and types of the errors of lib-cove-ocds, and the places of values outside closed codelists.
     theirs: &'m Value,
 }
@@ -352,7 +352,13 @@ fn the_reference_tool_refuses_what_ours_refuses() {
     let packages: Vec<Value> =
         published().into_iter().filter(|package| package.get("releases").is_some()).collect();
     let mut random = Random(20_260_303);
-    let mut mutants = Vec::new();
+    // The known differences occur in every run.
+    let mut mutants = vec![packages[0].clone(); 3];
+    mutants[0]["releases"][0]["initiationType"] = json!("");
+    mutants[1]["releases"][0]["planning"]["rationale_en"] = json!(7);
+    let mut again = mutants[2]["releases"][0].clone();
+    again["title"] = json!("Otro título");
+    mutants[2]["releases"].as_array_mut().expect("releases").push(again);
     while mutants.len() < REFERENCE {
         let kind = KINDS[mutants.len() % KINDS.len()];
         mutants.extend(mutant(random.pick(&packages), kind, &mut random));
@@ -394,7 +400,7 @@ fn the_reference_tool_refuses_what_ours_refuses() {
     for (reason, _) in DIFFERENCES {
         assert!(seen.contains(reason), "a difference that does not occur: {reason}");
     }
-    assert!(refused > 500, "{refused} refused");
+    assert!(refused > 200, "{refused} refused");
 }
 
 #[test]
@@ -416,11 +422,21 @@ fn nothing_panics_on_mutants_and_every_finding_has_a_rule() {
     assert_eq!(made.len(), KINDS.len(), "{made:?}");
 }
 
-/// Without the words, the two schemas are the same document.
+/// Without the words, the schemas are the same documents.
 #[test]
-fn our_schema_is_the_official_one_without_its_words() {
+fn our_schemas_are_the_official_ones_without_their_words() {
     let Some(folder) = shared() else { return };
     assert_eq!(bare(schema::release(), false), bare(&official_release(&folder), false));
+    let own = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../schemas/ocds");
+    for (ours, official) in [
+        ("release-schema.json", "release-schema.json"),
+        ("release-package-schema.json", "release-package-schema.json"),
+        ("record-package-schema.json", "record-package-schema.json"),
+        ("versioned-release-schema.json", "versioned-release-validation-schema.json"),
+    ] {
+        let official = read(&folder.join("ocds-1.1/schema").join(official));
+        assert_eq!(bare(&read(&own.join(ours)), false), bare(&official, false), "{ours}");
+    }
 }
 
 /// A schema without titles and descriptions.

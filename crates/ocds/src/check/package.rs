@@ -8,7 +8,7 @@ use super::{Case, Finding, Given, Severity, error, rules, warning};
 use crate::merge::{self, Compiling, Rules};
 use crate::schema;
 use crate::tag::{Section, items};
-use crate::value::date_time;
+use crate::value::{MAX_DEPTH, date_time, is_deeper_than};
 
 /// `not-a-package` · `missing` (a field of the wrapper) · `version` · `undeclared-extension` (warning) · `mixed` (releases of
 /// another process in a record) · `order` · `stale` (the compiled or versioned release is not what the releases add
@@ -26,6 +26,9 @@ pub(super) const REASONS: &[&str] = &[
 ];
 
 pub(super) fn check(package: &Value, prefix: Option<&str>, now: DateTime<Utc>) -> Vec<Finding> {
+    if is_deeper_than(package, MAX_DEPTH) {
+        return schema::validate_wrapper(package, "releases");
+    }
     let count = |name: &str| items(&package[name]).len();
     let mut found = wrapper(package, count("records").max(count("releases")), now);
     let mut add = |at: String, own: Vec<Finding>| {
@@ -178,6 +181,9 @@ fn needs_history(finding: &Finding) -> bool {
 
 pub(super) fn check_record(record: &Value, prefix: Option<&str>, now: DateTime<Utc>) -> Vec<Finding> {
     let mut found = schema::validate_record(record);
+    if is_deeper_than(record, MAX_DEPTH) {
+        return found;
+    }
     let Some(releases) = record["releases"].as_array() else {
         return found;
     };

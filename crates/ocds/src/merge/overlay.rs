@@ -8,10 +8,7 @@ use serde_json::Value;
 use super::rules::Rule;
 use super::tree::{Builder, Sink, Tree};
 use super::{MergeError, Rules, Warning};
-use crate::value::escape;
-
-/// Deeper than any document that is read here, so that a tree built in memory cannot exhaust the stack.
-const MAX_DEPTH: usize = 256;
+use crate::value::{MAX_DEPTH, escape};
 
 /// What a place remembers of the values it was given.
 pub(super) trait Leaf<'t, T: Tree>: Sized {

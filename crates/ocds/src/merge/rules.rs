@@ -6,6 +6,7 @@ use std::sync::LazyLock;
 use serde_json::Value;
 
 use super::MergeError;
+use crate::value::MAX_DEPTH;
 
 /// What the schema says about merging one field.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -37,14 +38,14 @@ impl Rules {
     /// Compiles the rules of a release schema: the official one, or one patched with extensions.
     ///
     /// # Errors
-    /// [`MergeError::Schema`] if the schema has no `properties`, or a `$ref` that is not `#/…` inside the schema
-    /// or that only leads to other references.
+    /// [`MergeError::Schema`] if the schema has no `properties`, if its objects hold one another more than 256 levels deep, or
+    /// if a `$ref` is not `#/…` inside the schema or only leads to other references.
     pub fn from_schema(schema: &Value) -> Result<Rules, MergeError> {
         let properties = schema
             .get("properties")
             .filter(|properties| properties.is_object())
             .ok_or_else(|| MergeError::Schema { pointer: "/properties".to_owned() })?;
-        let mut compiler = Compiler { schema, levels: Vec::new(), known: HashMap::new() };
+        let mut compiler = Compiler { schema, levels: Vec::new(), known: HashMap::new(), depth: 0 };
         compiler.level(properties)?;
         Ok(Rules { levels: compiler.levels })
     }
@@ -101,6 +102,8 @@ struct Compiler<'s> {
     levels: Vec<HashMap<String, Field>>,
     /// Where a `properties` object has been compiled to. Two references to one definition share its address.
     known: HashMap<*const Value, usize>,
+    /// How many levels are being compiled: each within the one before.
+    depth: usize,
 }
 
 impl<'s> Compiler<'s> {
@@ -108,6 +111,10 @@ impl<'s> Compiler<'s> {
         if let Some(&level) = self.known.get(&std::ptr::from_ref(properties)) {
             return Ok(level);
         }
+        if self.depth > MAX_DEPTH {
+            return Err(MergeError::Schema { pointer: "nested too deeply".to_owned() });
+        }
+        self.depth += 1;
         let level = self.levels.len();
         self.levels.push(HashMap::new());
         self.known.insert(std::ptr::from_ref(properties), level);
@@ -119,6 +126,7 @@ impl<'s> Compiler<'s> {
             }
         }
         self.levels[level] = fields;
+        self.depth -= 1;
         Ok(level)
     }
 

@@ -4,6 +4,7 @@
 //! whole at the end. A project is thus valid by construction, where building it and validating it afterwards would
 //! leave the question of what to do with one that is not.
 
+use std::borrow::Cow;
 use std::collections::{HashMap, HashSet};
 
 use serde_json::{Map, Number, Value};
@@ -45,7 +46,7 @@ impl<'a> At<'a> {
 
     /// The `id`, as text.
     pub(super) fn id(&self) -> Option<String> {
-        id_text(self.value.get("id")).filter(|id| !is_blank(id))
+        id_text(self.value.get("id")).map(Cow::into_owned).filter(|id| !is_blank(id))
     }
 }
 
@@ -255,7 +256,7 @@ impl List {
     /// Adds an item with an `id` under which another may be here already: an equal one is not added again, a
     /// different one gets the qualifier before its id (`OP-031-1`), and if need be a number after it.
     pub(super) fn add(&mut self, mut item: Value, qualifier: &str) {
-        let Some(own) = id_text(item.get("id")) else { return };
+        let Some(own) = id_text(item.get("id")).map(Cow::into_owned) else { return };
         let mut id = own.clone();
         for number in 1_u32.. {
             item["id"] = Value::String(id.clone());
@@ -276,7 +277,7 @@ impl List {
 
 /// What tells an item from the others in its array: its `id`, in its scheme if it has one.
 fn key(item: &Value) -> Option<String> {
-    let id = id_text(item.get("id"))?;
+    let id = id_text(item.get("id")).map(Cow::into_owned)?;
     Some(item["scheme"].as_str().map_or_else(|| id.clone(), |scheme| format!("{scheme} {id}")))
 }
 

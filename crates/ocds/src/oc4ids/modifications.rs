@@ -1,5 +1,6 @@
 //! What amendments changed in contracts, from the releases in which they appear.
 
+use std::borrow::Cow;
 use std::collections::HashMap;
 
 use serde_json::{Map, Value, json};
@@ -40,7 +41,7 @@ impl History {
         let mut present: HashMap<String, Value> = HashMap::new();
         for release in &process.releases {
             for contract in items(&release["contracts"]) {
-                let Some(id) = id_text(contract.get("id")) else { continue };
+                let Some(id) = id_text(contract.get("id")).map(Cow::into_owned) else { continue };
                 let known = present.contains_key(&id);
                 let state = present.entry(id.clone()).or_insert_with(|| json!({}));
                 let amendments = items(&contract["amendments"]).enumerate();
@@ -71,7 +72,8 @@ impl History {
 
     /// What a field of a contract said before any amendment.
     pub(super) fn initial<'a>(&'a self, contract: &'a Value, field: &'static str) -> &'a Value {
-        let before = id_text(contract.get("id")).and_then(|id| self.initial.get(&(id, field)));
+        let before =
+            id_text(contract.get("id")).map(Cow::into_owned).and_then(|id| self.initial.get(&(id, field)));
         before.filter(|before| !before.is_null()).unwrap_or(&contract[field])
     }
 
@@ -153,5 +155,8 @@ fn difference(change: &Change, kind: &str) -> Map<String, Value> {
 
 /// What an amendment is called: its id, or its place among the amendments of its contract.
 fn name(amendment: &Value, at: usize) -> String {
-    id_text(amendment.get("id")).filter(|id| !is_blank(id)).unwrap_or_else(|| (at + 1).to_string())
+    id_text(amendment.get("id"))
+        .map(Cow::into_owned)
+        .filter(|id| !is_blank(id))
+        .unwrap_or_else(|| (at + 1).to_string())
 }

@@ -1,5 +1,6 @@
 //! Organizations of all processes as the organizations of one project.
 
+use std::borrow::Cow;
 use std::collections::HashMap;
 
 use serde_json::{Map, Value, json};
@@ -50,7 +51,7 @@ impl Parties {
     /// Adds the organizations of a process.
     pub(super) fn add(&mut self, process: &Process<'_>, left_out: &mut Vec<LeftOut>) -> Members {
         let origin = Origin::Process(process.ocid.clone());
-        let buyer = id_text(process.compiled["buyer"].get("id"));
+        let buyer = id_text(process.compiled["buyer"].get("id")).map(Cow::into_owned);
         let mut members = Members::default();
         for party in At::root(process.compiled).items("parties") {
             let own = party.id();
@@ -127,7 +128,9 @@ impl Parties {
 impl Members {
     /// Makes a reference from the process lead to the organization of the project.
     pub(super) fn rename(&self, reference: &mut Value) {
-        if let Some(new) = id_text(reference.get("id")).and_then(|id| self.renamed.get(&id)) {
+        if let Some(new) =
+            id_text(reference.get("id")).map(Cow::into_owned).and_then(|id| self.renamed.get(&id))
+        {
             reference["id"] = json!(new);
         }
     }
@@ -159,10 +162,10 @@ pub(super) fn resolve(project: &mut Map<String, Value>) {
     };
     let mut by_id: HashMap<String, usize> = HashMap::new();
     for (at, party) in parties.iter().enumerate() {
-        by_id.extend(id_text(party.get("id")).map(|id| (id, at)));
+        by_id.extend(id_text(party.get("id")).map(Cow::into_owned).map(|id| (id, at)));
     }
     for (reference, role) in found {
-        let Some(id) = id_text(reference.get("id")) else { continue };
+        let Some(id) = id_text(reference.get("id")).map(Cow::into_owned) else { continue };
         let at = *by_id.entry(id).or_insert_with(|| {
             parties.push(reference);
             parties.len() - 1
@@ -193,7 +196,7 @@ fn complete(first: &mut Value, other: Value) {
 
 fn identifier(party: &Value) -> Option<(String, String)> {
     let identifier = &party["identifier"];
-    Some((identifier["scheme"].as_str()?.to_owned(), id_text(identifier.get("id"))?))
+    Some((identifier["scheme"].as_str()?.to_owned(), id_text(identifier.get("id")).map(Cow::into_owned)?))
 }
 
 fn has_role(party: &Value, role: &str) -> bool {

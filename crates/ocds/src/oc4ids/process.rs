@@ -1,6 +1,7 @@
 //! The summary of one contracting process.
 
 use serde_json::{Map, Value, json};
+use std::borrow::Cow;
 
 use super::fit::{At, Fit, List, put};
 use super::modifications::History;
@@ -355,7 +356,7 @@ fn releases(process: &Process<'_>, context: &Context<'_>, left_out: &mut Vec<Lef
         let url = release["url"].as_str().map(str::to_owned);
         // The address of a linked release ends in its id (OCDS, "Linked releases").
         let named = || Some(json!(url.as_deref()?.split_once('#')?.1));
-        let id = id_text(release.get("id").or(named().as_ref())).unwrap_or_default();
+        let id = id_text(release.get("id").or(named().as_ref())).map(Cow::into_owned).unwrap_or_default();
         let Some(url) = url.or_else(|| Some(context.release_url?(&process.ocid, &id))) else {
             without += 1;
             continue;

@@ -2,6 +2,7 @@
 
 use chrono::{DateTime, Utc};
 use serde_json::Value;
+use std::borrow::Cow;
 
 use super::Process;
 use crate::tag::items;
@@ -120,8 +121,9 @@ fn periods(compiled: &Value) -> Vec<&Value> {
     let mut found = Vec::new();
     if items(&compiled["contracts"]).next().is_some() {
         for contract in standing(compiled).filter(|contract| !is(contract, &["terminated"])) {
-            let id = id_text(contract.get("awardID"));
-            let award = awards().find(|award| id.is_some() && id_text(award.get("id")) == id);
+            let id = id_text(contract.get("awardID")).map(Cow::into_owned);
+            let award =
+                awards().find(|award| id.is_some() && id_text(award.get("id")).map(Cow::into_owned) == id);
             let of_award = award.map(|award| &award["contractPeriod"]).filter(has_dates);
             found.extend(Some(&contract["period"]).filter(has_dates).or(of_award).or(tender));
         }

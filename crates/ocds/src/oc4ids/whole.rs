@@ -1,5 +1,6 @@
 //! The fields of a project that its processes say.
 
+use std::borrow::Cow;
 use std::collections::HashSet;
 
 use serde_json::{Map, Value, json};
@@ -241,7 +242,7 @@ fn locations(processes: &[Process<'_>], left_out: &mut Vec<LeftOut>) -> Vec<Valu
 
 fn location(mut place: Value, pointer: &str, fit: &mut Fit<'_>) -> Option<Value> {
     let fields = place.as_object_mut().filter(|fields| !fields.is_empty())?;
-    let own = id_text(fields.get("id")).unwrap_or_default();
+    let own = id_text(fields.get("id")).map(Cow::into_owned).unwrap_or_default();
     fields.insert("id".to_owned(), json!("-"));
     let mut fitted = fit.copy("/definitions/Location", &At { value: &place, pointer: pointer.to_owned() })?;
     fitted["id"] = json!(own);

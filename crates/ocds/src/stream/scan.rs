@@ -43,7 +43,7 @@ pub enum Position {
 pub(super) trait Visitor {
     /// A release or record; whether to go on.
     fn found(&mut self, found: Found<'_>) -> Result<(), Stop>;
-    /// The end of a package (or of a record whose releases were told one by one): its text without the releases.
+    /// The end of a package: its text without the releases and records.
     fn package(&mut self, document: u32, text: &[u8]) -> Result<(), Stop>;
 }
 
@@ -252,7 +252,10 @@ impl<R: Read> Scanner<R> {
             }
         }
         self.copy_byte(&mut head);
-        if held {
+        if held && (ocid.is_some() || matches!(position, Some(Position::Record(_)))) {
+            // A record: its releases have been told.
+            Ok(())
+        } else if held {
             visitor.package(self.document, &head)
         } else {
             self.tell(offset, &head, ocid, position, visitor)

@@ -194,7 +194,7 @@ fn apply(kind: Kind, value: &mut Value, random: &mut Random) {
             *code = match random.below(5) {
                 0 => code.to_uppercase(),
                 1 => format!("{code} "),
-                2 => code[..code.floor_char_boundary(code.len() / 2)].to_owned(),
+                2 => code.chars().take(code.chars().count() / 2).collect(),
                 _ => (*random.pick(&["x", "active", "compiled", "MXN", "mxn", "open", "ocid", "Point"]))
                     .to_owned(),
             };

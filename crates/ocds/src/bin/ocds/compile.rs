@@ -14,7 +14,7 @@ use ocds::stream::{self, Group, Index, Process, Wanted};
 use serde_json::Value;
 
 use crate::input::{BATCH, Globals, Input, Progress, batches};
-use crate::packaging::{self, Metadata};
+use crate::packaging::{Chosen, Metadata};
 
 #[derive(Args)]
 pub struct Compile {
@@ -57,8 +57,11 @@ pub fn run(arguments: &Compile, globals: &Globals) -> Result<bool> {
         grouped(&work, sources, threads, &progress.teller(), &good, &mut out)?;
     } else {
         let index = Index::read(sources, Wanted::Releases, &progress.teller())?;
-        let found = if own.is_none() { packaging::rules(&index)? } else { own };
-        let rules = found.as_ref().unwrap_or_else(|| Rules::profile());
+        let chosen = match own {
+            Some(rules) => Chosen::Declared(rules),
+            None => Chosen::by(index.packages())?,
+        };
+        let rules = chosen.rules();
         let work = Work { arguments, style: globals.style(), rules, index: Some(&index) };
         indexed(&work, &index, threads, &good, &mut out)?;
     }

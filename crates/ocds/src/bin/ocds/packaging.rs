@@ -1,10 +1,11 @@
 //! What a package says about itself.
 
-use anyhow::Result;
+use anyhow::{Result, bail};
 use clap::Args;
 use ocds::json::Writer;
 use ocds::merge::Rules;
-use ocds::stream::{Index, Package};
+use ocds::schema::{self, Version};
+use ocds::stream::Package;
 use serde_json::{Map, Value, json};
 
 #[derive(Args)]
@@ -133,7 +134,50 @@ fn extensions(packages: &[Package]) -> Vec<&str> {
     extensions
 }
 
-/// The merge rules for what was read; `None` for those of the profile.
-pub fn rules(_index: &Index) -> Result<Option<Rules>> {
-    Ok(None)
+/// The merge rules for what was read: those of the version that the packages follow, with the extensions that they
+/// declare. Releases that come without a package are of the profile: nothing says which extensions they use.
+pub enum Chosen {
+    Known(&'static Rules),
+    Declared(Rules),
+}
+
+impl Chosen {
+    pub fn rules(&self) -> &Rules {
+        match self {
+            Chosen::Known(rules) => rules,
+            Chosen::Declared(rules) => rules,
+        }
+    }
+
+    /// Chooses for the packages that were read.
+    pub fn by(packages: &[Package]) -> Result<Chosen> {
+        let mut versions: Vec<Version> = Vec::new();
+        for package in packages {
+            let version = schema::version(&package.value);
+            if !versions.contains(&version) {
+                versions.push(version);
+            }
+        }
+        match versions.as_slice() {
+            [] => Ok(Chosen::Known(Rules::profile())),
+            [Version::V1_0] => Ok(Chosen::Known(Rules::for_1_0())),
+            [Version::V1_1] => {
+                let (rules, unknown) = Rules::for_extensions(&extensions(packages));
+                for url in unknown {
+                    eprintln!(
+                        "ocds: the merge rules of the extension {url} are not known here; its fields are merged by the \
+                         general rules (give a patched schema with --schema)"
+                    );
+                }
+                Ok(Chosen::Declared(rules))
+            }
+            [Version::Unknown(version)] => {
+                bail!("packages of version {version} cannot be merged without --schema")
+            }
+            [first, second, ..] => bail!(
+                "some packages are of OCDS {first} and others of {second}, which merge differently: upgrade them to one \
+                 version, or give --schema"
+            ),
+        }
+    }
 }
