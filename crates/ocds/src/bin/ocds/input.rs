@@ -10,6 +10,7 @@ use clap::Args;
 use indicatif::{ProgressBar, ProgressStyle};
 use ocds::json::Style;
 use ocds::stream::{Index, Process, Source};
+use serde_json::Value;
 
 /// How much text of releases a thread takes at a time.
 pub const BATCH: usize = 1 << 18;
@@ -91,6 +92,11 @@ impl Progress {
         |bytes| self.0.inc(bytes)
     }
 
+    /// Takes that so many steps more are done.
+    pub fn advance(&self, steps: usize) {
+        self.0.inc(steps as u64);
+    }
+
     /// Goes over to another kind of work, of so many steps.
     pub fn then(&self, steps: u64) {
         self.0.set_length(steps);
@@ -121,4 +127,38 @@ pub fn batches<'p>(index: &Index, processes: &'p [Process]) -> Vec<&'p [Process]
     }
     batches.push(&processes[from..]);
     batches
+}
+
+/// Everything found, in the order of the texts, in pieces of about [`BATCH`] bytes: numbers of entries.
+pub fn in_text_order(index: &Index) -> impl Iterator<Item = Vec<u32>> + Send + '_ {
+    let mut next = 0;
+    std::iter::from_fn(move || {
+        let mut numbers: Vec<u32> = Vec::new();
+        let mut size = 0;
+        while size < BATCH && (next as usize) < index.entries().len() {
+            size += index.size(&[next]);
+            numbers.push(next);
+            next += 1;
+        }
+        (!numbers.is_empty()).then_some(numbers)
+    })
+}
+
+/// The values of some entries. What cannot be read is left out; returns what to tell about it.
+pub fn values(index: &Index, entries: &[u32], each: &mut dyn FnMut(u32, Value)) -> Vec<String> {
+    let texts = match index.texts(entries) {
+        Ok(texts) => texts,
+        Err(error) => return vec![error.to_string()],
+    };
+    let mut told = Vec::new();
+    for (&entry, text) in entries.iter().zip(texts.iter()) {
+        match index.parse(entry, text) {
+            Err(error) => told.push(error.to_string()),
+            Ok(parsed) => match parsed.value.to_value() {
+                Some(value) => each(entry, value),
+                None => told.push(format!("{}: a number is too large", index.place(entry))),
+            },
+        }
+    }
+    told
 }

@@ -8,8 +8,11 @@ use clap::{Parser, Subcommand};
 mod check;
 mod compile;
 mod input;
+mod pack;
 mod packaging;
+mod projects;
 mod prose;
+mod tables;
 
 use input::Globals;
 
@@ -34,6 +37,14 @@ enum Verb {
     Check(check::Check),
     /// Merges the releases of each process: compiled releases, versioned releases, or a record package
     Compile(compile::Compile),
+    /// Wraps releases or records in packages
+    Package(pack::Pack),
+    /// Makes tables that a person can read: CSV files or a workbook
+    Flatten(tables::Flatten),
+    /// Makes an OC4IDS project package of releases or records, and of project data
+    Oc4ids(projects::Projects),
+    /// Tells which fields are filled, and how often
+    Coverage(tables::Fields),
 }
 
 fn main() -> ExitCode {
@@ -41,6 +52,10 @@ fn main() -> ExitCode {
     let result = match &command.verb {
         Verb::Check(arguments) => check::run(arguments, &command.globals),
         Verb::Compile(arguments) => compile::run(arguments, &command.globals),
+        Verb::Package(arguments) => pack::run(arguments, &command.globals),
+        Verb::Flatten(arguments) => tables::flatten(arguments, &command.globals),
+        Verb::Oc4ids(arguments) => projects::run(arguments, &command.globals),
+        Verb::Coverage(arguments) => tables::coverage(arguments, &command.globals),
     };
     match result {
         Ok(true) => ExitCode::SUCCESS,

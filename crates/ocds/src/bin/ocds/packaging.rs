@@ -4,6 +4,7 @@ use anyhow::{Result, bail};
 use clap::Args;
 use ocds::json::Writer;
 use ocds::merge::Rules;
+use ocds::package::Publication;
 use ocds::schema::{self, Version};
 use ocds::stream::Package;
 use serde_json::{Map, Value, json};
@@ -40,8 +41,23 @@ impl Metadata {
     /// Writes the fields of a record package made of the releases of packages: who published the last of them, and
     /// on what terms; the addresses and the extensions of all.
     pub fn write(&self, packages: &[Package], writer: &mut Writer) {
+        let uris = packages.iter().filter_map(|package| package.value["uri"].as_str());
+        let uris: Vec<&str> = uris.filter(|uri| !uri.is_empty()).collect();
+        let mut fields = self.fields(packages, &[], json!({}));
+        if !uris.is_empty() {
+            fields.insert("packages".to_owned(), json!(uris));
+        }
+        self.finish(fields, writer);
+    }
+
+    /// Writes the fields of a package of what was read, with extensions besides those of the packages it came in.
+    pub fn write_wrapper(&self, packages: &[Package], more: &[String], writer: &mut Writer) {
+        let fields = self.fields(packages, more, json!({"name": ""}));
+        self.finish(fields, writer);
+    }
+
+    fn fields(&self, packages: &[Package], more: &[String], mut publisher: Value) -> Map<String, Value> {
         let mut fields = self.own_fields();
-        let mut publisher = json!({});
         for package in packages {
             for name in ["license", "publicationPolicy"] {
                 if let Some(value) = package.value.get(name).filter(|value| !value.is_null()) {
@@ -53,26 +69,34 @@ impl Metadata {
             }
         }
         fields.insert("publisher".to_owned(), self.publisher().unwrap_or(publisher));
-        let uris = packages.iter().filter_map(|package| package.value["uri"].as_str());
-        let uris: Vec<&str> = uris.filter(|uri| !uri.is_empty()).collect();
-        if !uris.is_empty() {
-            fields.insert("packages".to_owned(), json!(uris));
+        let mut extensions = extensions(packages);
+        for url in more {
+            if !extensions.contains(&url.as_str()) {
+                extensions.push(url);
+            }
         }
-        let extensions = extensions(packages);
         if !extensions.is_empty() {
             fields.insert("extensions".to_owned(), json!(extensions));
         }
-        self.finish(fields, writer);
+        fields
     }
 
-    /// Writes the fields of a package of what comes without one.
-    pub fn write_for(&self, extensions: &[String], writer: &mut Writer) {
-        let mut fields = self.own_fields();
-        fields.insert("publisher".to_owned(), self.publisher().unwrap_or_else(|| json!({"name": ""})));
-        if !extensions.is_empty() {
-            fields.insert("extensions".to_owned(), json!(extensions));
-        }
-        self.finish(fields, writer);
+    /// Who publishes, for a package of another standard: what was asked for, or else what the last package says.
+    pub fn publication(&self, packages: &[Package]) -> (Publication, String, Option<String>) {
+        let fields = self.fields(packages, &[], json!({}));
+        let text = |value: &Value| value.as_str().filter(|text| !text.is_empty()).map(str::to_owned);
+        let publisher = &fields["publisher"];
+        let publication = Publication {
+            publisher_name: text(&publisher["name"]).unwrap_or_default(),
+            publisher_scheme: text(&publisher["scheme"]),
+            publisher_uid: text(&publisher["uid"]),
+            publisher_uri: text(&publisher["uri"]),
+            license: fields.get("license").and_then(text),
+            publication_policy: fields.get("publicationPolicy").and_then(text),
+        };
+        tell_missing(&fields);
+        let published = fields.get("publishedDate").and_then(text);
+        (publication, fields.get("uri").and_then(text).unwrap_or_default(), published)
     }
 
     fn own_fields(&self) -> Map<String, Value> {
@@ -104,19 +128,24 @@ impl Metadata {
     }
 
     fn finish(&self, fields: Map<String, Value>, writer: &mut Writer) {
-        let wanted = [
-            ("--uri", fields["uri"].as_str()),
-            ("--published-date", fields["publishedDate"].as_str()),
-            ("--publisher-name", fields["publisher"]["name"].as_str()),
-        ];
-        for (option, value) in wanted {
-            if value.is_none_or(str::is_empty) {
-                eprintln!("ocds: nothing read says what {option} is; the package is not valid without it");
-            }
-        }
+        tell_missing(&fields);
         for (name, value) in &fields {
             writer.name(name);
             writer.value(value);
+        }
+    }
+}
+
+/// Says what a package lacks to be valid.
+fn tell_missing(fields: &Map<String, Value>) {
+    let wanted = [
+        ("--uri", fields["uri"].as_str()),
+        ("--published-date", fields["publishedDate"].as_str()),
+        ("--publisher-name", fields["publisher"]["name"].as_str()),
+    ];
+    for (option, value) in wanted {
+        if value.is_none_or(str::is_empty) {
+            eprintln!("ocds: nothing read says what {option} is; the package is not valid without it");
         }
     }
 }
