@@ -22,10 +22,6 @@ pub enum Form {
     Records,
 }
 
-/// Of the wrapper of a record package, what only one of the two writes: a list of the packages that were read, which
-/// the standard leaves optional.
-const NOT_COMPARED: &[&str] = &["packages"];
-
 /// Says how many processes were compared.
 ///
 /// # Errors
@@ -197,10 +193,7 @@ impl<'de> Visitor<'de> for Package<'_> {
             if name == "records" {
                 fields.next_value_seed(Records { take: &mut *self.take, failed: &mut *self.failed })?;
             } else {
-                let value: Value = fields.next_value()?;
-                if !NOT_COMPARED.contains(&name.as_str()) {
-                    wrapper.insert(name, value);
-                }
+                wrapper.insert(name, fields.next_value()?);
             }
         }
         Ok(Value::Object(wrapper))

@@ -198,9 +198,7 @@ impl Report<'_> {
         }
         page.push_str(
             "Las salidas se comparan completas: cada entrega compilada, cada registro y la envoltura del paquete, por `ocid`, \
-             con los números por su valor y los campos en cualquier orden. Lo único que no se compara es la lista `packages` \
-             de la envoltura (los paquetes leídos), que el estándar deja opcional y `ocds` no escribe. Una diferencia detiene \
-             la medición y se muestra.\n\n\
+             con los números por su valor y los campos en cualquier orden. Una diferencia detiene la medición y se muestra.\n\n\
              A los pares se les da su mejor caso: `orjson` instalado, que los acelera y que `pip install ocdskit` no trae (sólo \
              su extra `perf`), salvo en B1e; el esquema ya parchado en un archivo, \
              con las mismas reglas que `ocds` trae dentro; y, para lib-cove-ocds, los mismos esquemas y listas de códigos \
