@@ -4,7 +4,7 @@
 //! table, and keeps it in `docs/benchmarks.md`.
 
 use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::ExitCode;
 
 use anyhow::{Context as _, Result, bail};
@@ -37,7 +37,7 @@ const USAGE: &str = "Uso: cargo xtask bench ocds [--only PARTE] [--runs N] [--sm
   --runs N       cuántas veces cada una (5)
   --small        con una cincuentava parte de la entrada, para probar
 
-docs/benchmarks.md se escribe cuando se mide todo.";
+La página queda en docs/benchmarks.md cuando se mide todo, y si no, junto a la entrada.";
 
 struct Options {
     only: Option<String>,
@@ -79,7 +79,7 @@ fn main() -> ExitCode {
 fn bench() -> Result<()> {
     let options = Options::read()?;
     let manifest = Path::new(env!("CARGO_MANIFEST_DIR"));
-    let project = manifest.join("../..");
+    let project = manifest.ancestors().nth(2).unwrap_or(manifest);
     let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join("bench-ocds");
     fs::create_dir_all(&folder)?;
     let scripts = manifest.join("benches/peers");
@@ -126,11 +126,10 @@ fn bench() -> Result<()> {
         runs,
     };
     println!("\n{}", report.tables());
-    if !options.small && options.only.is_none() && options.runs.is_none() {
-        let page: PathBuf = project.join("docs/benchmarks.md");
-        fs::write(&page, report.page()).with_context(|| page.display().to_string())?;
-        println!("» docs/benchmarks.md");
-    }
+    let whole = !options.small && options.only.is_none() && options.runs.is_none();
+    let page = if whole { project.join("docs/benchmarks.md") } else { folder.join("benchmarks.md") };
+    fs::write(&page, report.page()).with_context(|| page.display().to_string())?;
+    println!("» {}", page.display());
     Ok(())
 }
 

@@ -80,7 +80,8 @@ impl Report<'_> {
              ```\ncargo xtask bench ocds\n```\n\n\
              Hace la entrada, instala los pares desde PyPI en un entorno propio, corre cada par y `ocds` por turnos en la \
              misma máquina, compara las salidas y escribe esto. `--only B1` mide una parte, `--runs N` cambia las \
-             repeticiones y `--small` hace una prueba rápida; ninguna de las dos últimas ni la parte cambia esta página.\n\n",
+             repeticiones y `--small` prueba con una cincuentava parte; entonces la página queda junto a la entrada y ésta \
+             no cambia.\n\n",
         );
         self.facts(&mut page);
         page.push_str("## Resultados\n\n");
