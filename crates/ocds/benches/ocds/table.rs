@@ -184,8 +184,12 @@ impl Report<'_> {
             }
             let _ = write!(page, "Nuestro: `{}`.", row.ours.shown());
             if let Some(equal) = measured.equal {
-                let other = if let Some(Same::Row(id, _)) = row.same { id } else { "el par" };
-                let _ = write!(page, " Salida igual que con {other}, en {} procesos.", thousands(equal));
+                let other = if let Some(Same::Row(id, _)) = row.same {
+                    format!("la de {id}")
+                } else {
+                    "la del par".to_owned()
+                };
+                let _ = write!(page, " Salida igual a {other}, en {} procesos.", thousands(equal));
             }
             if let Some(inner) = measured.inner {
                 let _ = write!(
