@@ -1,6 +1,7 @@
 //! The verb `bench`: the measurements, each a bench target of the workspace.
 
 use crate::End;
+use crate::need;
 use crate::places::{Workspace, cargo};
 use crate::run::{Outcome, run};
 use crate::words::text;
@@ -20,6 +21,8 @@ pub fn bench(arguments: &[String]) -> Outcome<End> {
             "There is no such measurement. There are: {names}"
         )));
     }
+    // The peers are in PyPI.
+    need::python::check()?;
     for name in wanted {
         run(cargo().args(["bench", "--workspace", "--bench", name, "--"]).args(arguments.iter().skip(1)))?;
     }

@@ -2,6 +2,7 @@
 
 mod locale;
 mod node;
+pub mod python;
 mod system;
 
 use crate::run::Outcome;
@@ -23,6 +24,7 @@ pub fn check(purpose: Purpose) -> Outcome<Node> {
     system::check(purpose)?;
     if purpose == Purpose::Test {
         locale::check()?;
+        python::reference();
         for tool in ["fmt", "clippy"] {
             if !crate::run::succeeds(crate::places::cargo().args([tool, "--version"])) {
                 return Err(text!(

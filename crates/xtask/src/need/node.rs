@@ -3,9 +3,9 @@
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use super::system;
+use super::{python, system};
 use crate::places::cache;
-use crate::run::{Outcome, find, peek, run, succeeds};
+use crate::run::{Outcome, find, peek, succeeds};
 use crate::words::{say, text};
 
 /// Oldest version that vite and eslint accept, of its line; and the oldest of the next lines.
@@ -96,23 +96,9 @@ pub fn check() -> Outcome<Node> {
 }
 
 fn from_pypi(folder: &Path) -> Outcome<Node> {
-    if cfg!(target_os = "linux") && !succeeds(Command::new("python3").args(["-c", "import ensurepip, venv"]))
-    {
-        system::install(&["python3", "python3-venv"])?;
-    }
     let shown = folder.display().to_string();
     say!("» Node de PyPI ({WHEEL}) en {shown}", "» Node from PyPI ({WHEEL}) into {shown}");
-    run(Command::new("python3").args(["-m", "venv", "--clear"]).arg(folder))?;
-    run(Command::new(folder.join("bin/python")).args([
-        "-m",
-        "pip",
-        "install",
-        "--quiet",
-        "--disable-pip-version-check",
-        "--only-binary",
-        ":all:",
-        WHEEL,
-    ]))?;
+    python::environment(folder, &[WHEEL])?;
     Node::of_wheel(folder).ok_or_else(|| {
         text!(
             "El Node de PyPI no arranca aquí. Instala Node 20.19 o más nuevo (nodejs.org) y repite la orden.",
