@@ -18,7 +18,7 @@ pub(super) fn check(case: &Case<'_>) -> Vec<Finding> {
         if field.property.is_some_and(|property| property.is_date) && is_only_date(field.value) {
             continue;
         }
-        let mut look = |pointer: &str, text: &str| {
+        let mut look = |pointer: &dyn Fn() -> String, text: &str| {
             for reason in detect(text) {
                 if reason == "email" || reason == "telephone" {
                     let is_contact = field.within == "ContactPoint" && field.name != "name";
@@ -30,17 +30,17 @@ pub(super) fn check(case: &Case<'_>) -> Vec<Finding> {
                     }
                 }
                 let params = json!({"reason": reason, "field": field.name});
-                found.push(error("no-personal-data", pointer, params));
+                found.push(error("no-personal-data", pointer(), params));
             }
         };
         match field.value {
-            Value::String(text) => look(field.pointer, text),
+            Value::String(text) => look(&|| field.pointer.to_owned(), text),
             // A number with 18 digits is an account, not an amount; JSON numbers that long lose digits anyway.
-            Value::Number(number) => look(field.pointer, &number.to_string()),
+            Value::Number(number) => look(&|| field.pointer.to_owned(), &number.to_string()),
             Value::Array(items) => {
                 for (index, item) in items.iter().enumerate() {
                     if let Some(text) = item.as_str() {
-                        look(&format!("{}/{index}", field.pointer), text);
+                        look(&|| format!("{}/{index}", field.pointer), text);
                     }
                 }
             }
@@ -92,11 +92,8 @@ fn codes(text: &str, digits: usize, kinds: &mut Vec<&'static str>) {
             add("clabe");
         }
     }
-    if digits >= 18 && text.contains(['-', ' ']) {
-        let groups: String = text.chars().filter(|c| !matches!(c, ' ' | '-')).collect();
-        if groups.split(|c: char| !c.is_ascii_digit()).any(is_clabe) {
-            add("clabe");
-        }
+    if digits >= 18 && text.contains(['-', ' ']) && in_groups(text) {
+        add("clabe");
     }
     if text.contains('-') {
         for word in text.split(|c: char| !c.is_alphanumeric() && c != '-') {
@@ -105,6 +102,23 @@ fn codes(text: &str, digits: usize, kinds: &mut Vec<&'static str>) {
             }
         }
     }
+}
+
+/// Whether a text has a CLABE written in groups. What hangs on letters is an identifier: `PP-00123-4-012345678901`.
+fn in_groups(text: &str) -> bool {
+    let is_part = |c: char| c.is_ascii_digit() || matches!(c, ' ' | '-');
+    let mut rest = text;
+    while let Some(start) = rest.find(|c: char| c.is_ascii_digit()) {
+        let run = &rest[start..];
+        let end = run.find(|c| !is_part(c)).unwrap_or(run.len());
+        let hangs = rest[..start].ends_with(|c: char| c.is_alphanumeric() || matches!(c, '-' | '_' | '/'));
+        let digits: String = run[..end].chars().filter(char::is_ascii_digit).collect();
+        if !hangs && is_clabe(&digits) {
+            return true;
+        }
+        rest = &run[end..];
+    }
+    false
 }
 
 fn fits(text: &str, shape: &str) -> bool {
@@ -229,6 +243,7 @@ mod tests {
             ("RFC goma-850301-9k2", "rfc"),
             ("Cuenta 032180000118359719", "clabe"),
             ("Cuenta 032 180 00011835971 9", "clabe"),
+            ("(032-180-00011835971-9)", "clabe"),
             ("Escribir a ana.gomez@ejemplo.com.mx.", "email"),
             ("Llamar al 8184004400 por la tarde", "telephone"),
             ("Residente: 81 8400 4400", "telephone"),
@@ -254,6 +269,8 @@ mod tests {
             "Etapa 2 2024 2025",
             "032180000118359718",
             "0123456789abcdef",
+            "PP-03218-0-000118359719",
+            "https://ejemplo.mx/032-180-000118359719",
         ] {
             assert_eq!(detect(text), Vec::<&str>::new(), "{text}");
         }

@@ -85,7 +85,15 @@ pub enum Fault {
 /// # Errors
 /// [`ParseError`] if it is not JSON as RFC 8259 has it, or is nested more than [`MAX_DEPTH`] deep.
 pub fn parse(text: &str) -> Result<Parsed<'_>, ParseError> {
-    let mut parser = Parser { text, bytes: text.as_bytes(), at: 0, depth: 0, odd: Vec::new() };
+    let mut parser = Parser {
+        text,
+        bytes: text.as_bytes(),
+        at: 0,
+        depth: 0,
+        odd: Vec::new(),
+        values: Vec::new(),
+        names: Vec::new(),
+    };
     let read = parser.document();
     let (bytes, mut odd) = (parser.at, parser.odd);
     match read {
@@ -125,6 +133,10 @@ struct Parser<'a> {
     at: usize,
     depth: usize,
     odd: Vec<Oddity>,
+    /// The values of what is open, and the names of those in objects. Each array or object is made in one piece when it
+    /// ends: to let it grow, and to hand each value up through the calls, took longer than to read it.
+    values: Vec<Json<'a>>,
+    names: Vec<Cow<'a, str>>,
 }
 
 impl<'a> Parser<'a> {
@@ -132,10 +144,10 @@ impl<'a> Parser<'a> {
         if self.next_byte().is_none() {
             return Err(Fault::Empty);
         }
-        let value = self.value()?;
-        match self.next_byte() {
-            None => Ok(value),
-            Some(_) => Err(self.unexpected()),
+        self.value()?;
+        match (self.next_byte(), self.values.pop()) {
+            (None, Some(value)) => Ok(value),
+            _ => Err(self.unexpected()),
         }
     }
 
@@ -153,57 +165,71 @@ impl<'a> Parser<'a> {
         self.text.get(self.at..).and_then(|rest| rest.chars().next()).map_or(Fault::End, Fault::Unexpected)
     }
 
-    fn value(&mut self) -> Result<Json<'a>, Fault> {
+    /// Reads a value, which is then the last of `values`.
+    fn value(&mut self) -> Result<(), Fault> {
         match self.next_byte() {
-            Some(b'"') => self.string().map(Json::String),
-            Some(b'{') => self.nested(Parser::object),
-            Some(b'[') => self.nested(Parser::array),
-            Some(b'-' | b'0'..=b'9') => self.number(),
-            Some(b't') => self.word("true", Json::Bool(true)),
-            Some(b'f') => self.word("false", Json::Bool(false)),
-            Some(b'n') => self.word("null", Json::Null),
-            _ => Err(self.unexpected()),
+            Some(b'"') => {
+                let text = self.string()?;
+                self.values.push(Json::String(text));
+            }
+            Some(b'{') => self.nested(Parser::object)?,
+            Some(b'[') => self.nested(Parser::array)?,
+            Some(b'-' | b'0'..=b'9') => {
+                let number = self.number()?;
+                self.values.push(Json::Number(number));
+            }
+            Some(b't') => self.word("true", Json::Bool(true))?,
+            Some(b'f') => self.word("false", Json::Bool(false))?,
+            Some(b'n') => self.word("null", Json::Null)?,
+            _ => return Err(self.unexpected()),
         }
+        Ok(())
     }
 
-    fn nested(&mut self, read: fn(&mut Self) -> Result<Json<'a>, Fault>) -> Result<Json<'a>, Fault> {
+    fn nested(&mut self, read: fn(&mut Self) -> Result<(), Fault>) -> Result<(), Fault> {
         if self.depth == MAX_DEPTH {
             return Err(Fault::Deep);
         }
         self.depth += 1;
         self.at += 1;
-        let value = read(self)?;
+        read(self)?;
         self.at += 1;
         self.depth -= 1;
-        Ok(value)
+        Ok(())
     }
 
     /// The items of an array, up to its bracket.
-    fn array(&mut self) -> Result<Json<'a>, Fault> {
-        let mut items = Vec::new();
-        if self.next_byte() == Some(b']') {
-            return Ok(Json::Array(items));
-        }
-        loop {
-            items.push(self.value()?);
-            match self.next_byte() {
-                Some(b',') => self.at += 1,
-                Some(b']') => return Ok(Json::Array(items)),
-                _ => return Err(self.unexpected()),
+    fn array(&mut self) -> Result<(), Fault> {
+        let first = self.values.len();
+        let mut next = self.next_byte();
+        if next != Some(b']') {
+            loop {
+                self.value()?;
+                next = self.next_byte();
+                if next != Some(b',') {
+                    break;
+                }
+                self.at += 1;
             }
         }
+        if next != Some(b']') {
+            return Err(self.unexpected());
+        }
+        let items = self.values.split_off(first);
+        self.values.push(Json::Array(items));
+        Ok(())
     }
 
     /// The fields of an object, up to its brace.
-    fn object(&mut self) -> Result<Json<'a>, Fault> {
-        let mut fields: Vec<(Cow<'a, str>, Json<'a>)> = Vec::new();
-        // Names are compared one by one while they are few, as they always are in a release.
+    fn object(&mut self) -> Result<(), Fault> {
+        // Names are compared one by one while they are few, as they always are in a release; and only where one before
+        // has the same mark.
         const FEW: usize = 24;
-        let mut names: HashSet<Cow<'a, str>> = HashSet::new();
-        if self.next_byte() == Some(b'}') {
-            return Ok(Json::Object(fields));
-        }
-        loop {
+        let mut marks = 0;
+        let mut many: HashSet<Cow<'a, str>> = HashSet::new();
+        let (first_name, first_value) = (self.names.len(), self.values.len());
+        let mut next = self.next_byte();
+        while next != Some(b'}') {
             if self.next_byte() != Some(b'"') {
                 return Err(self.unexpected());
             }
@@ -213,29 +239,43 @@ impl<'a> Parser<'a> {
                 return Err(self.unexpected());
             }
             self.at += 1;
-            let value = self.value()?;
-            let known = if fields.len() < FEW {
-                fields.iter().any(|(own, _)| *own == name)
+            let bit = mark(&name);
+            let own = &self.names[first_name..];
+            let known = if own.len() < FEW {
+                marks & bit != 0 && own.contains(&name)
             } else {
-                if names.is_empty() {
-                    names.extend(fields.iter().map(|(own, _)| own.clone()));
+                if many.is_empty() {
+                    many.extend(own.iter().cloned());
                 }
-                !names.insert(name.clone())
+                !many.insert(name.clone())
             };
+            marks |= bit;
             if known {
                 self.odd.push(Oddity::RepeatedName { name: name.to_string(), line: start, column: 0 });
-                if let Some((_, own)) = fields.iter_mut().find(|(own, _)| *own == name) {
-                    *own = value;
+                self.value()?;
+                let at = self.names[first_name..].iter().position(|own| *own == name);
+                if let (Some(at), Some(value)) = (at, self.values.pop()) {
+                    self.values[first_value + at] = value;
                 }
             } else {
-                fields.push((name, value));
+                self.names.push(name);
+                self.value()?;
             }
-            match self.next_byte() {
-                Some(b',') => self.at += 1,
-                Some(b'}') => return Ok(Json::Object(fields)),
+            next = self.next_byte();
+            match next {
+                Some(b',') => {
+                    self.at += 1;
+                    // A brace right after a comma is no end.
+                    next = None;
+                }
+                Some(b'}') => {}
                 _ => return Err(self.unexpected()),
             }
         }
+        let names = self.names.drain(first_name..);
+        let fields: Vec<_> = names.zip(self.values.drain(first_value..)).collect();
+        self.values.push(Json::Object(fields));
+        Ok(())
     }
 
     fn string(&mut self) -> Result<Text<'a>, Fault> {
@@ -290,7 +330,7 @@ impl<'a> Parser<'a> {
         hex(self.bytes.get(at..at + 4).ok_or(Fault::End)?).ok_or(Fault::Escape)
     }
 
-    fn number(&mut self) -> Result<Json<'a>, Fault> {
+    fn number(&mut self) -> Result<&'a str, Fault> {
         let start = self.at;
         let digits = |at: &mut usize| {
             let first = *at;
@@ -326,18 +366,28 @@ impl<'a> Parser<'a> {
             self.odd.push(Oddity::HugeNumber { number, line: start, column: 0 });
         }
         self.at = at;
-        Ok(Json::Number(number))
+        Ok(number)
     }
 
-    fn word(&mut self, word: &str, value: Json<'a>) -> Result<Json<'a>, Fault> {
+    fn word(&mut self, word: &str, value: Json<'a>) -> Result<(), Fault> {
         let rest = &self.bytes[self.at..];
         let goes_on = rest.get(word.len()).is_some_and(u8::is_ascii_alphanumeric);
         if !rest.starts_with(word.as_bytes()) || goes_on {
             return Err(Fault::Word);
         }
         self.at += word.len();
-        Ok(value)
+        self.values.push(value);
+        Ok(())
     }
+}
+
+/// One bit of 64 for a name: two names with different bits are different. Names of fields differ in length and at their
+/// ends.
+pub(crate) fn mark(name: &str) -> u64 {
+    let bytes = name.as_bytes();
+    let [first, last] =
+        [bytes.first(), bytes.last()].map(|byte| usize::from(byte.copied().unwrap_or_default()));
+    1 << ((bytes.len() * 7 + first * 5 + last * 11) % 64)
 }
 
 /// How many bytes stand before the next quote, backslash or control character. Eight at a time: most of a release is
@@ -528,8 +578,8 @@ mod tests {
         assert_eq!(
             read.odd,
             [
-                Oddity::HugeNumber { number: "3e999".to_owned(), line: 2, column: 15 },
                 Oddity::RepeatedName { name: "ñ".to_owned(), line: 2, column: 10 },
+                Oddity::HugeNumber { number: "3e999".to_owned(), line: 2, column: 15 },
             ]
         );
         assert_eq!(read.value.to_string(Style::default()), "{\"ñ\":3e999,\"a\":2}");

@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use super::{Json, Text};
+use super::{Json, Text, plain_length};
 
 /// How JSON is written.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -224,9 +224,16 @@ impl Writer {
         self.out.push(b'"');
         let mut rest = text;
         // Up to the next character that cannot stand as it is.
-        while let Some(at) = rest.bytes().position(|byte| {
-            byte < b' ' || matches!(byte, b'"' | b'\\') || (self.style.ascii && !byte.is_ascii())
-        }) {
+        loop {
+            let at = if self.style.ascii {
+                let stands = |byte: &u8| byte.is_ascii() && *byte >= b' ' && !matches!(byte, b'"' | b'\\');
+                rest.bytes().position(|byte| !stands(&byte)).unwrap_or(rest.len())
+            } else {
+                plain_length(rest.as_bytes())
+            };
+            if at == rest.len() {
+                break;
+            }
             self.out.extend_from_slice(&rest.as_bytes()[..at]);
             let mut characters = rest[at..].chars();
             match characters.next() {

@@ -31,7 +31,7 @@ struct Field {
 /// compiled once and a schema that refers to itself is no problem.
 #[derive(Debug)]
 pub struct Rules {
-    levels: Vec<HashMap<String, Field>>,
+    levels: Vec<HashMap<String, Field, foldhash::fast::RandomState>>,
 }
 
 impl Rules {
@@ -99,7 +99,7 @@ impl Rules {
 
 struct Compiler<'s> {
     schema: &'s Value,
-    levels: Vec<HashMap<String, Field>>,
+    levels: Vec<HashMap<String, Field, foldhash::fast::RandomState>>,
     /// Where a `properties` object has been compiled to. Two references to one definition share its address.
     known: HashMap<*const Value, usize>,
     /// How many levels are being compiled: each within the one before.
@@ -116,9 +116,9 @@ impl<'s> Compiler<'s> {
         }
         self.depth += 1;
         let level = self.levels.len();
-        self.levels.push(HashMap::new());
+        self.levels.push(HashMap::default());
         self.known.insert(std::ptr::from_ref(properties), level);
-        let mut fields = HashMap::new();
+        let mut fields = HashMap::default();
         for (name, field) in properties.as_object().into_iter().flatten() {
             let field = self.field(field)?;
             if field.rule != Rule::Merge || field.level.is_some() {

@@ -12,6 +12,8 @@ pub(crate) trait Tree: Sized {
     fn is_object(&self) -> bool;
     /// The fields of an object; none of anything else.
     fn fields(&self) -> impl Iterator<Item = (&str, &Self)>;
+    /// How many fields an object has.
+    fn size(&self) -> usize;
     /// The items of an array; `None` of anything else.
     fn array(&self) -> Option<&[Self]>;
     fn get(&self, name: &str) -> Option<&Self>;
@@ -34,6 +36,10 @@ impl Tree for Value {
 
     fn fields(&self) -> impl Iterator<Item = (&str, &Self)> {
         self.as_object().into_iter().flatten().map(|(name, value)| (name.as_str(), value))
+    }
+
+    fn size(&self) -> usize {
+        self.as_object().map_or(0, Map::len)
     }
 
     fn array(&self) -> Option<&[Self]> {
@@ -81,6 +87,10 @@ impl Tree for Json<'_> {
     fn fields(&self) -> impl Iterator<Item = (&str, &Self)> {
         let fields = if let Json::Object(fields) = self { fields.as_slice() } else { &[] };
         fields.iter().map(|(name, value)| (name.as_ref(), value))
+    }
+
+    fn size(&self) -> usize {
+        if let Json::Object(fields) = self { fields.len() } else { 0 }
     }
 
     fn array(&self) -> Option<&[Self]> {

@@ -13,7 +13,7 @@ use ocds::stream::{Index, Process, Source};
 use serde_json::Value;
 
 /// How much text of releases a thread takes at a time.
-pub const BATCH: usize = 1 << 18;
+pub const BATCH: usize = 1 << 16;
 
 #[derive(Args)]
 pub struct Globals {
