@@ -289,7 +289,7 @@ struct Case<'a> {
     release: &'a Value,
     ctx: Given<'a>,
     walk: Walk<'a>,
-    /// What the earlier releases add up to.
+    /// What the earlier releases add up to: at least the fields that this release has.
     before: Option<&'a Value>,
     /// What they add up to with this release. The release itself if it cannot be merged.
     after: &'a Value,
@@ -297,7 +297,7 @@ struct Case<'a> {
 
 /// What a release makes of what stood before. Merging is by date; this release is the last, whatever its date says
 /// (another rule tells).
-fn after(release: &Value, before: Option<&Value>) -> Value {
+pub(crate) fn after(release: &Value, before: Option<&Value>) -> Value {
     let rules = Rules::profile();
     let dated = |release: &Value, date: &str| {
         let mut release = release.clone();
@@ -330,7 +330,11 @@ impl<'a> Case<'a> {
 
     /// What stood, in the releases before, at a place of this release.
     fn was(&self, pointer: &str) -> Option<&Value> {
-        counterpart(self.release, self.before?, pointer)
+        // What this release does not touch is as it was.
+        let section = pointer.split('/').nth(1).unwrap_or_default();
+        let is_touched = self.release.get(unescape(section).as_ref()).is_some();
+        let before = self.before?;
+        counterpart(self.release, if is_touched { before } else { self.after }, pointer)
     }
 
     /// What stands, with everything merged, at a place of this release.

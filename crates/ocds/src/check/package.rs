@@ -115,7 +115,6 @@ pub(super) fn check_process(
     let sorted: Vec<&Value> = order.iter().map(|index| releases[*index]).collect();
     let begins = history == History::Whole || sorted.first().is_some_and(|release| is_first(release));
     let mut compiling = Compiling::default();
-    let mut before: Option<Value> = None;
     for (at, index) in order.into_iter().enumerate() {
         let release = releases[index];
         let found = &mut known[index];
@@ -123,17 +122,14 @@ pub(super) fn check_process(
             let params = json!({"field": "releases"});
             found.push(error("schema-unique-items", "", params));
         }
-        let after = compiling
-            .add(Rules::profile(), release)
-            .unwrap_or_else(|| super::after(release, before.as_ref()));
+        let before = compiling.add(Rules::profile(), release);
         let given = Given { prefix, now, earlier: &sorted[..at] };
-        rules(Case::new(release, given, before.as_ref(), &after, &mut String::new()), found);
+        rules(Case::new(release, given, before.as_ref(), compiling.whole(), &mut String::new()), found);
         if !begins {
             found.iter_mut().filter(|finding| needs_history(finding)).for_each(|finding| {
                 finding.severity = Severity::Warning;
             });
         }
-        before = Some(after);
     }
     known
 }
