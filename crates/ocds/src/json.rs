@@ -23,8 +23,8 @@ use std::borrow::Cow;
 
 use serde_json::{Map, Number, Value};
 
-pub(crate) use parse::plain_length;
 pub use parse::{Fault, MAX_DEPTH, Oddity, ParseError, Parsed, parse};
+pub(crate) use parse::{offset, plain_length};
 pub use write::{Mark, Style, Writer};
 
 /// A JSON value whose strings and numbers are slices of the text it was read from.

@@ -119,6 +119,14 @@ fn place(text: &str, offset: usize) -> (usize, usize) {
     (memchr::memchr_iter(b'\n', before).count() + 1, characters + 1)
 }
 
+/// The offset of a line and column.
+pub(crate) fn offset(text: &[u8], line: usize, column: usize) -> usize {
+    let start = line.checked_sub(2).and_then(|before| memchr::memchr_iter(b'\n', text).nth(before));
+    let start = start.map_or(0, |end| end + 1);
+    let characters = text[start..].iter().enumerate().filter(|(_, byte)| **byte & 0xC0 != 0x80);
+    characters.map(|(at, _)| start + at).nth(column.saturating_sub(1)).unwrap_or(text.len())
+}
+
 struct Parser<'a> {
     text: &'a str,
     bytes: &'a [u8],

@@ -16,6 +16,8 @@ pub struct Source {
     name: String,
     from: From,
     encoding: Option<&'static Encoding>,
+    /// The path to what is a document; empty if it is the whole.
+    pub(super) root: String,
 }
 
 #[derive(Debug)]
@@ -29,14 +31,18 @@ impl Source {
     /// A file; `-` is standard input.
     pub fn path(path: &Path) -> Source {
         if path.as_os_str() == "-" {
-            return Source { name: "stdin".to_owned(), from: From::Stdin, encoding: None };
+            return Source::new("stdin".to_owned(), From::Stdin);
         }
-        Source { name: path.display().to_string(), from: From::File(path.to_owned()), encoding: None }
+        Source::new(path.display().to_string(), From::File(path.to_owned()))
     }
 
     /// Bytes in memory.
     pub fn bytes(name: &str, bytes: &[u8]) -> Source {
-        Source { name: name.to_owned(), from: From::Bytes(bytes.to_vec()), encoding: None }
+        Source::new(name.to_owned(), From::Bytes(bytes.to_vec()))
+    }
+
+    fn new(name: String, from: From) -> Source {
+        Source { name, from, encoding: None, root: String::new() }
     }
 
     /// Its name, for messages.
@@ -50,7 +56,15 @@ impl Source {
         Source { encoding: (encoding != encoding_rs::UTF_8).then_some(encoding), ..self }
     }
 
-    /// How many bytes there are to read, where that is known: those of a plain file.
+    /// The same, but its documents are what is found at a path, and nothing else is: names joined by points, and
+    /// `item` for each item of an array, as `results.item` for `{"results": [{…}, {…}]}`. The path is that of ijson,
+    /// which `ocdskit --root-path` takes. If nothing is there, there is no document.
+    #[must_use]
+    pub fn within(self, path: &str) -> Source {
+        Source { root: path.to_owned(), ..self }
+    }
+
+    /// How many bytes there are to read, where that is known.
     pub fn size(&self) -> Option<u64> {
         match &self.from {
             From::File(path) => {
@@ -61,15 +75,15 @@ impl Source {
         }
     }
 
-    /// Opens it: the text from its beginning, and where it can be read `again`.
-    pub(super) fn open(self, again: bool) -> Result<(Box<dyn Read + Send>, Opened), ReadError> {
+    /// Opens it: the text from its beginning, and where it can be read `again`. `progress` is told of the bytes read.
+    pub(super) fn open(self, again: bool, progress: Progress<'_>) -> Result<(Text<'_>, Opened), ReadError> {
         let name = self.name.clone();
-        self.try_open(again).map_err(|cause| ReadError { name, cause })
+        self.try_open(again, progress).map_err(|cause| ReadError { name, cause })
     }
 
-    fn try_open(self, again: bool) -> Result<(Box<dyn Read + Send>, Opened), Cause> {
+    fn try_open(self, again: bool, progress: Progress<'_>) -> Result<(Text<'_>, Opened), Cause> {
         let mut store = Store::Nothing;
-        let mut raw: Box<dyn Read + Send> = match self.from {
+        let raw: Text<'_> = match self.from {
             From::File(path) => {
                 let file = File::open(&path)?;
                 // Reading a folder fails only later, and says less.
@@ -87,6 +101,7 @@ impl Source {
                 Box::new(Cursor::new(bytes))
             }
         };
+        let mut raw = Told { raw, progress };
         let start = first_bytes(&mut raw, 4)?;
         let packed = match start.as_slice() {
             [0x1F, 0x8B, ..] => Packed::Gzip,
@@ -94,7 +109,7 @@ impl Source {
             _ => Packed::No,
         };
         let raw = Cursor::new(start).chain(raw);
-        let mut text: Box<dyn Read + Send> = match packed {
+        let mut text: Text<'_> = match packed {
             Packed::No => Box::new(raw),
             Packed::Gzip => Box::new(flate2::read::MultiGzDecoder::new(BufReader::new(raw))),
             Packed::Zstandard => Box::new(zstd::Decoder::new(raw)?),
@@ -125,6 +140,25 @@ impl Source {
             text = Box::new(Spilling { text, spill });
         }
         Ok((text, Opened { name: self.name, store, has_mark }))
+    }
+}
+
+/// A text that is being read.
+type Text<'p> = Box<dyn Read + Send + 'p>;
+/// Takes how many bytes more were read.
+type Progress<'p> = &'p (dyn Fn(u64) + Sync);
+
+/// Tells how much is read.
+struct Told<'p, R> {
+    raw: R,
+    progress: Progress<'p>,
+}
+
+impl<R: Read> Read for Told<'_, R> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        let read = self.raw.read(buffer)?;
+        (self.progress)(read as u64);
+        Ok(read)
     }
 }
 
@@ -184,7 +218,25 @@ impl Opened {
             // The lines before it are gone.
             return ReadError { name: format!("{}, from byte {offset}", self.name), cause };
         }
-        let (mut before, mut column) = (0, 0);
+        let (line, column) = self.place(offset);
+        let cause = match cause {
+            Cause::NotUtf8 { line: own } => Cause::NotUtf8 { line: own + line - 1 },
+            Cause::NotJson(mut error) => {
+                if error.line == 1 {
+                    error.column += column - 1;
+                }
+                error.line += line - 1;
+                error.offset += usize::try_from(offset).unwrap_or_default();
+                Cause::NotJson(error)
+            }
+            other => other,
+        };
+        ReadError { name: self.name.clone(), cause }
+    }
+
+    /// Line and column in characters of an offset, from 1.
+    pub(super) fn place(&self, offset: u64) -> (usize, usize) {
+        let (mut line, mut column) = (1, 1);
         let mut at = 0;
         let mut chunk = vec![0; 1 << 16];
         while at < offset {
@@ -193,25 +245,13 @@ impl Opened {
                 break;
             }
             let piece = &chunk[..size];
-            before += lines(piece);
+            line += lines(piece);
             let tail = memchr::memrchr(b'\n', piece).map(|end| &piece[end + 1..]);
             let characters = |bytes: &[u8]| bytes.iter().filter(|byte| **byte & 0xC0 != 0x80).count();
-            column = tail.map_or_else(|| column + characters(piece), characters);
+            column = tail.map_or_else(|| column + characters(piece), |tail| characters(tail) + 1);
             at += size as u64;
         }
-        let cause = match cause {
-            Cause::NotUtf8 { line } => Cause::NotUtf8 { line: line + before },
-            Cause::NotJson(mut error) => {
-                if error.line == 1 {
-                    error.column += column;
-                }
-                error.line += before;
-                error.offset += usize::try_from(offset).unwrap_or_default();
-                Cause::NotJson(error)
-            }
-            other => other,
-        };
-        ReadError { name: self.name.clone(), cause }
+        (line, column)
     }
 
     /// Why scanning ended before the end of the text.
