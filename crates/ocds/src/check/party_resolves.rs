@@ -85,7 +85,7 @@ fn roles_of_parties<'c>(case: &'c Case<'_>, told: &mut Told<'c>, found: &mut Vec
             let Some(role) = ROLES.iter().find(|role| role.required && role.codes[0] == code) else {
                 continue;
             };
-            if (role.place)(&case.after) && !used.contains(&(id.clone(), role.codes[0])) {
+            if (role.place)(case.after) && !used.contains(&(id.clone(), role.codes[0])) {
                 let params =
                     json!({"reason": "unused-role", "field": "parties", "value": id, "expected": code});
                 found.push(warning("party-resolves", format!("{pointer}/roles"), params));

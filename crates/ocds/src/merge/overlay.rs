@@ -126,6 +126,10 @@ struct Children<'t, L, T> {
     entries: Vec<(Key<'t>, Node<'t, L, T>)>,
     /// Where each is, once there are too many to look through: an object has twenty fields, an array of payments may
     /// have thousands of items. A map for every place, rejected, took half the time of merging.
+    #[expect(
+        clippy::box_collection,
+        reason = "few places have a map, and there is one of these for each place"
+    )]
     index: Option<Box<HashMap<Key<'t>, usize, foldhash::fast::RandomState>>>,
 }
 
