@@ -270,9 +270,18 @@ impl<R: Read> Scanner<R> {
         let size = line.len();
         // What comes after decides; to look at it may move the buffer.
         self.at = end;
-        let after = self.next_byte()?;
+        let is_whole = loop {
+            self.skip_space();
+            match self.buffer[..self.filled].get(self.at) {
+                Some(byte) => break *byte == b'{',
+                None if self.at_end => break true,
+                // So much space is kept for nobody's haste.
+                None if self.at - self.keep.unwrap_or_default() > 2 * CHUNK + size => break false,
+                None => self.fill()?,
+            }
+        };
         let from = self.keep.unwrap_or_default();
-        if after.is_some_and(|byte| byte != b'{') {
+        if !is_whole {
             self.at = from;
             return Ok(false);
         }
@@ -415,16 +424,19 @@ impl<R: Read> Scanner<R> {
     /// Skips space; the byte after it.
     fn next_byte(&mut self) -> Result<Option<u8>, Stop> {
         loop {
-            while let Some(byte) = self.buffer[..self.filled].get(self.at) {
-                if !matches!(byte, b' ' | b'\n' | b'\r' | b'\t') {
-                    return Ok(Some(*byte));
-                }
-                self.at += 1;
+            self.skip_space();
+            match self.buffer[..self.filled].get(self.at) {
+                Some(byte) => return Ok(Some(*byte)),
+                None if self.at_end => return Ok(None),
+                None => self.fill()?,
             }
-            if self.at_end {
-                return Ok(None);
-            }
-            self.fill()?;
+        }
+    }
+
+    /// Skips space as far as it has been read.
+    fn skip_space(&mut self) {
+        while matches!(self.buffer[..self.filled].get(self.at), Some(b' ' | b'\n' | b'\r' | b'\t')) {
+            self.at += 1;
         }
     }
 
@@ -621,3 +633,6 @@ fn ocid_in(bytes: &[u8]) -> Option<Range<usize>> {
     }
     None
 }
+
+#[cfg(test)]
+mod tests;
