@@ -561,6 +561,8 @@ mod tests {
             read.value.to_string(Style { pretty: false, ascii: true }),
             "{\"a\":[],\"b\":[1,{\"c\":{}}],\"\\u00f1\\n\":\"\\u00e1\\ud83d\\ude00\"}"
         );
+        let last = parse("\"\u{7f}\"").expect("JSON").value.to_string(Style { pretty: false, ascii: true });
+        assert_eq!(last, "\"\\u007f\"");
     }
 
     proptest! {

@@ -9,7 +9,7 @@ use super::{Json, Text};
 pub struct Style {
     /// With line breaks and an indent of two spaces. Otherwise without any space.
     pub pretty: bool,
-    /// With `\u00f1` for whatever is not ASCII. Otherwise in UTF-8.
+    /// With `\u00f1` for whatever is not ASCII, and `\u007f`. Otherwise in UTF-8.
     pub ascii: bool,
 }
 
@@ -211,7 +211,7 @@ impl Writer {
 
     /// A string as it was written, unless it has to become ASCII.
     fn raw_text(&mut self, text: Text<'_>) {
-        if self.style.ascii && !text.raw.is_ascii() {
+        if self.style.ascii && !text.raw.bytes().all(is_plain_ascii) {
             return self.quoted(&text.decode());
         }
         self.out.push(b'"');
@@ -225,7 +225,7 @@ impl Writer {
         let mut rest = text;
         // Up to the next character that cannot stand as it is.
         while let Some(at) = rest.bytes().position(|byte| {
-            byte < b' ' || matches!(byte, b'"' | b'\\') || (self.style.ascii && !byte.is_ascii())
+            byte < b' ' || matches!(byte, b'"' | b'\\') || (self.style.ascii && !is_plain_ascii(byte))
         }) {
             self.out.extend_from_slice(&rest.as_bytes()[..at]);
             let mut characters = rest[at..].chars();
@@ -249,4 +249,9 @@ impl Writer {
         self.out.extend_from_slice(rest.as_bytes());
         self.out.push(b'"');
     }
+}
+
+/// Whether [`Style::ascii`] leaves a byte as it is. The last of ASCII is a control character, and other writers escape it.
+fn is_plain_ascii(byte: u8) -> bool {
+    byte < 0x7F
 }

@@ -195,6 +195,15 @@ fn a_process_that_cannot_be_merged_does_not_hide_the_others() {
 }
 
 #[test]
+fn a_record_without_releases_is_no_release() {
+    let record = json!({"ocid": "ocds-abc123-1", "compiledRelease": release("ocds-abc123-1", 1, json!({}))});
+    for input in [json!({"version": "1.1", "records": [record]}), record] {
+        let (out, err) = ocds(&["compile"], input.to_string().as_bytes()).bad();
+        assert!(out.is_empty() && err.contains("ocds-abc123-1: a record has no releases"), "{err}");
+    }
+}
+
+#[test]
 fn the_version_and_the_extensions_decide_how_to_merge() {
     let mut odd = package("https://example.org/1.json", &releases());
     odd["version"] = json!("2.7");
