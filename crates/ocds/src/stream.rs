@@ -263,7 +263,7 @@ impl Index {
         Ok(texts)
     }
 
-    /// Reads an entry as JSON.
+    /// Reads an entry as JSON, with the places of what is odd in the whole text.
     ///
     /// # Errors
     /// [`ReadError`] with the place in the whole text.
@@ -272,10 +272,20 @@ impl Index {
             Ok(text) => json::parse(text).map_err(Cause::NotJson),
             Err(error) => Err(Cause::NotUtf8 { line: lines(&text[..error.valid_up_to()]) + 1 }),
         };
-        parsed.map_err(|cause| match self.entries.get(entry as usize) {
-            Some(entry) => self.sources[entry.source()].locate(entry.offset, cause),
-            None => ReadError { name: String::new(), cause },
-        })
+        let Some(entry) = self.entries.get(entry as usize) else {
+            return parsed.map_err(|cause| ReadError { name: String::new(), cause });
+        };
+        let source = &self.sources[entry.source()];
+        let mut parsed = parsed.map_err(|cause| source.locate(entry.offset, cause))?;
+        if !parsed.odd.is_empty() {
+            let (line, column) = source.place(entry.offset);
+            for oddity in &mut parsed.odd {
+                let (own_line, own_column) = oddity.place_mut();
+                *own_column += if *own_line == 1 { column - 1 } else { 0 };
+                *own_line += line - 1;
+            }
+        }
+        Ok(parsed)
     }
 }
 
@@ -423,8 +433,7 @@ const MOST_ODD: usize = 16;
 fn locate_odd(package: &mut Package, wrapper: &Wrapper<'_>, opened: &Opened) {
     package.odd.truncate(MOST_ODD);
     for oddity in &mut package.odd {
-        let (json::Oddity::RepeatedName { line, column, .. } | json::Oddity::HugeNumber { line, column, .. }) =
-            oddity;
+        let (line, column) = oddity.place_mut();
         let offset = wrapper.offset(json::offset(wrapper.bytes, *line, *column));
         (*line, *column) = opened.place(offset);
     }

@@ -106,8 +106,13 @@ impl Oddity {
     /// The offset stands in `line` until the whole text has been read: to count lines for each would be quadratic in
     /// a text full of oddities.
     fn locate(&mut self, text: &str) {
-        let (Oddity::RepeatedName { line, column, .. } | Oddity::HugeNumber { line, column, .. }) = self;
+        let (line, column) = self.place_mut();
         (*line, *column) = place(text, *line);
+    }
+
+    pub(crate) fn place_mut(&mut self) -> (&mut usize, &mut usize) {
+        let (Oddity::RepeatedName { line, column, .. } | Oddity::HugeNumber { line, column, .. }) = self;
+        (line, column)
     }
 }
 

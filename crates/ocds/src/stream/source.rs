@@ -3,6 +3,7 @@
 use std::fs::File;
 use std::io::{self, BufReader, Cursor, Read, Write};
 use std::path::{Path, PathBuf};
+use std::sync::{Mutex, PoisonError};
 
 use encoding_rs::Encoding;
 
@@ -139,7 +140,7 @@ impl Source {
             store = Store::File { file: spill.try_clone()?, skipped: 0 };
             text = Box::new(Spilling { text, spill });
         }
-        Ok((text, Opened { name: self.name, store, has_mark }))
+        Ok((text, Opened { name: self.name, store, has_mark, places: Mutex::new(vec![(1, 1)]) }))
     }
 }
 
@@ -182,7 +183,13 @@ pub(super) struct Opened {
     pub(super) name: String,
     store: Store,
     pub(super) has_mark: bool,
+    /// Line and column of every [`STEP`] bytes, as far as somebody asked: a file full of errors is not read from its
+    /// beginning for each.
+    places: Mutex<Vec<(usize, usize)>>,
 }
+
+/// How far places that are remembered are apart, in bytes.
+const STEP: u64 = 1 << 16;
 
 #[derive(Debug)]
 enum Store {
@@ -236,22 +243,25 @@ impl Opened {
 
     /// Line and column in characters of an offset, from 1.
     pub(super) fn place(&self, offset: u64) -> (usize, usize) {
-        let (mut line, mut column) = (1, 1);
-        let mut at = 0;
-        let mut chunk = vec![0; 1 << 16];
-        while at < offset {
-            let size = usize::try_from(offset - at).unwrap_or(usize::MAX).min(chunk.len());
-            if self.read_at(&mut chunk[..size], at).is_err() {
-                break;
+        let mut chunk = vec![0; STEP as usize];
+        let mut after = |place, from: u64, size: u64| {
+            let piece = chunk.get_mut(..usize::try_from(size).ok()?)?;
+            self.read_at(piece, from).ok()?;
+            Some(advance(place, piece))
+        };
+        let (step, known) = {
+            let mut places = self.places.lock().unwrap_or_else(PoisonError::into_inner);
+            while places.len() as u64 <= offset / STEP {
+                let (last, from) = (places[places.len() - 1], (places.len() as u64 - 1) * STEP);
+                match after(last, from, STEP) {
+                    Some(next) => places.push(next),
+                    // It cannot be read any more: whoever asks has worse to tell.
+                    None => return last,
+                }
             }
-            let piece = &chunk[..size];
-            line += lines(piece);
-            let tail = memchr::memrchr(b'\n', piece).map(|end| &piece[end + 1..]);
-            let characters = |bytes: &[u8]| bytes.iter().filter(|byte| **byte & 0xC0 != 0x80).count();
-            column = tail.map_or_else(|| column + characters(piece), |tail| characters(tail) + 1);
-            at += size as u64;
-        }
-        (line, column)
+            (offset / STEP, places[(offset / STEP) as usize])
+        };
+        after(known, step * STEP, offset - step * STEP).unwrap_or(known)
     }
 
     /// Why scanning ended before the end of the text.
@@ -266,6 +276,15 @@ impl Opened {
             }
         };
         ReadError { name: self.name.clone(), cause }
+    }
+}
+
+/// The line and column after a piece of text.
+fn advance((line, column): (usize, usize), piece: &[u8]) -> (usize, usize) {
+    let characters = |bytes: &[u8]| bytes.iter().filter(|byte| **byte & 0xC0 != 0x80).count();
+    match memchr::memrchr(b'\n', piece) {
+        Some(end) => (line + lines(piece), characters(&piece[end + 1..]) + 1),
+        None => (line, column + characters(piece)),
     }
 }
 

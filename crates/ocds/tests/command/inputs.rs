@@ -220,6 +220,42 @@ fn errors_are_placed_in_the_whole_text() {
 }
 
 #[test]
+fn a_text_full_of_errors_is_told_place_by_place() {
+    // Longer than the steps between which places are remembered, with and without line breaks.
+    let one = |n: usize| format!("{{\"ocid\": \"ocds-abc123-{n}\", \"id\": \"año {n}\", \"id\": NaN}}");
+    let many: Vec<String> = (0..3_000).map(one).collect();
+    for (between, jobs) in [("\n", "1"), ("\n", "4"), (",", "4")] {
+        let text = if between == "," { format!("[{}]", many.join(",")) } else { many.join(between) };
+        let (_, err) = ocds(&["compile", "--jobs", jobs], text.as_bytes()).bad();
+        assert_eq!(err.lines().count(), many.len());
+        let before = |n: usize| many[..n].iter().map(|one| one.chars().count() + 1).sum::<usize>();
+        for n in [0, 1, 999, 2_999] {
+            let column = many[n].chars().position(|character| character == 'N').expect("it is there") + 1;
+            let expected = match between {
+                "\n" => format!("line {} column {column}\n", n + 1),
+                _ => format!("line 1 column {}\n", column + before(n) + 1),
+            };
+            assert!(err.contains(&expected), "{expected}");
+        }
+        // The same, odd instead of wrong.
+        let odd = text.replace("NaN", "1e9");
+        let report = value(&ocds(&["check", "--format", "json", "--jobs", jobs], odd.as_bytes()).out);
+        let found = report[0]["findings"].as_array().expect("findings").iter();
+        let odd: Vec<&Value> = found.filter(|found| found["params"]["reason"] == "repeated-name").collect();
+        assert_eq!(odd.len(), many.len());
+        let column = many[999].chars().count() - 9;
+        let expected = match between {
+            "\n" => (1_000, column),
+            _ => (1, column + before(999) + 1),
+        };
+        assert_eq!(
+            (&odd[999]["params"]["line"], &odd[999]["params"]["column"]),
+            (&json!(expected.0), &json!(expected.1))
+        );
+    }
+}
+
+#[test]
 fn what_cannot_be_opened_is_told() {
     let folder = Folder::new();
     let own = folder.path().to_str().expect("a path");
