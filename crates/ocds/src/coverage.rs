@@ -122,8 +122,8 @@ impl Coverage {
         // What a field is in comes before the field: without the one, the other cannot be kept.
         let extra: BTreeMap<String, Extra> = other.extra.into_iter().collect();
         for (path, extra) in extra {
-            let parent = parent(&path);
-            let has_parent = BY_PATH.contains_key(parent) || self.extra.contains_key(parent);
+            let has_parent = parent(&path)
+                .is_none_or(|parent| BY_PATH.contains_key(parent) || self.extra.contains_key(parent));
             match has_parent.then(|| self.extra(&path, extra.after)).flatten() {
                 Some(own) => own.add(extra.seen),
                 None => self.others = self.others.saturating_add(extra.seen.filled),
@@ -139,9 +139,13 @@ impl Coverage {
         let mut by_node: HashMap<usize, Vec<Field>> = HashMap::new();
         let mut unknown = Vec::new();
         for (path, extra) in extra {
-            let parent = parent(path);
-            let objects = BY_PATH.get(parent).map(|&at| self.seen[at].objects);
-            let possible = objects.or_else(|| Some(self.extra.get(parent)?.seen.objects)).unwrap_or_default();
+            let listed = parent(path).map_or(Some(0), |parent| BY_PATH.get(parent).copied());
+            let possible = match listed {
+                Some(at) => self.seen[at].objects,
+                None => {
+                    parent(path).and_then(|parent| self.extra.get(parent)).map_or(0, |own| own.seen.objects)
+                }
+            };
             let field = Field {
                 path: path.clone(),
                 title_es: None,
@@ -254,8 +258,9 @@ impl Node {
     }
 }
 
-fn parent(path: &str) -> &str {
-    path.rsplit_once('/').map_or("", |(parent, _)| parent)
+/// The path of what a field is in; `None` if that is the release. A field may have no name, and then its path is empty.
+fn parent(path: &str) -> Option<&str> {
+    path.rsplit_once('/').map(|(parent, _)| parent)
 }
 
 fn is_empty(value: &Value) -> bool {
@@ -268,8 +273,9 @@ fn is_empty(value: &Value) -> bool {
     }
 }
 
+/// The fields of the tree; the release itself is none.
 static BY_PATH: LazyLock<HashMap<&'static str, usize>> =
-    LazyLock::new(|| TREE.iter().enumerate().map(|(at, node)| (node.path.as_str(), at)).collect());
+    LazyLock::new(|| TREE.iter().enumerate().skip(1).map(|(at, node)| (node.path.as_str(), at)).collect());
 
 /// The release and all its fields, each before those in it.
 static TREE: LazyLock<Vec<Node>> = LazyLock::new(|| {

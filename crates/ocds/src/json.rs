@@ -24,7 +24,7 @@ use std::borrow::Cow;
 use serde_json::{Map, Number, Value};
 
 pub use parse::{Fault, MAX_DEPTH, Oddity, ParseError, Parsed, parse};
-pub(crate) use parse::{mark, plain_length};
+pub(crate) use parse::{mark, offset, plain_length};
 pub use write::{Mark, Style, Writer};
 
 /// A JSON value whose strings and numbers are slices of the text it was read from.

@@ -19,6 +19,7 @@
 //! ```
 
 mod parallel;
+mod position;
 mod scan;
 mod source;
 
@@ -30,8 +31,8 @@ use serde_json::Value;
 
 use crate::json::{self, ParseError};
 pub use parallel::in_order;
-pub use scan::Position;
-use scan::{Found, Scanner, Stop, Visitor};
+pub use position::Position;
+use scan::{Found, Scanner, Stop, Visitor, Wrapper};
 use source::Opened;
 pub use source::Source;
 
@@ -98,8 +99,8 @@ pub struct Entry {
     pub ocid: Option<Ocid>,
     /// The document of the source that it is in, from 0.
     pub document: u32,
-    /// Where it is in that document; `None` if it is that document.
-    pub position: Option<Position>,
+    /// Where it is in that document.
+    pub position: Position,
 }
 
 impl Entry {
@@ -110,12 +111,7 @@ impl Entry {
 
     /// JSON Pointer to it in its document.
     pub fn pointer(&self) -> String {
-        match self.position {
-            None => String::new(),
-            Some(Position::Item(index)) => format!("/{index}"),
-            Some(Position::Release(index)) => format!("/releases/{index}"),
-            Some(Position::Record(index)) => format!("/records/{index}"),
-        }
+        self.position.pointer()
     }
 }
 
@@ -137,12 +133,15 @@ pub struct Process {
 pub struct Package {
     /// The source that it is in, from 0.
     pub source: usize,
-    /// The document of the source that it is, from 0.
+    /// The document of the source that it is in, from 0.
     pub document: u32,
+    /// Where it is in that document.
+    pub position: Position,
     /// The package; `releases` and `records` are `[]` where they were arrays. `null` if it cannot be a
     /// [`Value`] (`1e999`).
     pub value: Value,
-    /// What was odd about its text. Lines and columns are those of the text without its releases.
+    /// What was odd about its text, at most sixteen things, with lines and columns of the whole text; those of
+    /// [`grouped`], which cannot look back, are of the text without its releases.
     pub odd: Vec<json::Oddity>,
 }
 
@@ -156,7 +155,8 @@ pub struct Index {
 }
 
 impl Index {
-    /// Reads sources to their end. `progress` is told how many bytes were read since it was last told.
+    /// Reads sources to their end. `progress` is told how many bytes more were read: those of the files, which may be
+    /// compressed.
     ///
     /// # Errors
     /// [`ReadError`] of the first source that cannot be read.
@@ -234,7 +234,9 @@ impl Index {
         let at = entry.package as usize;
         let package = self.packages.get(at)?;
         let is_in = package.source == entry.source() && package.document == entry.document;
-        (is_in && entry.position.is_some()).then_some(at)
+        let is_below = package.position.in_array() == entry.position.in_array();
+        let is_held = entry.position.in_releases().is_some() || entry.position.in_records().is_some();
+        (is_in && is_below && is_held).then_some(at)
     }
 
     /// How many bytes the texts of some entries have.
@@ -261,7 +263,7 @@ impl Index {
         Ok(texts)
     }
 
-    /// Reads an entry as JSON.
+    /// Reads an entry as JSON, with the places of what is odd in the whole text.
     ///
     /// # Errors
     /// [`ReadError`] with the place in the whole text.
@@ -270,10 +272,20 @@ impl Index {
             Ok(text) => json::parse(text).map_err(Cause::NotJson),
             Err(error) => Err(Cause::NotUtf8 { line: lines(&text[..error.valid_up_to()]) + 1 }),
         };
-        parsed.map_err(|cause| match self.entries.get(entry as usize) {
-            Some(entry) => self.sources[entry.source()].locate(entry.offset, cause),
-            None => ReadError { name: String::new(), cause },
-        })
+        let Some(entry) = self.entries.get(entry as usize) else {
+            return parsed.map_err(|cause| ReadError { name: String::new(), cause });
+        };
+        let source = &self.sources[entry.source()];
+        let mut parsed = parsed.map_err(|cause| source.locate(entry.offset, cause))?;
+        if !parsed.odd.is_empty() {
+            let (line, column) = source.place(entry.offset);
+            for oddity in &mut parsed.odd {
+                let (own_line, own_column) = oddity.place_mut();
+                *own_column += if *own_line == 1 { column - 1 } else { 0 };
+                *own_line += line - 1;
+            }
+        }
+        Ok(parsed)
     }
 }
 
@@ -308,7 +320,8 @@ impl Texts {
 struct Builder {
     known: HashMap<Box<str>, Ocid, foldhash::fast::RandomState>,
     index: Index,
-    failed: Option<Cause>,
+    /// Where in the text, and why.
+    failed: Option<(u64, Cause)>,
 }
 
 impl Builder {
@@ -318,13 +331,14 @@ impl Builder {
         wanted: Wanted,
         progress: &(dyn Fn(u64) + Sync),
     ) -> Result<(), ReadError> {
-        let (reader, opened) = source.open(true)?;
+        let root = source.root.clone();
+        let (reader, opened) = source.open(true, progress)?;
         self.index.sources.push(opened);
-        let mut scanner = Scanner::new(reader, wanted == Wanted::Records);
-        let stop = scan(&mut scanner, self, progress);
+        let mut scanner = Scanner::new(reader, wanted == Wanted::Records, root);
+        let stop = scan(&mut scanner, self);
         let opened = &self.index.sources[self.index.sources.len() - 1];
-        if let Some(cause) = self.failed.take() {
-            return Err(opened.locate(0, cause));
+        if let Some((offset, cause)) = self.failed.take() {
+            return Err(opened.locate(offset, cause));
         }
         match stop {
             Some(stop) => Err(opened.explain(stop)),
@@ -335,19 +349,9 @@ impl Builder {
 }
 
 /// Scans to the end; why it ended before.
-fn scan(
-    scanner: &mut Scanner<impl io::Read>,
-    visitor: &mut impl Visitor,
-    progress: &(dyn Fn(u64) + Sync),
-) -> Option<Stop> {
-    let mut told = 0;
+fn scan(scanner: &mut Scanner<impl io::Read>, visitor: &mut impl Visitor) -> Option<Stop> {
     loop {
-        let next = scanner.next(visitor);
-        if scanner.offset() - told > 1 << 20 || !matches!(next, Ok(true)) {
-            progress(scanner.offset() - told);
-            told = scanner.offset();
-        }
-        match next {
+        match scanner.next(visitor) {
             Ok(true) => {}
             Ok(false) => return None,
             Err(stop) => return Some(stop),
@@ -388,28 +392,51 @@ impl Visitor for Builder {
         Ok(())
     }
 
-    fn package(&mut self, document: u32, bytes: &[u8]) -> Result<(), Stop> {
+    fn package(&mut self, wrapper: Wrapper<'_>) -> Result<(), Stop> {
         let source = self.index.sources.len() - 1;
-        match package(source, document, bytes) {
-            Ok(package) => {
-                self.index.packages.push(package);
-                Ok(())
-            }
-            Err(cause) => {
-                self.failed = Some(cause);
-                Err(Stop::Enough)
-            }
+        let mut package = package(source, &wrapper).map_err(|failed| {
+            self.failed = Some(failed);
+            Stop::Enough
+        })?;
+        locate_odd(&mut package, &wrapper, &self.index.sources[source]);
+        self.index.packages.push(package);
+        Ok(())
+    }
+
+    fn record(&mut self, record: Found<'_>) -> Result<(), Stop> {
+        let source = (self.index.sources.len() - 1) as u32;
+        let is_within = |entry: &Entry| entry.source == source && entry.offset >= record.offset;
+        while self.index.entries.last().is_some_and(is_within) {
+            self.index.entries.pop();
         }
+        self.found(record)
     }
 }
 
-/// A package of what is left of it.
-fn package(source: usize, document: u32, bytes: &[u8]) -> Result<Package, Cause> {
-    // The place would be that in the shortened text: the line alone would mislead.
-    let text = std::str::from_utf8(bytes).map_err(|_| Cause::NotUtf8 { line: 1 })?;
-    let parsed = json::parse(text)?;
+/// A package of what is left of it; or where in the text something is wrong, and what.
+fn package(source: usize, wrapper: &Wrapper<'_>) -> Result<Package, (u64, Cause)> {
+    let text = std::str::from_utf8(wrapper.bytes)
+        .map_err(|error| (wrapper.offset(error.valid_up_to()), Cause::NotUtf8 { line: 1 }))?;
+    let parsed = json::parse(text).map_err(|error| {
+        let start = ParseError { offset: 0, line: 1, column: 1, ..error };
+        (wrapper.offset(error.offset), Cause::NotJson(start))
+    })?;
     let value = parsed.value.to_value().unwrap_or_default();
-    Ok(Package { source, document, value, odd: parsed.odd })
+    let (document, position) = (wrapper.document, wrapper.position);
+    Ok(Package { source, document, position, value, odd: parsed.odd })
+}
+
+/// Of how many oddities of a package the place in the whole text is looked up: for each, the text is read again.
+const MOST_ODD: usize = 16;
+
+/// Gives oddities their place in the whole text.
+fn locate_odd(package: &mut Package, wrapper: &Wrapper<'_>, opened: &Opened) {
+    package.odd.truncate(MOST_ODD);
+    for oddity in &mut package.odd {
+        let (line, column) = oddity.place_mut();
+        let offset = wrapper.offset(json::offset(wrapper.bytes, *line, *column));
+        (*line, *column) = opened.place(offset);
+    }
 }
 
 /// The text between the quotes of an ocid.
@@ -452,12 +479,13 @@ pub fn grouped(
         failed: None,
     };
     for (number, source) in sources.into_iter().enumerate() {
-        let (reader, opened) = source.open(false)?;
+        let root = source.root.clone();
+        let (reader, opened) = source.open(false, progress)?;
         grouping.source = number;
-        let mut scanner = Scanner::new(reader, false);
-        let stop = scan(&mut scanner, &mut grouping, progress);
-        if let Some(cause) = grouping.failed.take() {
-            return Err(opened.locate(0, cause));
+        let mut scanner = Scanner::new(reader, false, root);
+        let stop = scan(&mut scanner, &mut grouping);
+        if let Some((offset, cause)) = grouping.failed.take() {
+            return Err(opened.locate(offset, cause));
         }
         match stop {
             Some(Stop::Enough) => return Ok(grouping.packages),
@@ -478,7 +506,7 @@ struct Grouping<'e> {
     group: Option<Group>,
     packages: Vec<Package>,
     source: usize,
-    failed: Option<Cause>,
+    failed: Option<(u64, Cause)>,
 }
 
 impl Visitor for Grouping<'_> {
@@ -495,7 +523,7 @@ impl Visitor for Grouping<'_> {
             if let Some(ocid) = &ocid
                 && !self.seen.insert(ocid.clone())
             {
-                self.failed = Some(Cause::Scattered { ocid: ocid.clone() });
+                self.failed = Some((0, Cause::Scattered { ocid: ocid.clone() }));
                 return Err(Stop::Enough);
             }
             let texts = Texts { bytes: Vec::new(), ends: Vec::new() };
@@ -508,16 +536,16 @@ impl Visitor for Grouping<'_> {
         Ok(())
     }
 
-    fn package(&mut self, document: u32, bytes: &[u8]) -> Result<(), Stop> {
-        match package(self.source, document, bytes) {
-            Ok(package) => {
-                self.packages.push(package);
-                Ok(())
-            }
-            Err(cause) => {
-                self.failed = Some(cause);
-                Err(Stop::Enough)
-            }
-        }
+    fn package(&mut self, wrapper: Wrapper<'_>) -> Result<(), Stop> {
+        let package = package(self.source, &wrapper).map_err(|failed| {
+            self.failed = Some(failed);
+            Stop::Enough
+        })?;
+        self.packages.push(package);
+        Ok(())
+    }
+
+    fn record(&mut self, record: Found<'_>) -> Result<(), Stop> {
+        self.found(record)
     }
 }

@@ -226,3 +226,15 @@ fn count(value: &Value, path: &str, plain: &mut BTreeMap<String, u64>) {
         }
     }
 }
+
+#[test]
+fn a_field_without_a_name_is_a_field() {
+    let release = json!({"": [{"buyer": "x"}, {"buyer": "y"}, {}], "folio": 1});
+    let mut coverage = over(std::slice::from_ref(&release));
+    for expected in [1, 2] {
+        let report = coverage.report();
+        assert_eq!(counts(&report, ""), (expected, expected));
+        assert_eq!(counts(&report, "/buyer"), (3 * expected, 2 * expected));
+        coverage.merge(over(std::slice::from_ref(&release)));
+    }
+}

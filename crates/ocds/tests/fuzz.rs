@@ -3,173 +3,36 @@
 //! Each target is a function of a seeded generator that makes one input and tries it. An ordinary run tries a bounded
 //! number of them; `AVANCE_FUZZ=100` tries a hundred times as many. A failure names its seed.
 
-use std::fs;
-use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
-use std::path::Path;
-use std::sync::LazyLock;
+use std::collections::BTreeSet;
+use std::io::Write;
+use std::panic::resume_unwind;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use chrono::{DateTime, Utc};
+use hostile::{bytes, fuzz, release, releases, text, tree};
 use mutants::{KINDS, Random, mutant};
 use ocds::check::{self, Context, Finding, REASONS, RULES};
+use ocds::coverage::Coverage;
+use ocds::flatten::{self, Headers, Lang, Layout};
 use ocds::ident::{Ocid, ReleaseId};
+use ocds::json::{self, Style, Writer};
 use ocds::merge::{MergeError, Rules, compiled, versioned};
 use ocds::package::{self, Publication};
+use ocds::stream::{self, Index, Source, Wanted};
 use ocds::value::{self, Money};
-use ocds::{codelist, schema, tag};
+use ocds::{codelist, oc4ids, schema, tag};
 use serde_json::{Map, Value, json};
+use written::assert_written_alike;
 
+#[path = "common/hostile.rs"]
+mod hostile;
 #[path = "common/mutants.rs"]
 mod mutants;
-
-/// Tries a target with so many inputs, times `AVANCE_FUZZ`.
-fn fuzz(inputs: u64, target: fn(&mut Random)) {
-    let times = std::env::var("AVANCE_FUZZ").ok().and_then(|times| times.parse().ok()).unwrap_or(1);
-    for input in 1..=inputs * times {
-        // Neighbouring seeds of a xorshift begin alike.
-        let seed = input.wrapping_mul(0x9e37_79b9_7f4a_7c15);
-        if let Err(panic) = catch_unwind(AssertUnwindSafe(|| target(&mut Random(seed)))) {
-            eprintln!("the input of seed {seed:#x} (number {input})");
-            resume_unwind(panic);
-        }
-    }
-}
+#[path = "common/written.rs"]
+mod written;
 
 fn now() -> DateTime<Utc> {
     "2026-05-01T00:00:00Z".parse().expect("a date")
-}
-
-/// The fixtures: lists of cases, releases, packages.
-static DOCUMENTS: LazyLock<Vec<Value>> = LazyLock::new(|| {
-    fn files(folder: &Path, found: &mut Vec<Value>) {
-        let entries = fs::read_dir(folder).unwrap_or_else(|error| panic!("{}: {error}", folder.display()));
-        let mut paths: Vec<_> = entries.map(|entry| entry.expect("a folder can be listed").path()).collect();
-        paths.sort();
-        for path in paths {
-            if path.is_dir() {
-                files(&path, found);
-            } else if let Ok(text) = fs::read_to_string(&path) {
-                found.extend(serde_json::from_str::<Value>(&text));
-            }
-        }
-    }
-    fn documents(value: &Value, found: &mut Vec<Value>) {
-        match value {
-            Value::Object(fields) => {
-                if ["ocid", "releases", "records"].iter().any(|name| fields.contains_key(*name)) {
-                    found.push(value.clone());
-                }
-                fields.values().for_each(|value| documents(value, found));
-            }
-            Value::Array(items) => items.iter().for_each(|item| documents(item, found)),
-            _ => {}
-        }
-    }
-    let mut read = Vec::new();
-    files(&Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures"), &mut read);
-    let mut found = Vec::new();
-    read.iter().for_each(|value| documents(value, &mut found));
-    assert!(found.len() > 100, "{} documents", found.len());
-    found
-});
-
-/// The names that the schema gives to fields.
-static NAMES: LazyLock<Vec<String>> = LazyLock::new(|| {
-    fn collect(schema: &Value, names: &mut Vec<String>) {
-        let Value::Object(fields) = schema else { return };
-        names.extend(schema["properties"].as_object().into_iter().flat_map(Map::keys).cloned());
-        fields.values().for_each(|value| collect(value, names));
-    }
-    let mut names = Vec::new();
-    collect(schema::release(), &mut names);
-    names.sort();
-    names.dedup();
-    names
-});
-
-/// A text that somebody might send: controls, marks, very long, or nearly right.
-fn text(random: &mut Random) -> String {
-    match random.below(12) {
-        0 => String::new(),
-        1 => "\u{0}\u{1}\u{7f}\u{85}\u{200b}\u{202e}\u{feff}".to_owned(),
-        2 => "n\u{303}andu\u{301} Ñandú 👩‍🔧 ﷽".to_owned(),
-        3 => "á".repeat(random.below(5_000)),
-        4 => "../../{field}%s${x}\"'\\\r\n".to_owned(),
-        5 => "ocds-abc123-PP-2026-0107".to_owned(),
-        6 => "https://ejemplo.example.org/acta.pdf".to_owned(),
-        7 => format!("2026-0{}-{:02}T00:00:00Z", 1 + random.below(9), random.below(40)),
-        8 => random.pick(&["active", "MXN", "tender", "buyer", "N/A", "compiled", "image/webp"]).to_string(),
-        9 => (0..random.below(24)).filter_map(|_| char::from_u32(random.below(0x11_0000) as u32)).collect(),
-        10 => format!("{}", random.below(100_000_000)),
-        _ => random.pick(&["1", "2", "3"]).to_string(),
-    }
-}
-
-/// A name of a field: most are of the standard.
-fn name(random: &mut Random) -> String {
-    match random.below(24) {
-        0 => text(random),
-        1 => "a/b~c~1".to_owned(),
-        2 => "0".to_owned(),
-        3 => "campo".repeat(2_000),
-        4 => format!("{}_es-MX", random.pick(&NAMES)),
-        _ => random.pick(&NAMES).clone(),
-    }
-}
-
-/// Any value, up to so many levels deep.
-fn tree(random: &mut Random, depth: usize) -> Value {
-    match random.below(if depth == 0 { 8 } else { 16 }) {
-        0 => json!(null),
-        1 => json!(random.below(2) == 0),
-        2 => random
-            .pick(&[
-                json!(0),
-                json!(-0.0),
-                json!(1),
-                json!(1.0),
-                json!(u64::MAX),
-                json!(i64::MIN),
-                json!(0.1),
-            ])
-            .clone(),
-        3 => random
-            .pick(&[json!(1e308), json!(-1e308), json!(5e-324), json!(1e17), json!(123_456.789)])
-            .clone(),
-        4..8 => Value::String(text(random)),
-        8..11 => {
-            let mut items: Vec<Value> = (0..random.below(4)).map(|_| tree(random, depth - 1)).collect();
-            // Ids that are the same, or nearly.
-            for item in items.iter_mut().filter_map(Value::as_object_mut) {
-                let ids = [json!("1"), json!(1), json!(1.0), json!("2"), json!(null), json!([]), json!({})];
-                item.insert("id".to_owned(), random.pick(&ids).clone());
-            }
-            Value::Array(items)
-        }
-        _ => Value::Object((0..random.below(6)).map(|_| (name(random), tree(random, depth - 1))).collect()),
-    }
-}
-
-/// Something like a release: a fixture that was damaged, or a tree under what a release must have.
-fn release(random: &mut Random) -> Value {
-    if random.below(2) == 0 {
-        let mut document = random.pick(&DOCUMENTS).clone();
-        for _ in 0..random.below(6) {
-            let kind = *random.pick(&KINDS);
-            document = mutant(&document, kind, random).unwrap_or(document);
-        }
-        return document;
-    }
-    let mut release =
-        json!({"ocid": "ocds-abc123-1", "id": text(random), "tag": ["planning"], "initiationType": "tender"});
-    release["date"] = json!(format!("2026-0{}-01T00:00:00Z", 1 + random.below(9)));
-    for _ in 0..random.below(8) {
-        release[name(random)] = tree(random, 6);
-    }
-    release
-}
-
-fn releases(random: &mut Random) -> Vec<Value> {
-    (0..random.below(5)).map(|_| release(random)).collect()
 }
 
 /// What is promised of every finding.
@@ -182,28 +45,6 @@ fn assert_findings(found: &[Finding]) {
             assert!(reason.is_some_and(|reason| reasons.contains(&reason)), "{finding:?}");
         }
     }
-}
-
-/// Bytes that were a document, or never were.
-fn bytes(random: &mut Random) -> Vec<u8> {
-    let mut bytes = random.pick(&DOCUMENTS).to_string().into_bytes();
-    match random.below(6) {
-        0 => bytes = (0..random.below(400)).map(|_| random.below(256) as u8).collect(),
-        1 => bytes.truncate(random.below(bytes.len())),
-        2 => bytes = random.pick(&["[", "{\"a\":", "[[],", "\"", "-", "1e"]).repeat(100_000).into_bytes(),
-        3 => {
-            let from = random.below(bytes.len());
-            let to = from + random.below(bytes.len() - from);
-            bytes.extend_from_within(from..to);
-        }
-        _ => {
-            for _ in 0..=random.below(8) {
-                let at = random.below(bytes.len());
-                bytes[at] ^= 1 << random.below(8);
-            }
-        }
-    }
-    bytes
 }
 
 fn parse(random: &mut Random) {
@@ -255,6 +96,16 @@ fn merge(random: &mut Random) {
 #[test]
 fn merging() {
     fuzz(2_000, merge);
+}
+
+fn merge_texts(random: &mut Random) {
+    let rules = *random.pick(&[Rules::profile(), Rules::for_1_0()]);
+    assert_written_alike(rules, &releases(random));
+}
+
+#[test]
+fn merging_texts() {
+    fuzz(120, merge_texts);
 }
 
 /// Schemas of others, and what packages say of their version and extensions.
@@ -363,6 +214,248 @@ fn words(random: &mut Random) {
 #[test]
 fn reading_texts() {
     fuzz(10_000, words);
+}
+
+fn style(random: &mut Random) -> Style {
+    Style { pretty: random.below(2) == 0, ascii: random.below(2) == 0 }
+}
+
+fn written(value: &Value, style: Style) -> String {
+    let mut writer = Writer::new(style);
+    writer.value(value);
+    writer.into_string()
+}
+
+/// What is read is written so that it is read again as the same, by anybody.
+fn read_json(random: &mut Random) {
+    let mut bytes = if random.below(3) == 0 {
+        bytes(random)
+    } else {
+        written(&tree(random, 6), style(random)).into_bytes()
+    };
+    for _ in 0..random.below(4) {
+        let at = random.below(bytes.len());
+        match random.below(3) {
+            0 => drop(bytes.remove(at)),
+            1 => bytes.insert(at, *random.pick(b"{}[]\",:\\u0e1-+. \n\x00n\xC3")),
+            _ => bytes[at] = *random.pick(b"{}[]\",:\\u0e1-+. \n\x00n\xC3"),
+        }
+        if bytes.is_empty() {
+            return;
+        }
+    }
+    let Ok(text) = std::str::from_utf8(&bytes) else { return };
+    let theirs = serde_json::from_str::<Value>(text).ok();
+    match json::parse(text) {
+        Ok(read) => {
+            let value = read.value.to_value();
+            assert!(theirs.is_none() || value == theirs, "{text}");
+            assert_eq!(
+                value.is_none(),
+                read.odd.iter().any(|odd| matches!(odd, json::Oddity::HugeNumber { .. }))
+            );
+            let style = style(random);
+            let again = read.value.to_string(style);
+            assert!(!style.ascii || again.is_ascii());
+            assert_eq!(json::parse(&again).expect("it was written").value.to_value(), value);
+        }
+        Err(error) => {
+            assert!(theirs.is_none(), "{error}: {text}");
+            assert!(error.offset <= text.len() && text.is_char_boundary(error.offset));
+            let line = text.split('\n').nth(error.line - 1).expect("a line");
+            assert!(error.column <= line.chars().count() + 1, "{error}: {text}");
+        }
+    }
+}
+
+#[test]
+fn reading_json() {
+    fuzz(1_500, read_json);
+}
+
+/// Files of anything.
+fn files(random: &mut Random) {
+    let mut text = Vec::new();
+    for _ in 0..=random.below(4) {
+        match random.below(6) {
+            0 => text.extend(bytes(random)),
+            1 => text
+                .extend(written(&json!({"releases": releases(random), "uri": "x"}), style(random)).bytes()),
+            2 => text.extend(
+                written(&json!([{"records": [{"ocid": "a", "releases": releases(random)}]}]), style(random))
+                    .bytes(),
+            ),
+            _ => text.extend(written(&release(random), style(random)).bytes()),
+        }
+        text.extend_from_slice(random.pick(&["", "\n", " ", "\u{feff}", ",", "null"]).as_bytes());
+    }
+    if random.below(3) == 0 {
+        let at = random.below(text.len());
+        text.truncate(at);
+    }
+    let packed = match random.below(6) {
+        0 => {
+            let mut packer = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast());
+            packer.write_all(&text).expect("memory");
+            packer.finish().expect("memory")
+        }
+        1 => zstd::encode_all(text.as_slice(), 1).expect("memory"),
+        _ => text,
+    };
+    let encoding = [encoding_rs::UTF_8, encoding_rs::UTF_8, encoding_rs::WINDOWS_1252, encoding_rs::UTF_16LE]
+        [random.below(4)];
+    let root = *random.pick(&["", "", "", "releases.item", "item", "planning", "item.records.item"]);
+    let source = || Source::bytes("made", &packed).encoded(encoding).within(root);
+    let mut counts = Vec::new();
+    for wanted in [Wanted::Releases, Wanted::Records] {
+        let read = AtomicU64::new(0);
+        let index = Index::read(vec![source(), source()], wanted, &|bytes| {
+            read.fetch_add(bytes, Ordering::Relaxed);
+        });
+        let index = match index {
+            Ok(index) => index,
+            Err(error) => {
+                assert!(error.to_string().starts_with("made"));
+                assert_findings(&[check::unreadable(&error.cause)]);
+                continue;
+            }
+        };
+        assert_eq!(read.into_inner(), 2 * packed.len() as u64);
+        let processes = index.processes();
+        let all: BTreeSet<u32> =
+            processes.iter().flat_map(|process| process.entries.iter().copied()).collect();
+        assert_eq!(all.len(), index.entries().len());
+        for process in &processes {
+            let texts = index.texts(&process.entries).expect("memory");
+            assert_eq!(texts.size(), index.size(&process.entries));
+            for (entry, text) in process.entries.iter().zip(texts.iter()) {
+                assert!(
+                    index.place(*entry).starts_with("made:")
+                        && index
+                            .package_of(*entry)
+                            .is_none_or(|package| package.value.is_object() || package.value.is_null())
+                );
+                match index.parse(*entry, text) {
+                    Ok(parsed) => assert!(process.ocid.is_none() || parsed.value.get("ocid").is_some()),
+                    Err(error) => assert_findings(&[check::unreadable(&error.cause)]),
+                }
+            }
+        }
+        if wanted == Wanted::Releases {
+            counts.push(index.entries().len());
+        }
+    }
+    let mut count = 0;
+    let mut counting = |group: stream::Group| {
+        count += group.texts.iter().count();
+        true
+    };
+    // What is there twice is scattered, unless it is of one process.
+    if stream::grouped(vec![source(), source()], &|_| {}, &mut counting).is_ok() {
+        assert!(counts.is_empty() || counts == [count]);
+    }
+}
+
+#[test]
+fn reading_files() {
+    fuzz(250, files);
+}
+
+/// Records, releases, and what is neither.
+fn items(random: &mut Random) -> Vec<Value> {
+    (0..random.below(4))
+        .map(|_| match random.below(4) {
+            0 => tree(random, 4),
+            1 => package::record(Rules::profile(), &[release(random)], true).unwrap_or_default(),
+            _ => release(random),
+        })
+        .collect()
+}
+
+fn tables(random: &mut Random) {
+    let items = items(random);
+    let mut layout = Layout::default();
+    for item in &items {
+        let mut own = Layout::default();
+        own.observe(item);
+        layout.merge(own);
+    }
+    let headers = *random.pick(&[Headers::Paths, Headers::Titles(Lang::Es), Headers::Titles(Lang::En)]);
+    let options = flatten::Options { headers, bom: random.below(2) == 0, ..flatten::Options::default() };
+    let folder = tempfile::tempdir().expect("a folder");
+    let write = |mut writer: flatten::Writer| {
+        items.iter().for_each(|item| writer.write(item).expect("it was observed"));
+        writer.finish().expect("it can be written")
+    };
+    let report = write(flatten::csv(folder.path(), &layout, &options).expect("an empty folder"));
+    for table in &report.tables {
+        let path = folder.path().join(format!("{}.csv", table.name));
+        let mut reader = csv::Reader::from_path(&path).expect("a table");
+        assert_eq!(reader.headers().expect("a header").len(), table.columns, "{}", table.name);
+        // The reader refuses rows of other lengths.
+        let rows = reader.records().collect::<Result<Vec<_>, _>>().expect("rows").len();
+        assert_eq!(rows as u64, table.rows, "{}", table.name);
+    }
+    if random.below(8) == 0 {
+        let book =
+            write(flatten::xlsx(&folder.path().join("libro.xlsx"), &layout, &options).expect("a new file"));
+        assert_eq!(book.tables.len(), report.tables.len());
+    }
+}
+
+#[test]
+fn making_tables() {
+    fuzz(60, tables);
+}
+
+fn projects(random: &mut Random) {
+    let records = items(random);
+    let data = (random.below(2) == 0).then(|| tree(random, 4));
+    let address = |ocid: &str, id: &str| format!("https://example.org/{ocid}/{id}");
+    let context = oc4ids::Context {
+        prefix: [None, Some("oc4ids-abc123")][random.below(2)],
+        now: now(),
+        release_url: [None, Some(&address as oc4ids::ReleaseUrl<'_>)][random.below(2)],
+    };
+    let all: Vec<&Value> = records.iter().collect();
+    for record in &records {
+        oc4ids::project_id(record.get("compiledRelease").unwrap_or(record));
+    }
+    if let Ok(project) = oc4ids::project(data.as_ref(), &all, &context) {
+        assert!(project.value["id"].is_string(), "{}", project.value);
+        let again = oc4ids::project(data.as_ref(), &all, &context).expect("it was made before");
+        assert_eq!(again.value, project.value);
+        let publication = Publication { publisher_name: text(random), ..Publication::default() };
+        let package = oc4ids::package(&publication, &text(random), now(), vec![project.value.clone()]);
+        assert_eq!(package["projects"], json!([project.value]));
+    }
+}
+
+#[test]
+fn making_projects() {
+    fuzz(400, projects);
+}
+
+fn fields(random: &mut Random) {
+    let items = items(random);
+    let (mut whole, mut first, mut second) = (Coverage::default(), Coverage::default(), Coverage::default());
+    let middle = random.below(items.len() + 1);
+    for (at, item) in items.iter().enumerate() {
+        whole.add(item);
+        if at < middle { first.add(item) } else { second.add(item) }
+    }
+    first.merge(second);
+    let report = whole.report();
+    assert_eq!(first.report(), report);
+    assert_eq!(first.others(), whole.others());
+    for field in &report {
+        assert!(field.filled <= field.possible, "{field:?}");
+    }
+}
+
+#[test]
+fn counting_fields() {
+    fuzz(400, fields);
 }
 
 /// A value with so many levels around it.

@@ -6,6 +6,10 @@ use std::path::{Path, PathBuf};
 use ocds::merge::{MergeError, Rules, Warning, compiled, versioned};
 use ocds::schema::{self, Version};
 use serde_json::{Value, json};
+use written::assert_written_alike;
+
+#[path = "common/written.rs"]
+mod written;
 
 fn read(path: &Path) -> Value {
     let text = fs::read_to_string(path).unwrap_or_else(|error| panic!("{}: {error}", path.display()));
@@ -47,6 +51,7 @@ fn compare(folder: &Path, rules: &Rules) -> usize {
             let releases = releases.as_array().expect("an input is a list of releases");
             let merged = merge(rules, releases).unwrap_or_else(|error| panic!("{name}: {error}"));
             assert_eq!(merged.value, read(&path), "{name}");
+            assert_written_alike(rules, releases);
             compared += 1;
         }
     }

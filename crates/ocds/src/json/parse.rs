@@ -114,8 +114,13 @@ impl Oddity {
     /// The offset stands in `line` until the whole text has been read: to count lines for each would be quadratic in
     /// a text full of oddities.
     fn locate(&mut self, text: &str) {
-        let (Oddity::RepeatedName { line, column, .. } | Oddity::HugeNumber { line, column, .. }) = self;
+        let (line, column) = self.place_mut();
         (*line, *column) = place(text, *line);
+    }
+
+    pub(crate) fn place_mut(&mut self) -> (&mut usize, &mut usize) {
+        let (Oddity::RepeatedName { line, column, .. } | Oddity::HugeNumber { line, column, .. }) = self;
+        (line, column)
     }
 }
 
@@ -125,6 +130,14 @@ fn place(text: &str, offset: usize) -> (usize, usize) {
     let start = memchr::memrchr(b'\n', before).map_or(0, |at| at + 1);
     let characters = before[start..].iter().filter(|byte| **byte & 0xC0 != 0x80).count();
     (memchr::memchr_iter(b'\n', before).count() + 1, characters + 1)
+}
+
+/// The offset of a line and column.
+pub(crate) fn offset(text: &[u8], line: usize, column: usize) -> usize {
+    let start = line.checked_sub(2).and_then(|before| memchr::memchr_iter(b'\n', text).nth(before));
+    let start = start.map_or(0, |end| end + 1);
+    let characters = text[start..].iter().enumerate().filter(|(_, byte)| **byte & 0xC0 != 0x80);
+    characters.map(|(at, _)| start + at).nth(column.saturating_sub(1)).unwrap_or(text.len())
 }
 
 struct Parser<'a> {
@@ -603,6 +616,8 @@ mod tests {
             read.value.to_string(Style { pretty: false, ascii: true }),
             "{\"a\":[],\"b\":[1,{\"c\":{}}],\"\\u00f1\\n\":\"\\u00e1\\ud83d\\ude00\"}"
         );
+        let last = parse("\"\u{7f}\"").expect("JSON").value.to_string(Style { pretty: false, ascii: true });
+        assert_eq!(last, "\"\\u007f\"");
     }
 
     proptest! {

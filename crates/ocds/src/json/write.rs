@@ -9,7 +9,7 @@ use super::{Json, Text, plain_length};
 pub struct Style {
     /// With line breaks and an indent of two spaces. Otherwise without any space.
     pub pretty: bool,
-    /// With `\u00f1` for whatever is not ASCII. Otherwise in UTF-8.
+    /// With `\u00f1` for whatever is not ASCII, and `\u007f`. Otherwise in UTF-8.
     pub ascii: bool,
 }
 
@@ -211,7 +211,7 @@ impl Writer {
 
     /// A string as it was written, unless it has to become ASCII.
     fn raw_text(&mut self, text: Text<'_>) {
-        if self.style.ascii && !text.raw.is_ascii() {
+        if self.style.ascii && !text.raw.bytes().all(is_plain_ascii) {
             return self.quoted(&text.decode());
         }
         self.out.push(b'"');
@@ -226,7 +226,8 @@ impl Writer {
         // Up to the next character that cannot stand as it is.
         loop {
             let at = if self.style.ascii {
-                let stands = |byte: &u8| byte.is_ascii() && *byte >= b' ' && !matches!(byte, b'"' | b'\\');
+                let stands =
+                    |byte: &u8| is_plain_ascii(*byte) && *byte >= b' ' && !matches!(byte, b'"' | b'\\');
                 rest.bytes().position(|byte| !stands(&byte)).unwrap_or(rest.len())
             } else {
                 plain_length(rest.as_bytes())
@@ -256,4 +257,9 @@ impl Writer {
         self.out.extend_from_slice(rest.as_bytes());
         self.out.push(b'"');
     }
+}
+
+/// Whether [`Style::ascii`] leaves a byte as it is. The last of ASCII is a control character, and other writers escape it.
+fn is_plain_ascii(byte: u8) -> bool {
+    byte < 0x7F
 }

@@ -3,6 +3,7 @@
 use std::fs::File;
 use std::io::{self, BufReader, Cursor, Read, Write};
 use std::path::{Path, PathBuf};
+use std::sync::{Mutex, PoisonError};
 
 use encoding_rs::Encoding;
 
@@ -16,6 +17,8 @@ pub struct Source {
     name: String,
     from: From,
     encoding: Option<&'static Encoding>,
+    /// The path to what is a document; empty if it is the whole.
+    pub(super) root: String,
 }
 
 #[derive(Debug)]
@@ -29,14 +32,18 @@ impl Source {
     /// A file; `-` is standard input.
     pub fn path(path: &Path) -> Source {
         if path.as_os_str() == "-" {
-            return Source { name: "stdin".to_owned(), from: From::Stdin, encoding: None };
+            return Source::new("stdin".to_owned(), From::Stdin);
         }
-        Source { name: path.display().to_string(), from: From::File(path.to_owned()), encoding: None }
+        Source::new(path.display().to_string(), From::File(path.to_owned()))
     }
 
     /// Bytes in memory.
     pub fn bytes(name: &str, bytes: &[u8]) -> Source {
-        Source { name: name.to_owned(), from: From::Bytes(bytes.to_vec()), encoding: None }
+        Source::new(name.to_owned(), From::Bytes(bytes.to_vec()))
+    }
+
+    fn new(name: String, from: From) -> Source {
+        Source { name, from, encoding: None, root: String::new() }
     }
 
     /// Its name, for messages.
@@ -50,7 +57,15 @@ impl Source {
         Source { encoding: (encoding != encoding_rs::UTF_8).then_some(encoding), ..self }
     }
 
-    /// How many bytes there are to read, where that is known: those of a plain file.
+    /// The same, but its documents are what is found at a path, and nothing else is: names joined by points, and
+    /// `item` for each item of an array, as `results.item` for `{"results": [{…}, {…}]}`. The path is that of ijson,
+    /// which `ocdskit --root-path` takes. If nothing is there, there is no document.
+    #[must_use]
+    pub fn within(self, path: &str) -> Source {
+        Source { root: path.to_owned(), ..self }
+    }
+
+    /// How many bytes there are to read, where that is known.
     pub fn size(&self) -> Option<u64> {
         match &self.from {
             From::File(path) => {
@@ -61,15 +76,15 @@ impl Source {
         }
     }
 
-    /// Opens it: the text from its beginning, and where it can be read `again`.
-    pub(super) fn open(self, again: bool) -> Result<(Box<dyn Read + Send>, Opened), ReadError> {
+    /// Opens it: the text from its beginning, and where it can be read `again`. `progress` is told of the bytes read.
+    pub(super) fn open(self, again: bool, progress: Progress<'_>) -> Result<(Text<'_>, Opened), ReadError> {
         let name = self.name.clone();
-        self.try_open(again).map_err(|cause| ReadError { name, cause })
+        self.try_open(again, progress).map_err(|cause| ReadError { name, cause })
     }
 
-    fn try_open(self, again: bool) -> Result<(Box<dyn Read + Send>, Opened), Cause> {
+    fn try_open(self, again: bool, progress: Progress<'_>) -> Result<(Text<'_>, Opened), Cause> {
         let mut store = Store::Nothing;
-        let mut raw: Box<dyn Read + Send> = match self.from {
+        let raw: Text<'_> = match self.from {
             From::File(path) => {
                 let file = File::open(&path)?;
                 // Reading a folder fails only later, and says less.
@@ -87,6 +102,7 @@ impl Source {
                 Box::new(Cursor::new(bytes))
             }
         };
+        let mut raw = Told { raw, progress };
         let start = first_bytes(&mut raw, 4)?;
         let packed = match start.as_slice() {
             [0x1F, 0x8B, ..] => Packed::Gzip,
@@ -94,7 +110,7 @@ impl Source {
             _ => Packed::No,
         };
         let raw = Cursor::new(start).chain(raw);
-        let mut text: Box<dyn Read + Send> = match packed {
+        let mut text: Text<'_> = match packed {
             Packed::No => Box::new(raw),
             Packed::Gzip => Box::new(flate2::read::MultiGzDecoder::new(BufReader::new(raw))),
             Packed::Zstandard => Box::new(zstd::Decoder::new(raw)?),
@@ -124,7 +140,26 @@ impl Source {
             store = Store::File { file: spill.try_clone()?, skipped: 0 };
             text = Box::new(Spilling { text, spill });
         }
-        Ok((text, Opened { name: self.name, store, has_mark }))
+        Ok((text, Opened { name: self.name, store, has_mark, places: Mutex::new(vec![(1, 1)]) }))
+    }
+}
+
+/// A text that is being read.
+type Text<'p> = Box<dyn Read + Send + 'p>;
+/// Takes how many bytes more were read.
+type Progress<'p> = &'p (dyn Fn(u64) + Sync);
+
+/// Tells how much is read.
+struct Told<'p, R> {
+    raw: R,
+    progress: Progress<'p>,
+}
+
+impl<R: Read> Read for Told<'_, R> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        let read = self.raw.read(buffer)?;
+        (self.progress)(read as u64);
+        Ok(read)
     }
 }
 
@@ -148,7 +183,13 @@ pub(super) struct Opened {
     pub(super) name: String,
     store: Store,
     pub(super) has_mark: bool,
+    /// Line and column of every [`STEP`] bytes, as far as somebody asked: a file full of errors is not read from its
+    /// beginning for each.
+    places: Mutex<Vec<(usize, usize)>>,
 }
+
+/// How far places that are remembered are apart, in bytes.
+const STEP: u64 = 1 << 16;
 
 #[derive(Debug)]
 enum Store {
@@ -184,34 +225,43 @@ impl Opened {
             // The lines before it are gone.
             return ReadError { name: format!("{}, from byte {offset}", self.name), cause };
         }
-        let (mut before, mut column) = (0, 0);
-        let mut at = 0;
-        let mut chunk = vec![0; 1 << 16];
-        while at < offset {
-            let size = usize::try_from(offset - at).unwrap_or(usize::MAX).min(chunk.len());
-            if self.read_at(&mut chunk[..size], at).is_err() {
-                break;
-            }
-            let piece = &chunk[..size];
-            before += lines(piece);
-            let tail = memchr::memrchr(b'\n', piece).map(|end| &piece[end + 1..]);
-            let characters = |bytes: &[u8]| bytes.iter().filter(|byte| **byte & 0xC0 != 0x80).count();
-            column = tail.map_or_else(|| column + characters(piece), characters);
-            at += size as u64;
-        }
+        let (line, column) = self.place(offset);
         let cause = match cause {
-            Cause::NotUtf8 { line } => Cause::NotUtf8 { line: line + before },
+            Cause::NotUtf8 { line: own } => Cause::NotUtf8 { line: own + line - 1 },
             Cause::NotJson(mut error) => {
                 if error.line == 1 {
-                    error.column += column;
+                    error.column += column - 1;
                 }
-                error.line += before;
+                error.line += line - 1;
                 error.offset += usize::try_from(offset).unwrap_or_default();
                 Cause::NotJson(error)
             }
             other => other,
         };
         ReadError { name: self.name.clone(), cause }
+    }
+
+    /// Line and column in characters of an offset, from 1.
+    pub(super) fn place(&self, offset: u64) -> (usize, usize) {
+        let mut chunk = vec![0; STEP as usize];
+        let mut after = |place, from: u64, size: u64| {
+            let piece = chunk.get_mut(..usize::try_from(size).ok()?)?;
+            self.read_at(piece, from).ok()?;
+            Some(advance(place, piece))
+        };
+        let (step, known) = {
+            let mut places = self.places.lock().unwrap_or_else(PoisonError::into_inner);
+            while places.len() as u64 <= offset / STEP {
+                let (last, from) = (places[places.len() - 1], (places.len() as u64 - 1) * STEP);
+                match after(last, from, STEP) {
+                    Some(next) => places.push(next),
+                    // It cannot be read any more: whoever asks has worse to tell.
+                    None => return last,
+                }
+            }
+            (offset / STEP, places[(offset / STEP) as usize])
+        };
+        after(known, step * STEP, offset - step * STEP).unwrap_or(known)
     }
 
     /// Why scanning ended before the end of the text.
@@ -226,6 +276,15 @@ impl Opened {
             }
         };
         ReadError { name: self.name.clone(), cause }
+    }
+}
+
+/// The line and column after a piece of text.
+fn advance((line, column): (usize, usize), piece: &[u8]) -> (usize, usize) {
+    let characters = |bytes: &[u8]| bytes.iter().filter(|byte| **byte & 0xC0 != 0x80).count();
+    match memchr::memrchr(b'\n', piece) {
+        Some(end) => (line + lines(piece), characters(&piece[end + 1..]) + 1),
+        None => (line, column + characters(piece)),
     }
 }
 

@@ -46,7 +46,7 @@ pub fn run(arguments: &Check, globals: &Globals) -> Result<bool> {
     let sources = arguments.input.sources(globals)?;
     let progress = Progress::over(&sources);
     let now = arguments.now.unwrap_or_else(|| std::time::SystemTime::now().into());
-    let case = Case { prefix: arguments.prefix.as_deref(), now };
+    let case = Case { prefix: arguments.prefix.as_deref(), format: arguments.format, now };
     let mut out = globals.output();
     let mut good = true;
     if arguments.format == Format::Json {
@@ -56,13 +56,10 @@ pub fn run(arguments: &Check, globals: &Globals) -> Result<bool> {
         // The other files are still checked.
         let report = case.source(source, globals, &progress);
         good &= report.errors() == 0;
-        match arguments.format {
-            Format::Text => report.write_text(arguments.lang, case.prefix.is_some(), &mut out)?,
-            Format::Json => {
-                out.write_all(if number == 0 { b"\n" } else { b",\n" })?;
-                report.write_json(&mut out)?;
-            }
+        if arguments.format == Format::Json {
+            out.write_all(if number == 0 { b"\n" } else { b",\n" })?;
         }
+        report.write(arguments.lang, case.prefix.is_some(), &mut out)?;
     }
     if arguments.format == Format::Json {
         out.write_all(b"\n]\n")?;
@@ -74,6 +71,7 @@ pub fn run(arguments: &Check, globals: &Globals) -> Result<bool> {
 /// What everything is checked against.
 struct Case<'c> {
     prefix: Option<&'c str>,
+    format: Format,
     now: DateTime<Utc>,
 }
 
@@ -91,14 +89,14 @@ impl Case<'_> {
         let index = match Index::read(vec![source], Wanted::Records, &progress.teller()) {
             Ok(index) => index,
             Err(error) => {
-                let mut report = Report::new(name);
-                report.add(0, String::new(), check::unreadable(&error.cause));
+                let mut report = Report::new(name, self.format);
+                report.add(0, "", check::unreadable(&error.cause));
                 return report;
             }
         };
-        let mut report = Report::new(name);
+        let mut report = Report::new(name, self.format);
         if index.has_mark(0) {
-            report.add(0, String::new(), check::mark());
+            report.add(0, "", check::mark());
         }
         let mut old = Vec::new();
         let mut counts = vec![0_usize; index.packages().len()];
@@ -107,15 +105,15 @@ impl Case<'_> {
                 counts[at] += 1;
             }
         }
-        for (package, count) in index.packages().iter().zip(counts) {
+        for (number, (package, count)) in index.packages().iter().zip(counts).enumerate() {
             for oddity in &package.odd {
-                report.add(package.document, String::new(), check::odd(oddity));
+                report.add(package.document, &package.position.pointer(), check::odd(oddity));
             }
             if package.value["version"].as_str().is_some_and(|version| version.starts_with("1.0")) {
-                old.push(package.document);
+                old.push(number);
             }
             for finding in check::wrapper(&package.value, count, self.now) {
-                report.add(package.document, String::new(), finding);
+                report.add(package.document, &package.position.pointer(), finding);
             }
         }
         let processes = index.processes();
@@ -128,19 +126,19 @@ impl Case<'_> {
             stream::in_order(batches(&index, &processes).into_iter(), globals.threads(), work, |found| {
                 for (entry, finding) in found.findings {
                     let entry = &index.entries()[entry as usize];
-                    report.add(entry.document, entry.pointer(), finding);
+                    report.add(entry.document, &entry.pointer(), finding);
                 }
                 report.unchecked(&found.unchecked);
                 Ok::<(), io::Error>(())
             });
         if let Err(error) = taken {
-            report.add(0, String::new(), check::unreadable(&Cause::Io(error)));
+            report.add(0, "", check::unreadable(&Cause::Io(error)));
         }
         report
     }
 
     /// Checks what has one ocid: its releases together, each record by itself.
-    fn process(&self, index: &Index, process: &Process, old: &[u32], found: &mut Found) {
+    fn process(&self, index: &Index, process: &Process, old: &[usize], found: &mut Found) {
         let texts = match index.texts(&process.entries) {
             Ok(texts) => texts,
             Err(error) => {
@@ -150,7 +148,7 @@ impl Case<'_> {
         };
         let mut releases: Vec<(u32, Value)> = Vec::new();
         for (&entry, text) in process.entries.iter().zip(texts.iter()) {
-            if old.binary_search(&index.entries()[entry as usize].document).is_ok() {
+            if index.package_at(entry).is_some_and(|package| old.binary_search(&package).is_ok()) {
                 found.unchecked.push(Unchecked::OldRelease);
                 continue;
             }

@@ -222,6 +222,10 @@ impl Work<'_> {
             };
             return Err(format!("{place}{}", without_ocid(releases.first())));
         };
+        // It is found as if it were a release, but merging it would make one out of the record.
+        if releases.iter().any(|release| release.get("compiledRelease").is_some()) {
+            return Err(format!("{ocid}: a record has no releases to compile"));
+        }
         let told = |error: MergeError| format!("{ocid}: {error}");
         let rules = self.rules;
         let (package, versioned) = (self.arguments.package, self.arguments.versioned);

@@ -50,6 +50,9 @@ pub struct Input {
     /// Files of JSON or JSON Lines, plain or compressed (gzip, Zstandard); `-` is standard input (default)
     #[arg(value_name = "FILE")]
     files: Vec<PathBuf>,
+    /// Where in each file the packages, records or releases are: names joined by points, `item` for each item of an array
+    #[arg(long, value_name = "PATH", default_value = "", hide_default_value = true)]
+    root_path: String,
 }
 
 impl Input {
@@ -61,7 +64,7 @@ impl Input {
         };
         let stdin = [PathBuf::from("-")];
         let files = if self.files.is_empty() { &stdin[..] } else { &self.files };
-        Ok(files.iter().map(|file| Source::path(file).encoded(encoding)).collect())
+        Ok(files.iter().map(|file| Source::path(file).encoded(encoding).within(&self.root_path)).collect())
     }
 }
 

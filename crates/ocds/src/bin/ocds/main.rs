@@ -7,6 +7,7 @@ use clap::{Parser, Subcommand};
 
 mod check;
 mod compile;
+mod examples;
 mod input;
 mod pack;
 mod packaging;
@@ -34,16 +35,22 @@ struct Command {
 #[derive(Subcommand)]
 enum Verb {
     /// Checks packages, records and releases: the text, the schema, the codelists, the rules. Status 1 if there are errors
+    #[command(after_help = examples::CHECK)]
     Check(check::Check),
     /// Merges the releases of each process: compiled releases, versioned releases, or a record package
+    #[command(after_help = examples::COMPILE)]
     Compile(compile::Compile),
     /// Wraps releases or records in packages
+    #[command(after_help = examples::PACKAGE)]
     Package(pack::Pack),
     /// Makes tables that a person can read: CSV files or a workbook
+    #[command(after_help = examples::FLATTEN)]
     Flatten(tables::Flatten),
     /// Makes an OC4IDS project package of releases or records, and of project data
+    #[command(after_help = examples::OC4IDS)]
     Oc4ids(projects::Projects),
     /// Tells which fields are filled, and how often
+    #[command(after_help = examples::COVERAGE)]
     Coverage(tables::Fields),
 }
 
@@ -70,5 +77,13 @@ fn main() -> ExitCode {
 }
 
 fn is_broken_pipe(error: &anyhow::Error) -> bool {
-    error.downcast_ref::<io::Error>().is_some_and(|error| error.kind() == io::ErrorKind::BrokenPipe)
+    let own = error.chain().find_map(|cause| {
+        let by_json = || cause.downcast_ref::<serde_json::Error>()?.io_error_kind();
+        let by_csv = || match cause.downcast_ref::<csv::Error>()?.kind() {
+            csv::ErrorKind::Io(error) => Some(error.kind()),
+            _ => None,
+        };
+        cause.downcast_ref::<io::Error>().map(io::Error::kind).or_else(by_json).or_else(by_csv)
+    });
+    own == Some(io::ErrorKind::BrokenPipe)
 }

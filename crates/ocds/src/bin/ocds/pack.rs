@@ -7,6 +7,7 @@ use clap::{Args, Subcommand};
 use ocds::json::{Json, Style, Writer};
 use ocds::stream::{self, Index, Wanted};
 
+use crate::examples;
 use crate::input::{Globals, Input, Progress, in_text_order};
 use crate::packaging::Metadata;
 
@@ -19,13 +20,10 @@ pub struct Pack {
 #[derive(Subcommand)]
 enum What {
     /// Wraps releases in a release package
-    #[command(
-        after_help = "Example:\n  ocds package releases releases.jsonl --uri https://example.org/1.json \\\n    \
-                            --published-date 2026-03-02T17:00:00Z --publisher-name 'Municipio de Ejemplo'"
-    )]
+    #[command(after_help = examples::PACKAGE_RELEASES)]
     Releases(Wrapping),
     /// Wraps records in a record package
-    #[command(after_help = "Example:\n  ocds package records records.jsonl --fake --size 1000")]
+    #[command(after_help = examples::PACKAGE_RECORDS)]
     Records(Wrapping),
 }
 

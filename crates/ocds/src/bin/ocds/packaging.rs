@@ -68,6 +68,7 @@ impl Metadata {
                 publisher = value.clone();
             }
         }
+        fields.retain(|name, value| !value.is_null() || name == "publisher");
         fields.insert("publisher".to_owned(), self.publisher().unwrap_or(publisher));
         let mut extensions = extensions(packages);
         for url in more {
@@ -105,10 +106,12 @@ impl Metadata {
         };
         let mut fields = Map::new();
         fields.insert("uri".to_owned(), json!(or_fake(&self.uri, "placeholder:")));
-        // Keeps its place.
+        // What is `null` here keeps its place, so that the order is that of OCDS Kit.
         fields.insert("publisher".to_owned(), Value::Null);
         let date = or_fake(&self.published_date, "9999-01-01T00:00:00Z");
         fields.insert("publishedDate".to_owned(), json!(date));
+        fields.insert("license".to_owned(), Value::Null);
+        fields.insert("publicationPolicy".to_owned(), Value::Null);
         fields.insert("version".to_owned(), json!(self.version));
         fields
     }
@@ -122,7 +125,8 @@ impl Metadata {
         ];
         let given: Map<String, Value> = given
             .into_iter()
-            .filter_map(|(name, value)| Some((name.to_owned(), json!(value.as_ref()?))))
+            .filter_map(|(name, value)| Some((name, value.as_ref().filter(|value| !value.is_empty())?)))
+            .map(|(name, value)| (name.to_owned(), json!(value)))
             .collect();
         (!given.is_empty()).then_some(Value::Object(given))
     }

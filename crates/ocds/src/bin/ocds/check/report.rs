@@ -1,16 +1,18 @@
 //! What was found in a file, told by cause.
 
-use std::collections::HashMap;
+use std::cmp::Ordering;
+use std::collections::{HashMap, HashSet};
 use std::io::{self, Write};
 
 use ocds::check::{Finding, Severity};
 use serde_json::{Value, json};
 
+use super::Format;
 use crate::prose::{Lang, sentence};
 
 /// Places told of each cause.
 const PLACES: usize = 4;
-/// Findings kept for the JSON report and the causes: more than anybody reads.
+/// Findings kept for the JSON report: more than anybody reads.
 const MOST: usize = 1_000_000;
 
 /// Something that could not be checked.
@@ -25,25 +27,39 @@ pub enum Unchecked {
 /// What was found in one file.
 pub struct Report {
     name: String,
-    findings: Vec<(u32, Finding)>,
+    kept: Kept,
     errors: usize,
     warnings: usize,
     unchecked: HashMap<Unchecked, usize>,
 }
 
+/// What is kept of the findings: what will be written, so that the text about a large publication full of errors takes
+/// no more memory than its causes.
+enum Kept {
+    /// All of them, each with its document.
+    All(Vec<(u32, Finding)>),
+    ByCause(Causes),
+}
+
 impl Report {
-    pub fn new(name: String) -> Report {
-        Report { name, findings: Vec::new(), errors: 0, warnings: 0, unchecked: HashMap::new() }
+    pub fn new(name: String, format: Format) -> Report {
+        let kept = match format {
+            Format::Text => Kept::ByCause(Causes::default()),
+            Format::Json => Kept::All(Vec::new()),
+        };
+        Report { name, kept, errors: 0, warnings: 0, unchecked: HashMap::new() }
     }
 
-    /// Adds what was found at a place of a document.
-    pub fn add(&mut self, document: u32, place: String, finding: Finding) {
+    /// Adds what was found at a place of a document. Everything about one place is added together.
+    pub fn add(&mut self, document: u32, place: &str, finding: Finding) {
         match finding.severity {
             Severity::Error => self.errors += 1,
             Severity::Warning => self.warnings += 1,
         }
-        if self.findings.len() < MOST {
-            self.findings.push((document, finding.below(&place)));
+        match &mut self.kept {
+            Kept::ByCause(causes) => causes.add(document, place, finding.below(place)),
+            Kept::All(findings) if findings.len() < MOST => findings.push((document, finding.below(place))),
+            Kept::All(_) => {}
         }
     }
 
@@ -57,10 +73,24 @@ impl Report {
         self.errors
     }
 
+    /// Writes the report, in the format that it was made for.
+    pub fn write(&self, lang: Lang, with_prefix: bool, out: &mut impl Write) -> io::Result<()> {
+        match &self.kept {
+            Kept::ByCause(causes) => self.write_text(causes, lang, with_prefix, out),
+            Kept::All(findings) => self.write_json(findings, out),
+        }
+    }
+
     /// One line per cause: where, how serious, which rule, what to do; then where else.
-    pub fn write_text(&self, lang: Lang, with_prefix: bool, out: &mut impl Write) -> io::Result<()> {
-        for cause in self.causes() {
-            let (document, finding) = cause.first;
+    fn write_text(
+        &self,
+        causes: &Causes,
+        lang: Lang,
+        with_prefix: bool,
+        out: &mut impl Write,
+    ) -> io::Result<()> {
+        for cause in causes.sorted() {
+            let Some(((document, finding), others)) = cause.places.split_first() else { continue };
             let severity = match finding.severity {
                 Severity::Error => lang.pick("error", "error"),
                 Severity::Warning => lang.pick("aviso", "warning"),
@@ -69,7 +99,9 @@ impl Report {
             let (place, text) = (place(*document, finding), sentence(finding, lang));
             writeln!(out, "{name}:{place}: {severity} [{rule}] {text}")?;
             if cause.count > 1 {
-                let others = cause.others.join(", ");
+                let others: Vec<String> =
+                    others.iter().map(|(document, finding)| self::place(*document, finding)).collect();
+                let others = others.join(", ");
                 let more = if cause.count > PLACES { ", …" } else { "" };
                 let count = cause.count - 1;
                 let also = match lang {
@@ -91,9 +123,10 @@ impl Report {
     }
 
     /// `{file, errors, warnings, notChecked, findings: [{document, pointer, rule, severity, params}]}`.
-    pub fn write_json(&self, out: &mut impl Write) -> io::Result<()> {
-        let findings: Vec<Value> = self
-            .sorted()
+    fn write_json(&self, findings: &[(u32, Finding)], out: &mut impl Write) -> io::Result<()> {
+        let mut sorted: Vec<&(u32, Finding)> = findings.iter().collect();
+        sorted.sort_by(|a, b| by_place(a, b));
+        let findings: Vec<Value> = sorted
             .into_iter()
             .map(|(document, finding)| {
                 let mut told = json!({"document": document + 1});
@@ -148,44 +181,63 @@ impl Report {
         );
         texts
     }
-
-    fn sorted(&self) -> Vec<&(u32, Finding)> {
-        let mut findings: Vec<&(u32, Finding)> = self.findings.iter().collect();
-        findings.sort_by_cached_key(|(document, finding)| (*document, numbers(&finding.pointer)));
-        findings
-    }
-
-    fn causes(&self) -> Vec<Cause<'_>> {
-        let mut causes: Vec<Cause<'_>> = Vec::new();
-        let mut known: HashMap<(&str, &str, Severity, String), usize> = HashMap::new();
-        for at in self.sorted() {
-            let (document, finding) = at;
-            let reason = finding.params.get("reason").and_then(Value::as_str).unwrap_or_default();
-            let key = (finding.rule.as_str(), reason, finding.severity, general(finding));
-            match known.get(&key) {
-                None => {
-                    known.insert(key, causes.len());
-                    causes.push(Cause { first: at, count: 1, others: Vec::new() });
-                }
-                Some(cause) => {
-                    let cause = &mut causes[*cause];
-                    cause.count += 1;
-                    if cause.count <= PLACES {
-                        cause.others.push(place(*document, finding));
-                    }
-                }
-            }
-        }
-        causes.sort_by_key(|cause| cause.first.1.severity);
-        causes
-    }
 }
 
-/// The same thing, wherever it was found.
-struct Cause<'f> {
-    first: &'f (u32, Finding),
+/// Findings by what is the same about them, wherever they were found.
+#[derive(Default)]
+struct Causes {
+    causes: Vec<Cause>,
+    known: HashMap<Key, usize>,
+    /// The place about which findings are being added, and the causes and places that it has had: a place is counted
+    /// once, also if several things of one cause are wrong with it.
+    now: (u32, String),
+    seen: HashSet<(usize, String)>,
+}
+
+/// Rule, reason, severity, place without positions.
+type Key = (String, String, Severity, String);
+
+struct Cause {
+    /// How many places.
     count: usize,
-    others: Vec<String>,
+    /// The first of them, sorted.
+    places: Vec<(u32, Finding)>,
+}
+
+impl Causes {
+    fn add(&mut self, document: u32, below: &str, finding: Finding) {
+        if self.now.0 != document || self.now.1 != below {
+            self.now = (document, below.to_owned());
+            self.seen.clear();
+        }
+        let reason = finding.params.get("reason").and_then(Value::as_str).unwrap_or_default();
+        let key = (finding.rule.clone(), reason.to_owned(), finding.severity, general(&finding));
+        let number = *self.known.entry(key).or_insert_with(|| {
+            self.causes.push(Cause { count: 0, places: Vec::new() });
+            self.causes.len() - 1
+        });
+        if !self.seen.insert((number, finding.pointer.clone())) {
+            return;
+        }
+        let cause = &mut self.causes[number];
+        cause.count += 1;
+        let found = (document, finding);
+        let at = cause.places.partition_point(|other| by_place(other, &found) != Ordering::Greater);
+        if at < PLACES {
+            cause.places.truncate(PLACES - 1);
+            cause.places.insert(at, found);
+        }
+    }
+
+    /// Errors first, then by the first place.
+    fn sorted(&self) -> Vec<&Cause> {
+        let mut causes: Vec<&Cause> = self.causes.iter().collect();
+        causes.sort_by(|a, b| match (a.places.first(), b.places.first()) {
+            (Some(a), Some(b)) => a.1.severity.cmp(&b.1.severity).then_with(|| by_place(a, b)),
+            (a, b) => a.is_some().cmp(&b.is_some()),
+        });
+        causes
+    }
 }
 
 fn place(document: u32, finding: &Finding) -> String {
@@ -199,7 +251,11 @@ fn general(finding: &Finding) -> String {
     format!("{} {field}", steps.collect::<Vec<_>>().join("/"))
 }
 
-/// A pointer that sorts its positions as numbers.
-fn numbers(pointer: &str) -> Vec<(u32, &str)> {
-    pointer.split('/').map(|step| (step.parse().unwrap_or_default(), step)).collect()
+/// Sorts by place, positions as numbers.
+fn by_place(a: &(u32, Finding), b: &(u32, Finding)) -> Ordering {
+    a.0.cmp(&b.0).then_with(|| numbers(&a.1.pointer).cmp(numbers(&b.1.pointer)))
+}
+
+fn numbers(pointer: &str) -> impl Iterator<Item = (u32, &str)> {
+    pointer.split('/').map(|step| (step.parse().unwrap_or_default(), step))
 }
