@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 use std::time::Duration;
 
+use journeys::raw::RawDevice;
 use journeys::{
     Central, Device, complaint, own_check, photograph, progress, project_list, wait_until, with_contract,
 };
@@ -294,39 +295,131 @@ fn a_project_that_was_loaded_after_the_backup_is_waited_for() {
     let folder = tempfile::tempdir().expect("a folder");
     let mut central = Central::new(&folder.path().join("central"));
     std::fs::create_dir_all(&central.data).expect("the folder can be made");
-    let first = folder.path().join("primera.csv");
-    std::fs::write(&first, "folio,titulo,monto\nUNO,Proyecto uno,1000\n").expect("the list");
-    let second = folder.path().join("segunda.csv");
-    std::fs::write(&second, "folio,titulo,monto\nDOS,Proyecto dos,2000\n").expect("the list");
-    central.ok(&["load", first.to_str().expect("UTF-8")]);
+    let list = |name: &str, row: &str| {
+        let path = folder.path().join(name);
+        std::fs::write(&path, format!("folio,titulo,monto\n{row}\n")).expect("the list");
+        path.to_str().expect("UTF-8").to_owned()
+    };
+    let (first, second) = (list("1.csv", "UNO,Proyecto uno,1000"), list("2.csv", "DOS,Proyecto dos,2000"));
+    central.ok(&["load", &first]);
     central.start();
-    let device = Device::new(&folder.path().join("equipo"));
-    device.enrol(&central, &central.code("Persona de muestra", "enlace", "Obras de muestra", true));
+    let (one, two) = (Device::new(&folder.path().join("uno")), Device::new(&folder.path().join("dos")));
+    one.enrol(&central, &central.code("Persona de muestra", "enlace", "Obras de muestra", true));
+    two.enrol(&central, &central.code("Otra de muestra", "campo", "Campo de muestra", true));
     let file = folder.path().join("respaldo.zip");
     backup(&central, &file);
-    central.ok(&["load", second.to_str().expect("UTF-8")]);
-    device.ok(&["send"]);
-    device.capture("DOS", &with_contract("OP-2", 900, 10), &[]);
-    device.capture("UNO", &with_contract("OP-1", 500, 20), &[]);
-    published(&[(&device, 2)]);
-    let kept = ledger(&[&device]);
+    central.ok(&["load", &second]);
+    for device in [&one, &two] {
+        device.ok(&["send"]);
+        device.capture("DOS", &progress(10), &[]);
+    }
+    one.capture("UNO", &with_contract("OP-1", 500, 20), &[]);
+    published(&[(&one, 2), (&two, 1)]);
+    let kept = ledger(&[&one, &two]);
     central.kill();
 
     let mut central = Central::at(&folder.path().join("restaurada"), central.address);
     assert!(restore(&central, &file).status.success());
     central.start();
-    // The one whose project is not there steps aside with its reason; nothing is rejected for the endpoint's loss.
-    wait_until("the other one arrives", Duration::from_secs(60), || {
-        let _ = device.run(&["send"]);
-        device.count("published") == 1
+    // Both wait with the reason; nothing is rejected for the endpoint's loss, and what is behind goes on.
+    std::thread::scope(|scope| {
+        for device in [&one, &two] {
+            scope.spawn(|| {
+                let refused = device.run(&["send"]);
+                assert_eq!(refused.status.code(), Some(2));
+                assert!(complaint(&refused).contains("DOS"), "{}", complaint(&refused));
+            });
+        }
     });
-    assert_eq!(device.count("rejected"), 0);
-    assert_eq!(device.count("parked") + device.count("ready"), 1);
-    let waiting = device.run(&["send"]);
-    assert!(complaint(&waiting).contains("DOS"), "{}", complaint(&waiting));
+    assert_eq!((one.count("parked"), one.count("published")), (1, 1));
+    assert_eq!((two.count("ready"), two.count("rejected")), (1, 0));
     assert_eq!(recorded(&central).len(), 1);
-    assert_eq!(ledger(&[&device]), kept, "the receipt of before is still its own");
-    central.ok(&["load", second.to_str().expect("UTF-8")]);
+    assert_eq!(ledger(&[&one, &two]), kept, "the receipt of before is still its own");
+    central.ok(&["load", &second]);
+    // The one at the front goes by itself; the one that stepped aside has its own time.
+    published(&[(&two, 1)]);
+    assert_eq!(recorded(&central).len(), 2);
+}
+
+/// The answer to an operation that was recorded.
+fn recorded_by(said: &journeys::raw::Said) -> &Value {
+    assert_eq!(said.status, 200, "{}", said.body);
+    assert_eq!(said.body["results"][0]["outcome"], "recorded", "{}", said.body);
+    &said.body["results"][0]["receipt"]
+}
+
+/// Asks for a token of the endpoint that answers now.
+async fn sign_in(device: &mut RawDevice) {
+    let said = device.sign_in().await;
+    device.token = said.body["token"].as_str().unwrap_or_else(|| panic!("{said:?}")).to_owned();
+}
+
+/// State of a follow-up at the endpoint, once it is the one that is waited for.
+fn becomes(central: &Central, folio: &str, state: &str) {
+    let database = rusqlite::Connection::open(central.data.join("central.db")).expect("the database");
+    wait_until(&format!("{folio} is {state}"), Duration::from_secs(20), || {
+        let found: Option<String> = database
+            .query_row("SELECT state FROM follow_up WHERE folio = ?1", [folio], |row| row.get(0))
+            .ok();
+        found.as_deref() == Some(state)
+    });
+}
+
+#[tokio::test]
+async fn what_comes_back_vouches_only_for_what_was_in_the_backup() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let mut central = serving(&folder.path().join("central"));
+    let enrol = async |name: &str| {
+        RawDevice::enrol(&central.url(), &central.code(name, "enlace", "Obras de muestra", true)).await
+    };
+    let (mut one, mut two) = (enrol("Una persona").await, enrol("Otra persona").await);
+    let file = folder.path().join("respaldo.zip");
+    backup(&central, &file);
+    // Lost: a contract of one, and its correction by the other, who knew it.
+    let first = one.operation(1, "d1_p1", &with_contract("OP-1", 50_000, 20));
+    let folio = recorded_by(&one.push(vec![first.clone()]).await)["folio"].clone();
+    let folio = folio.as_str().expect("a folio").to_owned();
+    becomes(&central, &folio, "published");
+    let mut correction = with_contract("OP-1", 60_000, 20);
+    correction["corrects"] = json!(folio);
+    let mut second = two.operation(1, "d1_p1", &correction);
+    second.base.server_version = 2;
+    let answer = two.push(vec![second.clone()]).await;
+    let corrected = recorded_by(&answer)["folio"].as_str().expect("a folio").to_owned();
+    becomes(&central, &corrected, "published");
+    becomes(&central, &folio, "superseded");
+    central.kill();
+
+    let mut central = Central::at(&folder.path().join("restaurada"), central.address);
+    assert!(restore(&central, &file).status.success());
+    central.start();
+    // A third wrote another contract's price in the meantime; its release takes the number that was lost.
+    let three = RawDevice::enrol(
+        &central.url(),
+        &central.code("Tercera persona", "enlace", "Obras de muestra", true),
+    )
+    .await;
+    let answer = three.push(vec![three.operation(1, "d1_p2", &with_contract("OP-2", 70_000, 20))]).await;
+    let other = recorded_by(&answer)["folio"].as_str().expect("a folio").to_owned();
+    becomes(&central, &other, "published");
+    // The correction comes back before what it corrects: it is received, and waits.
+    sign_in(&mut two).await;
+    let answer = two.push(vec![second]).await;
+    assert_eq!(recorded_by(&answer)["verdict"], "received");
+    sign_in(&mut one).await;
+    // One that knew two releases of d1_p2, of which the backup has one: the one that is there now it never saw.
+    let mut blind = one.operation(2, "d1_p2", &with_contract("OP-2", 80_000, 20));
+    blind.base.server_version = 2;
+    let folio_of_blind = domain::follow_up::folio(blind.record_id);
+    let answer = one.push(vec![first, blind]).await;
+    assert_eq!(recorded_by(&answer)["folio"], folio.as_str());
+    assert_eq!(answer.body["results"][1]["receipt"]["verdict"], "received");
+    becomes(&central, &folio_of_blind, "conflict");
+    becomes(&central, &other, "published");
+    becomes(&central, &folio, "superseded");
+    becomes(&central, &corrected, "published");
+    let record = central.record("ocds-000000-d1_p1");
+    assert_eq!(record["compiledRelease"]["contracts"][0]["value"]["amount"], 60_000);
 }
 
 #[test]
