@@ -178,13 +178,17 @@ fn pack(
     // their content, are there before the database says so, and are never taken away: whatever the copy names is
     // there now. The other way round, a file that arrived in between would be named and missing.
     private(&copied)?;
-    sqlite::copy(&data.join(DATABASE), &copied, progress).context("central.db")?;
-    let (mut manifest, evidence, published) = read_names(config, &copied, now)?;
+    let bytes = fs::metadata(data.join(DATABASE))?.len();
+    sqlite::copy(&data.join(DATABASE), &copied, &mut |done, pages| {
+        progress(bytes / pages.max(1) * done, bytes);
+    })
+    .context("central.db")?;
+    let (mut manifest, named) = read_names(config, &copied, now)?;
 
     let key = data.join("signing.key");
     let signs = key.is_file().then(|| signing_key(&key)).transpose()?;
     let signs = signs.map(|key| hex::encode(key.verifying_key().as_bytes()));
-    if signs.is_none() || signs != public_key(config, &copied)? {
+    if signs.is_none() || signs != named.public_key {
         bail!(
             "{}",
             say(
@@ -200,7 +204,7 @@ fn pack(
         );
     }
 
-    let total = fs::metadata(&copied)?.len() + evidence.iter().map(|(_, bytes, _)| bytes).sum::<u64>();
+    let total = fs::metadata(&copied)?.len() + named.evidence.iter().map(|(_, bytes, _)| bytes).sum::<u64>();
     let mut archive = Archive {
         zip: ZipWriter::new(private(&temporary)?),
         packed: Vec::new(),
@@ -214,7 +218,7 @@ fn pack(
         let name = name.with_context(|| format!("{} has no plain name", path.display()))?;
         archive.add(&path, &name, None)?;
     }
-    for (sha256, _, kind) in &evidence {
+    for (sha256, _, kind) in &named.evidence {
         let (aa, extension) = (&sha256[..2.min(sha256.len())], if kind.is_image() { "jpg" } else { "pdf" });
         let name = format!("evidence/{aa}/{sha256}");
         archive.add(&data.join(&name), &name, Some(sha256))?;
@@ -225,7 +229,7 @@ fn pack(
             archive.add(&path, &name, None)?;
         }
     }
-    for (path, sha256) in &published {
+    for (path, sha256) in &named.published {
         let name = format!("public{path}");
         archive.add(&data.join(&name), &name, Some(sha256))?;
     }
@@ -300,14 +304,17 @@ pub(crate) fn private(path: &Path) -> Result<File> {
     })
 }
 
-type Evidence = Vec<(String, u64, MediaType)>;
+/// What the copy of the database names.
+struct Named {
+    /// Evidence: SHA-256, bytes, kind.
+    evidence: Vec<(String, u64, MediaType)>,
+    /// Files the catalogue names: path from the root of the public site, SHA-256.
+    published: Vec<(String, String)>,
+    public_key: Option<String>,
+}
 
-/// What the copy of the database says: the manifest without its files, the evidence and the published files.
-fn read_names(
-    config: &Config,
-    copied: &Path,
-    now: DateTime<Utc>,
-) -> Result<(Manifest, Evidence, Vec<(String, String)>)> {
+/// What the copy of the database says: the manifest without its files, and what it names.
+fn read_names(config: &Config, copied: &Path, now: DateTime<Utc>) -> Result<(Manifest, Named)> {
     let store = Sqlite::open(copied, &config.municipality.id)?;
     let tx = store.read()?;
     let Some(epoch) = tx.meta("epoch")? else {
@@ -356,11 +363,8 @@ fn read_names(
         missing: Vec::new(),
         files: Vec::new(),
     };
-    Ok((manifest, evidence, published))
-}
-
-fn public_key(config: &Config, copied: &Path) -> Result<Option<String>> {
-    Ok(Sqlite::open(copied, &config.municipality.id)?.read()?.meta("public_key")?)
+    let public_key = tx.meta("public_key")?;
+    Ok((manifest, Named { evidence, published, public_key }))
 }
 
 /// Plain files of the data folder itself: the key, the configuration, whatever secret comes later. Named by what is
