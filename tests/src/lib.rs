@@ -84,6 +84,11 @@ impl Central {
         Central { data: data.to_owned(), address, child: None }
     }
 
+    /// Another data folder at the address of one that stopped.
+    pub fn at(data: &Path, address: SocketAddr) -> Central {
+        Central { data: data.to_owned(), address, child: None }
+    }
+
     /// Its address for devices.
     pub fn url(&self) -> String {
         format!("http://{}", self.address)

@@ -149,7 +149,7 @@ impl RawDevice {
             client_seq,
             kind: OperationKind::FollowUp,
             record_id: follow_up.id,
-            base: Base { server_version: 1, after: Vec::new() },
+            base: Base { server_version: 1, after: Vec::new(), epoch: Some(self.enrolled.server_epoch) },
             salt: domain::receipt::new_salt(),
             body: serde_json::to_value(&follow_up).expect("JSON"),
             captured_at: "2026-03-12T18:00:00Z".parse::<DateTime<Utc>>().expect("a time"),

@@ -170,6 +170,12 @@ impl Decision<'_> {
                 }
             }
         }
+        // Only after a restore: its correction came back first.
+        if let Some(folio) = corrects
+            && self.tx.follow_up_by_folio(folio)?.is_none()
+        {
+            return Ok(Some(Held::AfterHeld { folio: folio.to_owned() }));
+        }
         let trained = self.tx.person(&self.stored.person_id)?.is_some_and(|person| person.card.trained);
         Ok((!trained).then_some(Held::Untrained))
     }

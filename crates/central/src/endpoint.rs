@@ -3,10 +3,10 @@
 use std::fs::{self, OpenOptions};
 use std::io::Write;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 
 use anyhow::{Context, Result, bail};
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, NaiveDate, Utc};
 use domain::clock::Clock;
 use domain::history::ChangeKind;
 use domain::wire::MunicipalityCard;
@@ -31,6 +31,10 @@ pub struct Endpoint {
     pub wake: tokio::sync::Notify,
     /// Changes when a backup is restored.
     pub epoch: Uuid,
+    /// Whether what is here once came out of a backup: what it does not know may have been lost.
+    pub restored: bool,
+    /// Day of the last root this process wrote, so that the worker does not ask the database every second.
+    pub(crate) rooted: Mutex<Option<NaiveDate>>,
     signing: SigningKey,
 }
 
@@ -144,6 +148,7 @@ impl Endpoint {
                 epoch
             }
         };
+        let restored = tx.meta("restored_at")?.is_some();
         let card = serde_json::to_value(&config.municipality)?;
         let text = card.to_string();
         if tx.meta("municipality")?.as_deref() != Some(&text) {
@@ -163,6 +168,8 @@ impl Endpoint {
             clock,
             wake: tokio::sync::Notify::new(),
             epoch,
+            restored,
+            rooted: Mutex::new(None),
             signing,
         })
     }
@@ -214,7 +221,7 @@ pub fn new_id(now: DateTime<Utc>) -> Uuid {
 }
 
 /// Reads the signing key, or makes it on a first start: readable by its owner only, never overwritten.
-fn signing_key(path: &Path) -> Result<SigningKey> {
+pub(crate) fn signing_key(path: &Path) -> Result<SigningKey> {
     match fs::read_to_string(path) {
         Ok(text) => {
             let bytes = Zeroizing::new(hex::decode(text.trim()).context("signing.key is not hexadecimal")?);

@@ -3,10 +3,12 @@
 //! * [`router`] every route with its permission, [`sync`] push, pull and evidence
 //! * [`accept`] from received to a release, [`publish`] from releases to files, [`site`] the public pages
 //! * [`load`] reads base information, [`base`] stores it
+//! * [`mod@backup`] one file with everything, [`restore`] from it; [`roots`] the signed heads of each day
 //! * [`store`] one trait, all SQL behind it
 
 pub mod accept;
 pub mod auth;
+pub mod backup;
 pub mod base;
 pub mod config;
 pub mod endpoint;
@@ -14,6 +16,8 @@ pub mod http;
 pub mod load;
 pub mod problem;
 pub mod publish;
+pub mod restore;
+pub mod roots;
 pub mod router;
 pub mod site;
 pub mod state;

@@ -10,10 +10,10 @@ use anyhow::{Context, Result, bail};
 use central::config::{Config, Options};
 use central::endpoint::Endpoint;
 use central::words::{lang, say};
-use central::{auth, base, load, publish, router, verify, worker};
+use central::{auth, backup, base, load, publish, restore, roots, router, verify, worker};
 use chrono::Duration;
 use clap::{Parser, Subcommand};
-use domain::clock::SystemClock;
+use domain::clock::{Clock, SystemClock};
 
 use domain::person::Role;
 
@@ -79,6 +79,22 @@ enum Verb {
     },
     /// Verifies the history: every stream, entry by entry.
     Verify,
+    /// Copies everything that is needed to go on into one file, also while it serves. The file is a secret: it holds the
+    /// signing key.
+    Backup {
+        /// The file to make, outside the data folder.
+        #[arg(long, value_name = "FILE")]
+        to: PathBuf,
+        /// Replaces the file if it exists.
+        #[arg(long)]
+        force: bool,
+    },
+    /// Restores a backup into a new or empty data folder, all or nothing.
+    Restore {
+        /// The file that `backup` made.
+        #[arg(long, value_name = "FILE")]
+        from: PathBuf,
+    },
     /// How many projects, follow-ups by state, releases published, and what is queued.
     Status {
         /// As JSON.
@@ -136,7 +152,13 @@ fn run(cli: Cli) -> Result<ExitCode> {
     {
         bail!("{}", load::LoadError::NotFound { path: file.clone() }.prose(lang()));
     }
+    if let Verb::Restore { from } = &cli.verb {
+        return restore_from(&cli.options, from);
+    }
     let config = Config::load(&cli.options)?;
+    if let Verb::Backup { to, force } = &cli.verb {
+        return backup_to(&config, to, *force);
+    }
     let role = match &cli.verb {
         Verb::People { verb: PeopleVerb::Add { role, name, area, .. } } => {
             if name.trim().is_empty() || domain::person::area_id(area).is_empty() {
@@ -197,15 +219,128 @@ fn run(cli: Cli) -> Result<ExitCode> {
         }
         Verb::Devices { json, revoke } => devices(&endpoint, json, revoke),
         Verb::Status { json } => status(&endpoint, json),
+        // Before an endpoint is opened: neither must make one.
+        Verb::Backup { .. } | Verb::Restore { .. } => Ok(ExitCode::FAILURE),
         Verb::Verify => {
-            let verdict = verify::verify(&*endpoint.store.read()?)?;
-            for line in &verdict.broken {
-                out!("{line}");
+            let look = || -> Result<verify::Verdict> {
+                let published = roots::published(&endpoint.config.public())?;
+                Ok(verify::verify(&*endpoint.store.read()?, &published)?)
+            };
+            let mut verdict = look()?;
+            if !verdict.broken.is_empty() {
+                // The root of the day may have been signed between the look at the files and the one at the log.
+                verdict = look()?;
             }
-            out!("{} streams, {} entries, {} breaks", verdict.streams, verdict.entries, verdict.broken.len());
+            say_verdict(&verdict);
             Ok(if verdict.broken.is_empty() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
         }
     }
+}
+
+fn say_verdict(verdict: &verify::Verdict) {
+    for line in &verdict.broken {
+        out!("{line}");
+    }
+    let verify::Verdict { streams, entries, roots, broken } = verdict;
+    out!("{streams} streams, {entries} entries, {roots} daily roots, {} breaks", broken.len());
+}
+
+fn backup_to(config: &Config, to: &std::path::Path, force: bool) -> Result<ExitCode> {
+    let mut progress = Progress::new(None);
+    let made = backup::make(config, to, force, SystemClock.now(), &mut |done, of| progress.bytes(done, of));
+    progress.end();
+    let manifest = made?;
+    let backup::Counts { projects, follow_ups, published, evidence } = manifest.counts;
+    out!(
+        "{}",
+        say(
+            format!(
+                "{}: {projects} proyectos, {follow_ups} seguimientos, {published} archivos publicados, {evidence} evidencias.",
+                to.display()
+            ),
+            format!(
+                "{}: {projects} projects, {follow_ups} follow-ups, {published} published files, {evidence} files of evidence.",
+                to.display()
+            ),
+        )
+    );
+    eprintln!(
+        "{}",
+        say(
+            "Este archivo es secreto: lleva la llave con que se firman los acuses y datos internos. Sólo lo lee su dueño; \
+             guárdalo cifrado y en otro lugar.",
+            "This file is a secret: it holds the key that signs receipts, and internal data. Only its owner can read it; \
+             keep it encrypted, and elsewhere.",
+        )
+    );
+    for path in &manifest.missing {
+        eprintln!(
+            "{}",
+            say(
+                format!("No está o está dañado, y no va en el respaldo: {path}"),
+                format!("It is not there or is damaged, and is not in the backup: {path}"),
+            )
+        );
+    }
+    // The file is good for what it has; whoever runs this every night must still learn that something was lost before.
+    Ok(if manifest.missing.is_empty() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+}
+
+fn restore_from(options: &Options, from: &std::path::Path) -> Result<ExitCode> {
+    let mut progress = Progress::new(None);
+    let done =
+        restore::restore(options, from, Arc::new(SystemClock), &mut |done, of| progress.bytes(done, of));
+    progress.end();
+    let restore::Restored { manifest, epoch, verdict } = done?;
+    let backup::Counts { projects, follow_ups, published, evidence } = manifest.counts;
+    let at = manifest.made_at.format("%Y-%m-%d %H:%M UTC");
+    out!(
+        "{}",
+        say(
+            format!(
+                "Restaurado el respaldo del {at} ({}): {projects} proyectos, {follow_ups} seguimientos, {published} archivos \
+                 publicados, {evidence} evidencias.",
+                manifest.municipality
+            ),
+            format!(
+                "Restored the backup of {at} ({}): {projects} projects, {follow_ups} follow-ups, {published} published files, \
+                 {evidence} files of evidence.",
+                manifest.municipality
+            ),
+        )
+    );
+    for (stream, head) in &manifest.heads {
+        out!("{stream}\t{}\t{}", head.seq, head.chain);
+    }
+    say_verdict(&verdict);
+    for path in &manifest.missing {
+        eprintln!(
+            "{}",
+            say(
+                format!("No venía en el respaldo: {path}. Los equipos que lo tengan lo ofrecen otra vez."),
+                format!("It was not in the backup: {path}. Devices that have it offer it again."),
+            )
+        );
+    }
+    eprintln!(
+        "{}",
+        say(
+            format!(
+                "Época nueva: {epoch}. Al arrancar con serve, cada equipo lo nota en su próximo contacto, lee todo otra vez y \
+                 ofrece lo que aquí falta; lo que se había publicado después del respaldo se publica otra vez. Antes de \
+                 arrancar, repite lo que se hizo a mano desde el {at}: cargas de listas, personas nuevas o capacitadas, \
+                 equipos revocados. Un equipo dado de alta después pide un código nuevo, sin perder nada. No arranques el \
+                 servidor anterior con la misma dirección."
+            ),
+            format!(
+                "New epoch: {epoch}. Once it serves, each device notices at its next contact, reads everything again and \
+                 offers what is missing here; what was published after the backup is published again. Before it serves, \
+                 repeat what was done by hand since {at}: lists loaded, people added or trained, devices revoked. A device \
+                 enrolled later asks for a new code and loses nothing. Do not start the former endpoint at the same address."
+            ),
+        )
+    );
+    Ok(if verdict.broken.is_empty() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }
 
 fn serve(endpoint: Endpoint, listen: SocketAddr) -> Result<()> {
@@ -386,6 +521,16 @@ impl Progress {
         }
     }
 
+    /// Of a copy, in megabytes.
+    fn bytes(&mut self, done: u64, of: u64) {
+        if self.terminal && (done / 4_000_000 != self.rows || done >= of) {
+            self.rows = done / 4_000_000;
+            eprint!("\r{} / {} MB …", done / 1_000_000, of / 1_000_000);
+            let _ = std::io::stderr().flush();
+            self.shown = true;
+        }
+    }
+
     fn end(&self) {
         if self.shown {
             eprintln!();
@@ -417,6 +562,8 @@ fn status(endpoint: &Endpoint, json: bool) -> Result<ExitCode> {
 
 fn publish_once(endpoint: &Endpoint) -> Result<ExitCode> {
     let mut held = 0;
+    // Before what names its index; what went wrong with it is no reason not to publish.
+    let rooted = roots::write(endpoint);
     loop {
         let accepted = central::accept::run(endpoint)?;
         let note = publish::run(endpoint)?;
@@ -438,6 +585,7 @@ fn publish_once(endpoint: &Endpoint) -> Result<ExitCode> {
             }
         }
     }
+    rooted?;
     out!("{}", endpoint.config.public().display());
     Ok(if held == 0 { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }

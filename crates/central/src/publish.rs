@@ -5,7 +5,7 @@
 //! anywhere is taken up again by the next one, because its jobs are still queued.
 
 use std::collections::BTreeMap;
-use std::fs::File;
+use std::fs::{self, File};
 
 use anyhow::{Context, Result};
 use chrono::{DateTime, Utc};
@@ -22,7 +22,7 @@ use crate::state::{follow_up_entries, project_entries};
 use crate::store::{JobKind, Process, Project, PublishedFile, Release, StoredFollowUp};
 
 pub mod media;
-mod write;
+pub(crate) mod write;
 
 /// Most projects in one run; the rest is the next run's.
 const BATCH: usize = 500;
@@ -247,6 +247,39 @@ fn check(endpoint: &Endpoint, view: &ProjectView, now: DateTime<Utc>) -> Option<
     None
 }
 
+/// Makes again what can be made from the database and from the files that never change: the present record of each
+/// process, the pages and the catalogue. After a restore: those of the backup's day would name what it does not have.
+///
+/// # Errors
+/// The disk or the database.
+pub fn rebuild(endpoint: &Endpoint) -> Result<()> {
+    let public = endpoint.config.public();
+    let now = endpoint.now();
+    let (projects, files) = {
+        let tx = endpoint.store.read()?;
+        (tx.projects()?, tx.published_files()?)
+    };
+    for file in files.iter().filter(|file| file.kind == "record") {
+        let source = public.join(file.path.trim_start_matches('/'));
+        // One that the backup did not find either: said there.
+        if source.exists() {
+            let bytes = fs::read(&source).with_context(|| format!("cannot read {}", source.display()))?;
+            write::replace(&public.join(format!("ocds/records/{}.json", file.ocid)), &bytes)?;
+        }
+    }
+    for project in projects.into_iter().filter(|project| project.published_at.is_some()) {
+        let Some(mut view) = view(endpoint, &project.folio)? else { continue };
+        // What was accepted and not out yet is the next run's, with its files.
+        view.follow_ups.retain(|stored| stored.state != State::Accepted);
+        for (_, releases) in &mut view.processes {
+            releases.retain(|release| release.published_at.is_some());
+        }
+        let page = site::project_page(endpoint, &view, now)?;
+        write::replace(&public.join("proyectos").join(&project.folio).join("index.html"), page.as_bytes())?;
+    }
+    switch(endpoint, &[], now)
+}
+
 /// The pages and the catalogue that name everything; the catalogue last.
 fn switch(endpoint: &Endpoint, done: &[(ProjectView, Vec<PublishedFile>)], now: DateTime<Utc>) -> Result<()> {
     let public = endpoint.config.public();
@@ -286,6 +319,7 @@ fn switch(endpoint: &Endpoint, done: &[(ProjectView, Vec<PublishedFile>)], now: 
         "license": endpoint.config.license,
         "publicationPolicy": endpoint.config.policy_url,
         "dataAt": domain::release::instant(now),
+        "history": format!("/{}", crate::roots::INDEX),
         "files": files,
     });
     write::replace(&public.join("ocds/catalog.json"), &pretty(&catalog)?)

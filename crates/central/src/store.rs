@@ -419,6 +419,16 @@ pub trait Tx {
     /// stays where it is, the catalogue names the present one.
     fn put_published_file(&self, file: &PublishedFile) -> Result<()>;
 
+    /// Every file whose bytes were verified, by hash.
+    fn evidence_files(&self) -> Result<Vec<Evidence>>;
+    /// Values of the endpoint itself whose key begins with `prefix`, by key; the keys without it.
+    fn metas(&self, prefix: &str) -> Result<Vec<(String, String)>>;
+    /// What is here came out of a backup: a new epoch begins. How far each process had come is kept under the epoch
+    /// that ended, and every session is over.
+    fn begin_epoch(&self, ended: Uuid, epoch: Uuid, now: DateTime<Utc>) -> Result<()>;
+    /// How many releases of a process, of those a device knew in an epoch that ended, were in the backup.
+    fn known_in(&self, ended: Uuid, ocid: &str) -> Result<u64>;
+
     /// Adds the note of a run; gives its number.
     fn add_run(&self, note: &Value, now: DateTime<Utc>) -> Result<u64>;
 }

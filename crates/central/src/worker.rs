@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use crate::endpoint::Endpoint;
-use crate::{accept, publish};
+use crate::{accept, publish, roots};
 
 /// How often the queue is looked at when nobody says anything.
 const LOOK: Duration = Duration::from_secs(1);
@@ -16,6 +16,8 @@ const LOOK: Duration = Duration::from_secs(1);
 /// The disk or the database. What was queued stays queued.
 pub fn once(endpoint: &Endpoint) -> anyhow::Result<bool> {
     let accepted = accept::run(endpoint)?;
+    // Before what names its index; what went wrong with it is no reason not to publish.
+    let rooted = roots::write(endpoint);
     let note = publish::run(endpoint)?;
     if let Some(note) = &note {
         tracing::info!(
@@ -26,6 +28,7 @@ pub fn once(endpoint: &Endpoint) -> anyhow::Result<bool> {
             "published"
         );
     }
+    rooted?;
     // What was only held back or failed has its own time to be tried again.
     Ok(accepted > 0 || note.is_some_and(|note| !note.projects.is_empty()))
 }

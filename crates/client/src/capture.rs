@@ -80,6 +80,7 @@ pub(crate) fn draft_new(store: &Store, moment: Moment, request: &DraftNew) -> Re
                 content: folded.content,
                 missing: folded.missing,
                 base_version: Some(ground.version),
+                base_epoch: ground.epoch,
                 updated_at: moment.captured_at,
                 discarded: false,
             },
@@ -268,12 +269,15 @@ fn refuse_errors(findings: &[FieldFinding]) -> Result<(), Error> {
 /// What a draft is based on: the process as it was when the draft was begun. What a colleague published meanwhile was
 /// never before the person's eyes, so it must not be overwritten without a word.
 fn base_of(draft: &StoredDraft, ground: &Ground) -> Base {
-    let Some(begun) = draft.base_version.filter(|begun| *begun < ground.version) else {
+    // Counted before the endpoint was restored, its number says nothing beside one of now: it goes as it is, and the
+    // endpoint knows how much of it was in the backup.
+    let of_before = draft.base_epoch.is_some() && draft.base_epoch != ground.epoch;
+    let Some(begun) = draft.base_version.filter(|begun| of_before || *begun < ground.version) else {
         return ground.base();
     };
     // Of the releases since then, those that are one's own are no disagreement.
     let after = ground.accepted.iter().chain(&ground.after).copied().collect();
-    Base { server_version: begun, after }
+    Base { server_version: begun, after, epoch: if of_before { draft.base_epoch } else { ground.epoch } }
 }
 
 /// Queues a follow-up with the next number of this device.

@@ -179,6 +179,7 @@ pub(crate) fn receipt(store: &Store, id: Uuid) -> Result<ReceiptView, Error> {
             receipt: queued.receipt.clone(),
             valid,
             body_hash: Some(body_hash(&operation.salt, &operation.body)?),
+            earlier: outbox::earlier_receipts(connection, operation.op_id)?,
         })
     })
 }

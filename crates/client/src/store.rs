@@ -26,6 +26,7 @@ use crate::keys::DatabaseKey;
 const DEVICE_STEPS: &[M<'_>] = &[
     M::up(include_str!("../migrations/0001_create_tables.sql")),
     M::up(include_str!("../migrations/0002_remember_base_and_author.sql")),
+    M::up(include_str!("../migrations/0003_remember_epochs.sql")),
 ];
 const EVIDENCE_STEPS: &[M<'_>] = &[M::up(include_str!("../migrations/evidence/0001_create_chunks.sql"))];
 const DEVICE: &str = "device.db";

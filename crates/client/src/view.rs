@@ -28,6 +28,8 @@ pub(crate) struct Ground {
     earlier: Vec<Value>,
     /// Releases of the process that the endpoint had.
     pub(crate) version: u64,
+    /// Epoch of the endpoint in which it had them.
+    pub(crate) epoch: Option<Uuid>,
     /// Own operations on the process that are under way: the base does not carry them yet.
     pub(crate) after: Vec<Uuid>,
     /// Own operations on the process that the base carries.
@@ -46,6 +48,7 @@ impl Ground {
             compiled,
             earlier,
             version: 0,
+            epoch: None,
             after: Vec::new(),
             accepted: Vec::new(),
             now,
@@ -69,6 +72,7 @@ impl Ground {
         let own = outbox::of_process(connection, ocid)?;
         let mut ground = Ground::unknown(municipality, ocid, now);
         ground.version = process.version;
+        ground.epoch = base::pulling(connection)?.epoch;
         ground.rest_on(process.compiled);
         // What stands still, and what waits behind it: a new follow-up that followed one of these would wait too, also
         // when it is the correction that would free them.
@@ -91,7 +95,7 @@ impl Ground {
 
     /// What a follow-up that is captured now is based on.
     pub(crate) fn base(&self) -> Base {
-        Base { server_version: self.version, after: self.after.clone() }
+        Base { server_version: self.version, after: self.after.clone(), epoch: self.epoch }
     }
 
     /// For the rules of `domain`.

@@ -503,6 +503,10 @@ pub struct ReceiptView {
     pub valid: bool,
     /// Hash of the follow-up as it is here.
     pub body_hash: Option<String>,
+    /// Receipts that an endpoint gave before it was restored from a backup: evidence of what it had said.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[ts(as = "Option<Vec<Receipt>>", optional)]
+    pub earlier: Vec<Receipt>,
 }
 
 /// What the client tells a window without being asked.

@@ -2,7 +2,10 @@
 //!
 //! The inner hash is kept apart so that an entry can lawfully be erased: its commitment stays and the chain still holds.
 
-use chrono::{DateTime, Utc};
+use std::collections::BTreeMap;
+
+use chrono::{DateTime, NaiveDate, Utc};
+use ed25519_dalek::SigningKey;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use sha2::{Digest, Sha256};
@@ -142,8 +145,60 @@ impl Head {
 }
 
 /// Root over the heads of every stream on a day: SHA-256 of the canonical object `{stream: {seq, chain}}`.
-pub fn daily_root(heads: &std::collections::BTreeMap<String, Head>) -> Result<String, ReceiptError> {
+pub fn daily_root(heads: &BTreeMap<String, Head>) -> Result<String, ReceiptError> {
     Ok(crate::receipt::sha256_hex(&canonical(heads)?))
+}
+
+/// What a daily root says: where every stream ended when it was written. Whoever kept one can tell later whether the
+/// history up to there is still the same; it says nothing of what the history contains.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct RootBody {
+    /// Day, UTC.
+    pub date: NaiveDate,
+    /// When it was taken.
+    pub recorded_at: DateTime<Utc>,
+    /// Head of each stream then.
+    pub streams: BTreeMap<String, Head>,
+    /// [`daily_root`] of them.
+    pub root: String,
+    /// Public key of the endpoint that signed, hexadecimal.
+    pub public_key: String,
+}
+
+/// A daily root with the endpoint's signature over its canonical bytes. Verifiable without a network.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct DailyRoot {
+    /// What is signed.
+    #[serde(flatten)]
+    pub body: RootBody,
+    /// Ed25519 signature, hexadecimal.
+    pub signature: String,
+}
+
+impl DailyRoot {
+    /// The root of a day, signed.
+    pub fn sign(
+        date: NaiveDate,
+        recorded_at: DateTime<Utc>,
+        streams: BTreeMap<String, Head>,
+        key: &SigningKey,
+    ) -> Result<DailyRoot, ReceiptError> {
+        let root = daily_root(&streams)?;
+        let public_key = hex::encode(key.verifying_key().as_bytes());
+        let body = RootBody { date, recorded_at, streams, root, public_key };
+        let signature = crate::receipt::sign(&canonical(&body)?, key);
+        Ok(DailyRoot { body, signature })
+    }
+
+    /// Checks that the root is that of its heads and that the endpoint with this key signed it.
+    pub fn verify(&self, public_key_hex: &str) -> Result<(), ReceiptError> {
+        if daily_root(&self.body.streams)? != self.body.root {
+            return Err(ReceiptError::Signature);
+        }
+        crate::receipt::verify(&canonical(&self.body)?, &self.signature, public_key_hex)
+    }
 }
 
 #[cfg(test)]
@@ -182,5 +237,25 @@ mod tests {
             Err(ChainError::Sequence { expected: 2, found: 3, .. })
         ));
         assert!(fold(&[&entries[1], &entries[0], &entries[2]]).is_err());
+    }
+
+    #[test]
+    fn a_daily_root_is_believed_only_as_it_was_signed() {
+        let key = SigningKey::from_bytes(&[7; 32]);
+        let public = hex::encode(key.verifying_key().as_bytes());
+        let day = NaiveDate::from_ymd_opt(2026, 11, 22).unwrap();
+        let heads = BTreeMap::from([("common".to_owned(), Head { seq: 3, chain: "ab".repeat(32) })]);
+        let good = DailyRoot::sign(day, DateTime::UNIX_EPOCH, heads, &key).unwrap();
+        assert_eq!(good.verify(&public), Ok(()));
+        let text = serde_json::to_string(&good).unwrap();
+        assert_eq!(serde_json::from_str::<DailyRoot>(&text).unwrap(), good);
+        for (from, to) in
+            [("\"seq\":3", "\"seq\":2"), ("2026-11-22", "2026-11-21"), (&good.body.root[..8], "00000000")]
+        {
+            let altered: DailyRoot = serde_json::from_str(&text.replacen(from, to, 1)).unwrap();
+            assert_eq!(altered.verify(&public), Err(ReceiptError::Signature), "{from}");
+        }
+        let other = SigningKey::from_bytes(&[8; 32]);
+        assert!(good.verify(&hex::encode(other.verifying_key().as_bytes())).is_err());
     }
 }

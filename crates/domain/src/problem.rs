@@ -73,6 +73,8 @@ codes! {
     /// A fault nobody foresaw. params: reportId.
     Fault = "fault", 500, Later;
 
+    /// The endpoint was restored from a backup that does not have the project (yet). params: folio.
+    ProjectLost = "project_lost", 409, AfterFix;
     /// The project is not known here. params: folio.
     ProjectUnknown = "project_unknown", 404, AfterFix;
     /// The project has several processes; one must be named. params: ocids.

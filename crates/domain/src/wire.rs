@@ -178,6 +178,9 @@ pub struct Base {
     /// Own earlier operations on the same process that the device had not seen accepted.
     #[serde(default)]
     pub after: Vec<Uuid>,
+    /// Epoch of the endpoint in which it had them. After a restore the same number of releases may be others.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub epoch: Option<Uuid>,
 }
 
 /// One operation of a device (`sync.md`, Objects).

@@ -136,7 +136,7 @@ fn operation(kind: OperationKind, body: Value) -> Operation {
         client_seq: 1,
         kind,
         record_id: id(2),
-        base: Base { server_version: 1, after: vec![id(4)] },
+        base: Base { server_version: 1, after: vec![id(4)], epoch: Some(id(6)) },
         salt: "0a".repeat(16),
         body,
         captured_at: at(0),

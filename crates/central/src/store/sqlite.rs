@@ -24,6 +24,9 @@ use super::{
     Release, Result, Store, StoreError, StoredFollowUp, StoredOperation, Tx, waiting_of,
 };
 
+mod copy;
+pub use copy::copy;
+
 const MIGRATIONS: &[M<'static>] = &[M::up(include_str!("../../migrations/sqlite/0001_create_central.sql"))];
 
 /// The embedded store.
@@ -1019,6 +1022,51 @@ impl Tx for SqliteTx<'_> {
             ],
         )?;
         Ok(())
+    }
+
+    fn evidence_files(&self) -> Result<Vec<Evidence>> {
+        let rows = self.all(
+            "SELECT sha256, size, media_type, verified_at FROM evidence
+             WHERE municipality_id = ?1 AND verified_at IS NOT NULL ORDER BY sha256",
+            params![self.m()],
+            |row| Ok((row.get(0)?, row.get::<_, i64>(1)?, row.get(2)?, row.get::<_, Option<String>>(3)?)),
+        )?;
+        rows.into_iter()
+            .map(|(sha256, size, media_type, verified_at)| {
+                let verified_at = parse_time_opt(verified_at)?;
+                Ok(Evidence { sha256, size: natural(size), media_type, verified_at })
+            })
+            .collect()
+    }
+
+    fn metas(&self, prefix: &str) -> Result<Vec<(String, String)>> {
+        self.all(
+            "SELECT substr(key, length(?2) + 1), value FROM meta
+             WHERE municipality_id = ?1 AND substr(key, 1, length(?2)) = ?2 ORDER BY key",
+            params![self.m(), prefix],
+            |row| Ok((row.get(0)?, row.get(1)?)),
+        )
+    }
+
+    fn begin_epoch(&self, ended: Uuid, epoch: Uuid, now: DateTime<Utc>) -> Result<()> {
+        self.run(
+            "INSERT INTO meta (municipality_id, key, value)
+             SELECT municipality_id, 'known/' || ?2 || '/' || ocid, CAST(version AS TEXT) FROM process
+             WHERE municipality_id = ?1
+             ON CONFLICT (municipality_id, key) DO UPDATE SET value = excluded.value",
+            params![self.m(), ended.to_string()],
+        )?;
+        self.run("DELETE FROM access_token WHERE municipality_id = ?1", params![self.m()])?;
+        self.run("DELETE FROM nonce WHERE municipality_id = ?1", params![self.m()])?;
+        self.set_meta("restored_at", &time(now))?;
+        self.set_meta("epoch", &epoch.to_string())
+    }
+
+    fn known_in(&self, ended: Uuid, ocid: &str) -> Result<u64> {
+        let known = self.meta(&format!("known/{ended}/{ocid}"))?;
+        known.map_or(Ok(0), |text| {
+            text.parse().map_err(|_| StoreError::Corrupt(format!("version {text} of {ocid}")))
+        })
     }
 
     fn evidence_users(&self, sha256: &str) -> Result<Vec<EvidenceUser>> {

@@ -1,6 +1,6 @@
 //! Push: what devices offer is recorded exactly once, answered with a receipt, and decided afterwards.
 
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, TimeDelta, Utc};
 use domain::follow_up::{FollowUp, State};
 use domain::person::{Action, area_id, can};
 use domain::problem::{Code, Problem};
@@ -16,7 +16,7 @@ use crate::auth::Actor;
 use crate::endpoint::Endpoint;
 use crate::problem::Answer;
 use crate::state;
-use crate::store::{Entry, JobKind, Project, StoreError, StoredFollowUp, StoredOperation, Tx};
+use crate::store::{Entry, JobKind, Process, Project, StoreError, StoredFollowUp, StoredOperation, Tx};
 
 /// Records a batch in one transaction and answers each operation.
 ///
@@ -65,7 +65,10 @@ pub fn push(endpoint: &Endpoint, actor: &Actor, request: &PushRequest) -> Answer
         match recorder.take(operation)? {
             Taken::Known(result) => results.push(Some(result)),
             Taken::New => results.push(None),
-            Taken::Refused(problem) if index == 0 => return Err(problem.into()),
+            // What is behind one whose project was lost may go on: it is refused alone, also as the first.
+            Taken::Refused(problem) if index == 0 && problem.code != Code::ProjectLost => {
+                return Err(problem.into());
+            }
             Taken::Refused(problem) => {
                 results.push(Some(PushResult::Refused {
                     op_id: operation.operation.op_id,
@@ -155,8 +158,8 @@ struct Assessed {
     project: Option<Project>,
     findings: Vec<Finding>,
     rejected: bool,
-    /// Releases its process has.
-    version: u64,
+    /// Releases of its process that the device knew.
+    known: u64,
 }
 
 enum Taken {
@@ -241,7 +244,10 @@ impl Recorder<'_> {
                 let finding = refusal("/", "follow-up-unreadable", json!({"detail": detail}));
                 Some(self.refuse_unreadable(operation, finding)?)
             }
-            Body::FollowUp(follow_up) => Some(self.record(operation, follow_up)?),
+            Body::FollowUp(follow_up) => match self.record(operation, follow_up)? {
+                Ok(said) => Some(said),
+                Err(problem) => return Ok(Taken::Refused(problem)),
+            },
         };
         self.last = operation.client_seq;
         self.pending.push(Pending {
@@ -282,12 +288,16 @@ impl Recorder<'_> {
         })
     }
 
-    fn record(&mut self, operation: &Operation, follow_up: &FollowUp) -> Answer<Said> {
-        let Assessed { project, findings, rejected, version } = self.assess(operation, follow_up)?;
+    /// Records a follow-up. The inner error: what it needs was lost with the backup, it stays on its device.
+    fn record(&mut self, operation: &Operation, follow_up: &FollowUp) -> Answer<Result<Said, Problem>> {
+        let Assessed { project, findings, rejected, known } = match self.assess(operation, follow_up)? {
+            Ok(assessed) => assessed,
+            Err(problem) => return Ok(Err(problem)),
+        };
         let verdict = if rejected { Verdict::Rejected } else { Verdict::Received };
         if self.tx.follow_up(follow_up.id)?.is_some() {
             let finding = refusal("/id", "follow-up-repeated", json!({"id": follow_up.id.to_string()}));
-            return self.refuse_unreadable(operation, finding);
+            return self.refuse_unreadable(operation, finding).map(Ok);
         }
         let stored = StoredFollowUp {
             follow_up: follow_up.clone(),
@@ -297,15 +307,7 @@ impl Recorder<'_> {
             area_id: self.actor.person.area_id.clone(),
             state: if rejected { State::Rejected } else { State::Received },
             held: None,
-            // A version this endpoint never had (a device from before a restored backup) vouches for nothing.
-            base: Base {
-                server_version: if operation.base.server_version > version {
-                    0
-                } else {
-                    operation.base.server_version
-                },
-                after: operation.base.after.clone(),
-            },
+            base: Base { server_version: known, ..operation.base.clone() },
             captured_at: operation.captured_at,
             recorded_at: self.now,
             decided_at: rejected.then_some(self.now),
@@ -322,13 +324,45 @@ impl Recorder<'_> {
         } else {
             self.tx.queue(JobKind::Accept, &follow_up.id.to_string(), self.now)?;
         }
+        if self.endpoint.restored {
+            // Its correction may have come back before it, and waits for it. After it: it is decided first.
+            let folio = follow_up.folio();
+            for other in self.tx.follow_ups(&follow_up.project)? {
+                let corrects = other.follow_up.content.corrects.as_deref() == Some(&folio);
+                if corrects && other.state == State::Received {
+                    let next = self.now + TimeDelta::milliseconds(1);
+                    self.tx.queue(JobKind::Accept, &other.follow_up.id.to_string(), next)?;
+                }
+            }
+        }
         let place = self.entries.len();
         self.entries.extend(state::follow_up_entries(
             &self.endpoint.config.municipality,
             project.as_ref(),
             &stored,
         )?);
-        Ok(Said { place, folio: follow_up.folio(), evidence: operation.evidence.clone(), verdict, findings })
+        let (folio, evidence) = (follow_up.folio(), operation.evidence.clone());
+        Ok(Ok(Said { place, folio, evidence, verdict, findings }))
+    }
+
+    /// Whether an operation is of before this endpoint was restored: what it names may have been lost with the rest.
+    /// Rejecting is for good, and it would be for the endpoint's own loss.
+    fn is_of_before(&self, operation: &Operation) -> bool {
+        self.endpoint.restored && operation.base.epoch != Some(self.endpoint.epoch)
+    }
+
+    /// How many of the releases that are here now the device knew. Of an epoch that a restore ended, those that were
+    /// in the backup: what came since under the same numbers may be others. A number this endpoint never had vouches
+    /// for nothing.
+    fn known(&self, operation: &Operation, process: &Process) -> Answer<u64> {
+        let said = operation.base.server_version;
+        Ok(match operation.base.epoch {
+            Some(ended) if ended != self.endpoint.epoch => {
+                said.min(self.tx.known_in(ended, &process.ocid)?).min(process.version)
+            }
+            _ if said > process.version => 0,
+            _ => said,
+        })
     }
 
     /// What the device could not know (the project, the scope), and what it found too.
@@ -336,9 +370,14 @@ impl Recorder<'_> {
     /// Rejecting is for good, so it is only done for what nothing can change: content that is wrong by itself, or a
     /// release that is wrong upon the very version the device knew. When something is still undecided before it, or the
     /// process has moved on, the follow-up is received and decided in its turn.
-    fn assess(&self, operation: &Operation, follow_up: &FollowUp) -> Answer<Assessed> {
-        let refused =
-            |project, finding| Assessed { project, findings: vec![finding], rejected: true, version: 0 };
+    fn assess(&self, operation: &Operation, follow_up: &FollowUp) -> Answer<Result<Assessed, Problem>> {
+        let of_before = self.is_of_before(operation);
+        let refused = |project, finding| {
+            if of_before {
+                return Err(Problem::new(Code::ProjectLost).with("folio", follow_up.project.clone()));
+            }
+            Ok(Assessed { project, findings: vec![finding], rejected: true, known: 0 })
+        };
         let Some(project) = self.tx.project(&follow_up.project)? else {
             let finding = refusal("/project", "project-unknown", json!({"value": follow_up.project}));
             return Ok(refused(None, finding));
@@ -361,7 +400,8 @@ impl Recorder<'_> {
         let today = domain::release::today(self.now, basis.offset_minutes);
         let content = domain::follow_up::check_content(&follow_up.content, today);
         let mut rejected = content.iter().any(|finding| finding.severity == Severity::Error);
-        let settled = operation.base.after.is_empty() && operation.base.server_version == process.version;
+        let settled =
+            !of_before && operation.base.after.is_empty() && operation.base.server_version == process.version;
         let mut findings = content;
         if settled {
             findings = domain::release::assess(follow_up, &basis, self.now);
@@ -369,12 +409,15 @@ impl Recorder<'_> {
         }
         if let Some(folio) = &follow_up.content.corrects {
             let known = self.tx.follow_up_by_folio(folio)?;
-            if known.is_none_or(|known| known.follow_up.project != follow_up.project) {
+            // Lost with the rest, it comes back from its own device: until then the correction waits.
+            let waits = known.is_none() && of_before;
+            if !waits && known.is_none_or(|known| known.follow_up.project != follow_up.project) {
                 findings.push(refusal("/corrects", "correction-unknown", json!({"value": folio})));
                 rejected = true;
             }
         }
-        Ok(Assessed { project: Some(project), findings, rejected, version: process.version })
+        let known = self.known(operation, &process)?;
+        Ok(Ok(Assessed { project: Some(project), findings, rejected, known }))
     }
 
     /// Takes the numbers of the streams, last of all, and makes the answers.

@@ -27,6 +27,9 @@ pub(crate) struct Pulling {
     pub(crate) cursor: String,
     /// Whether to offer again, when the fresh copy is complete, what it lacks.
     pub(crate) offer_again: bool,
+    /// Epoch of the endpoint that the copy in use came from.
+    #[serde(default)]
+    pub(crate) epoch: Option<Uuid>,
 }
 
 /// Where pulling stands.
@@ -107,6 +110,9 @@ pub(crate) fn apply(
             super::files::unconfirm_all(connection)?;
             state.offer_again = false;
         }
+    }
+    if generation == state.active {
+        state.epoch = Some(page.server_epoch);
     }
     meta::set(connection, meta::PULL, &state)?;
     meta::set(connection, meta::LAST_PULL, &now)?;

@@ -26,11 +26,13 @@ pub(crate) struct StoredDraft {
     pub(crate) missing: u32,
     /// Releases of the process when it was begun; unknown for drafts of an earlier version of the program.
     pub(crate) base_version: Option<u64>,
+    /// Epoch of the endpoint in which they were counted.
+    pub(crate) base_epoch: Option<Uuid>,
     pub(crate) updated_at: DateTime<Utc>,
     pub(crate) discarded: bool,
 }
 
-const COLUMNS: &str = "id, project, ocid, stage, form, typed, content, missing, updated_at, discarded_at IS NOT NULL, base_version";
+const COLUMNS: &str = "id, project, ocid, stage, form, typed, content, missing, updated_at, discarded_at IS NOT NULL, base_version, base_epoch";
 
 struct Raw {
     texts: [String; 7],
@@ -38,6 +40,7 @@ struct Raw {
     updated_at: String,
     discarded: bool,
     base_version: Option<i64>,
+    base_epoch: Option<String>,
 }
 
 fn raw(row: &Row<'_>) -> rusqlite::Result<Raw> {
@@ -47,6 +50,7 @@ fn raw(row: &Row<'_>) -> rusqlite::Result<Raw> {
         updated_at: row.get(8)?,
         discarded: row.get(9)?,
         base_version: row.get(10)?,
+        base_epoch: row.get(11)?,
     })
 }
 
@@ -72,6 +76,7 @@ fn read(raw: Raw) -> Result<StoredDraft, Error> {
         content: from_json("a draft", &content)?,
         missing: count(raw.missing),
         base_version: raw.base_version.map(i64::unsigned_abs),
+        base_epoch: raw.base_epoch.as_deref().map(uuid).transpose()?,
         updated_at: instant(&raw.updated_at)?,
         discarded: raw.discarded,
     })
@@ -80,8 +85,8 @@ fn read(raw: Raw) -> Result<StoredDraft, Error> {
 /// Writes a new draft.
 pub(crate) fn insert(connection: &Connection, draft: &StoredDraft) -> Result<(), Error> {
     connection.execute(
-        "INSERT INTO draft (id, project, ocid, stage, form, typed, content, missing, base_version, created_at, updated_at)
-         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?10)",
+        "INSERT INTO draft (id, project, ocid, stage, form, typed, content, missing, base_version, base_epoch,
+         created_at, updated_at) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?11)",
         params![
             draft.id.to_string(),
             draft.project,
@@ -92,6 +97,7 @@ pub(crate) fn insert(connection: &Connection, draft: &StoredDraft) -> Result<(),
             to_json(&draft.content)?,
             draft.missing,
             draft.base_version.map(|version| version as i64),
+            draft.base_epoch.map(|epoch| epoch.to_string()),
             at(draft.updated_at),
         ],
     )?;

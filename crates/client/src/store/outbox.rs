@@ -220,7 +220,16 @@ pub(crate) fn last_ready(connection: &Connection, device: Uuid) -> Result<u64, E
     Ok(last.unsigned_abs())
 }
 
-/// Recorded, with a receipt that was verified.
+/// Receipts of an operation that later ones took the place of, oldest first.
+pub(crate) fn earlier_receipts(connection: &Connection, op_id: Uuid) -> Result<Vec<Receipt>, Error> {
+    let mut select = connection.prepare_cached(
+        "SELECT receipt FROM earlier_receipt WHERE op_id = ?1 ORDER BY replaced_at, receipt",
+    )?;
+    let rows = select.query_map([op_id.to_string()], |row| row.get::<_, String>(0))?;
+    rows.map(|row| from_json("a receipt", &row?)).collect()
+}
+
+/// Recorded, with a receipt that was verified. One that it had before is kept beside.
 pub(crate) fn record(
     connection: &Connection,
     op_id: Uuid,
@@ -232,6 +241,12 @@ pub(crate) fn record(
         Verdict::Received => State::Received,
         Verdict::Rejected => State::Rejected,
     };
+    connection.execute(
+        "INSERT INTO earlier_receipt (op_id, replaced_at, receipt)
+         SELECT op_id, ?3, receipt FROM outbox WHERE op_id = ?1 AND receipt <> ?2
+         ON CONFLICT (op_id, receipt) DO NOTHING",
+        params![op_id.to_string(), to_json(receipt)?, at(now)],
+    )?;
     connection.execute(
         "UPDATE outbox SET state = ?2, receipt = ?3, findings = ?4, problem = NULL, retry_at = NULL, answered_at = ?5
          WHERE op_id = ?1",

@@ -24,6 +24,49 @@ async fn revoked(client: &Client, endpoint: &Endpoint) {
     endpoint.data().faults.push = None;
 }
 
+#[tokio::test]
+async fn a_draft_of_before_a_restore_says_which_versions_it_counted() {
+    let (dir, endpoint) = (tempfile::tempdir().unwrap(), Endpoint::start().await);
+    let client = enrolled(dir.path(), &endpoint).await;
+    let new = call(&client, "draft_new", json!({"folio": FOLIO, "stage": "implementation"})).await;
+    endpoint.data().forget(2);
+    client.sync_once().await.unwrap();
+    // One of now and one of before, over the same number of releases.
+    client.capture_file(FOLIO, progress(5), &[]).unwrap();
+    let values = json!({"id": new["id"], "values": {"visitedOn": "12/03/2026", "physicalActual": "7"}});
+    call(&client, "draft_save", values).await;
+    call(&client, "draft_ready", json!({"id": new["id"]})).await;
+    client.sync_once().await.unwrap();
+    let data = endpoint.data();
+    let bases: Vec<_> = data.log.iter().map(|o| (o.base.server_version, o.base.epoch)).collect();
+    assert_eq!(bases, [(1, Some(Uuid::from_u128(2))), (1, Some(Uuid::from_u128(1)))]);
+}
+
+#[tokio::test]
+async fn a_receipt_that_is_renewed_keeps_the_one_before() {
+    let (dir, endpoint) = (tempfile::tempdir().unwrap(), Endpoint::start().await);
+    let client = enrolled(dir.path(), &endpoint).await;
+    client.capture_file(FOLIO, progress(5), &[]).unwrap();
+    client.sync_once().await.unwrap();
+    let first = client.receipts().unwrap()[0].2.clone();
+    assert!(first.valid && first.earlier.is_empty());
+    // The answer that it had already is no renewal.
+    client.sync_once().await.unwrap();
+    {
+        // Somebody else's came back first and has its number now.
+        let mut data = endpoint.data();
+        let mut other = data.log[0].clone();
+        other.op_id = Uuid::from_u128(99);
+        data.forget(2);
+        data.log.push(other);
+    }
+    client.sync_once().await.unwrap();
+    let renewed = client.receipts().unwrap()[0].2.clone();
+    assert!(renewed.valid);
+    assert_ne!(renewed.receipt, first.receipt);
+    assert_eq!(renewed.earlier, first.receipt.into_iter().collect::<Vec<_>>());
+}
+
 /// The follow-up with this folio, as the tray has it.
 async fn row(client: &Client, folio: &str) -> Value {
     let tray = call(client, "tray", json!({})).await;

@@ -35,6 +35,8 @@ const problems = {
   "problem.unavailable": "The central office could not answer now. Nothing was recorded; it is tried again by itself.",
   "problem.fault":
     "Something failed and was noted under number {reportId}. What you captured is saved on this equipment; copy the diagnostics and send them to the administration.",
+  "problem.project_lost":
+    "The central office was restored from a backup that does not have the project {folio} yet. The follow-up is still on this equipment and is sent by itself once it is loaded again; tell the administration.",
   "problem.project_unknown": "Project {folio} is not on this equipment. Send now to refresh the list and try again.",
   "problem.process_ambiguous":
     "This project has several contracting processes ({ocids}). Say which one the follow-up belongs to.",

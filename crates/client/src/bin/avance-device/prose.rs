@@ -189,6 +189,10 @@ fn sentence(code: Code) -> (&'static str, &'static str) {
             "Algo falló que nadie previó (reporte {reportId} {detail}). Lo capturado sigue guardado. Repite la operación; si vuelve a fallar, envía este número a la administración.",
             "Something failed that nobody foresaw (report {reportId} {detail}). What was captured is still stored. Try again; if it fails again, send this number to the administration.",
         ),
+        Code::ProjectLost => (
+            "La Coordinación se restauró de un respaldo que todavía no tiene el proyecto «{folio}». El seguimiento sigue aquí y se envía solo cuando lo carguen otra vez; avisa a la administración.",
+            "The central endpoint was restored from a backup that does not have the project “{folio}” yet. The follow-up is still here and is sent by itself once it is loaded again; tell the administration.",
+        ),
         Code::ProjectUnknown => (
             "El proyecto «{folio}» no está entre los de tu área. Revisa el folio con «projects», o envía para traer los proyectos nuevos. No se guardó nada de este seguimiento.",
             "The project “{folio}” is not among those of your area. Check the folio with `projects`, or send to fetch new projects. Nothing of this follow-up was kept.",

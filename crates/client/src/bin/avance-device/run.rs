@@ -256,7 +256,7 @@ fn receipts(client: &Client, language: Language, as_json: bool, verify: bool) ->
         let rows: Vec<Value> = receipts
             .iter()
             .map(|(folio, project, view)| {
-                json!({"folio": folio, "project": project, "valid": view.valid, "bodyHash": view.body_hash, "receipt": view.receipt})
+                json!({"folio": folio, "project": project, "valid": view.valid, "bodyHash": view.body_hash, "receipt": view.receipt, "earlier": view.earlier})
             })
             .collect();
         print_json(&rows);

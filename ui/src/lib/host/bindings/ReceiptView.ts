@@ -16,4 +16,8 @@ valid: boolean,
 /**
  * Hash of the follow-up as it is here.
  */
-bodyHash: string | null, };
+bodyHash: string | null, 
+/**
+ * Receipts that an endpoint gave before it was restored from a backup: evidence of what it had said.
+ */
+earlier?: Array<Receipt>, };
