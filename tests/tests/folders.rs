@@ -99,6 +99,22 @@ fn a_full_disk_of_the_endpoint_loses_nothing() {
 }
 
 #[test]
+fn an_endpoint_that_finds_no_room_says_what_to_do() {
+    let folder = tempfile::tempdir().unwrap();
+    let data = folder.path().join("central");
+    let room = Room::new(&data, 1_024);
+    let mut central = Central::new(&data);
+    central.largest_file = room.fill(&data, 0);
+    let output = central.run(&["status"]);
+    assert!(!output.status.success());
+    let full = ["No queda espacio", "There is no room"];
+    assert!(full.iter().any(|words| complaint(&output).contains(words)), "{}", complaint(&output));
+    room.free();
+    central.largest_file = None;
+    central.ok(&["people", "list"]);
+}
+
+#[test]
 fn an_endpoint_that_cannot_write_says_so_and_loses_nothing() {
     let folder = tempfile::tempdir().unwrap();
     let data = folder.path().join("central");
@@ -118,6 +134,11 @@ fn an_endpoint_that_cannot_write_says_so_and_loses_nothing() {
     let output = central.run(&["serve", "--listen", &listen]);
     assert!(!output.status.success());
     assert!(complaint(&output).contains(data.to_str().unwrap()), "{}", complaint(&output));
+    let advice = ["No se puede escribir en la carpeta", "The data folder cannot be written"];
+    // Where not even root is stopped by permissions, the limit on files stands in: that is told as a full disk.
+    let full = ["No queda espacio", "There is no room"];
+    let said = if central.largest_file.is_none() { advice } else { full };
+    assert!(said.iter().any(|words| complaint(&output).contains(words)), "{}", complaint(&output));
     let output = device.run(&["send"]);
     assert_eq!(output.status.code(), Some(2), "{}", complaint(&output));
     assert_eq!(device.count("ready"), 1);

@@ -28,6 +28,9 @@ const CONNECT: Duration = Duration::from_secs(5);
 /// Longest time without a byte moving in either direction.
 const STALL: Duration = Duration::from_secs(20);
 
+/// Fewest bytes of an answer in that time, if it is not at its end: less than the slowest line carries.
+const LEAST: usize = 1024;
+
 /// [`STALL`]; in builds with debug assertions `AVANCE_STALL_MS` shortens it, so that a journey need not wait.
 fn stall() -> Duration {
     #[cfg(debug_assertions)]
@@ -238,9 +241,17 @@ impl Transport {
     async fn read(&self, mut response: Response) -> Result<Vec<u8>, Problem> {
         let status = response.status();
         let mut body = Vec::new();
+        let (mut since, mut came) = (tokio::time::Instant::now(), 0);
         loop {
             let next = tokio::time::timeout(self.stall, response.chunk()).await;
             let next = next.map_err(|_| self.stalled())?;
+            if since.elapsed() > self.stall {
+                // An answer that comes in drops would hold the queue for hours without ever standing still.
+                if body.len() < came + LEAST {
+                    return Err(self.stalled());
+                }
+                (since, came) = (tokio::time::Instant::now(), body.len());
+            }
             match next.map_err(|error| self.unreachable(&error))? {
                 Some(piece) if body.len() + piece.len() > MAX_ANSWER => return Err(self.not_ours()),
                 Some(piece) => body.extend_from_slice(&piece),
@@ -435,6 +446,24 @@ mod tests {
         assert!(bomb.len() < 1_000_000);
         assert!(decompress(&bomb).is_none());
         assert_eq!(decompress(&zstd::encode_all(&b"{}"[..], 1).unwrap()).unwrap(), b"{}");
+    }
+
+    #[tokio::test]
+    async fn an_answer_in_drops_does_not_hold_the_queue() {
+        use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let server = format!("http://{}", listener.local_addr().unwrap());
+        tokio::spawn(async move {
+            let (mut stream, _) = listener.accept().await.unwrap();
+            stream.read(&mut [0; 1024]).await.unwrap();
+            stream.write_all(b"HTTP/1.1 200 OK\r\ncontent-length: 1000000\r\n\r\n").await.unwrap();
+            while stream.write_all(b" ").await.is_ok() {
+                tokio::time::sleep(Duration::from_millis(20)).await;
+            }
+        });
+        let mut transport = Transport::new(&server).unwrap_or_else(|_| panic!());
+        transport.stall = Duration::from_millis(400);
+        assert_eq!(transport.health().await.unwrap_err().code, Code::ServerUnreachable);
     }
 
     #[test]
