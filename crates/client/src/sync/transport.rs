@@ -455,7 +455,7 @@ mod tests {
         let server = format!("http://{}", listener.local_addr().unwrap());
         tokio::spawn(async move {
             let (mut stream, _) = listener.accept().await.unwrap();
-            stream.read(&mut [0; 1024]).await.unwrap();
+            assert!(stream.read(&mut [0; 1024]).await.unwrap() > 0);
             stream.write_all(b"HTTP/1.1 200 OK\r\ncontent-length: 1000000\r\n\r\n").await.unwrap();
             while stream.write_all(b" ").await.is_ok() {
                 tokio::time::sleep(Duration::from_millis(20)).await;
