@@ -10,7 +10,10 @@ use std::time::{Duration, Instant};
 use serde_json::{Value, json};
 
 pub mod browser;
+pub mod ledger;
+pub mod proxy;
 pub mod raw;
+pub mod room;
 pub mod window;
 
 /// Passphrase of the devices of the tests.
@@ -74,6 +77,8 @@ pub struct Central {
     pub data: PathBuf,
     /// Where it listens when it runs.
     pub address: SocketAddr,
+    /// Largest file it may write, bytes.
+    pub largest_file: Option<u64>,
     child: Option<Child>,
 }
 
@@ -81,7 +86,7 @@ impl Central {
     /// A central endpoint that does not run yet.
     pub fn new(data: &Path) -> Central {
         let address = SocketAddr::from(([127, 0, 0, 1], free_port()));
-        Central { data: data.to_owned(), address, child: None }
+        Central { data: data.to_owned(), address, largest_file: None, child: None }
     }
 
     /// Another data folder at the address of one that stopped.
@@ -109,7 +114,7 @@ impl Central {
     }
 
     fn command(&self) -> Command {
-        let mut command = Command::new(program("avance-central"));
+        let mut command = room::limited(&program("avance-central"), self.largest_file);
         command.arg("--data").arg(&self.data).env("RUST_LOG", "info");
         command.arg("--public-url").arg(self.url()).arg("--municipality").arg("Municipio de muestra");
         command
@@ -136,6 +141,15 @@ impl Central {
         }
     }
 
+    /// A central endpoint that runs in a folder, with the list of projects.
+    pub fn ready(data: &Path) -> Central {
+        let mut central = Central::new(data);
+        std::fs::create_dir_all(&central.data).expect("a folder of ours");
+        central.ok(&["load", project_list().0.to_str().expect("UTF-8")]);
+        central.start();
+        central
+    }
+
     /// Adds a person and gives the code for a device.
     pub fn code(&self, name: &str, role: &str, area: &str, trained: bool) -> String {
         let mut arguments = vec!["people", "add", "--name", name, "--role", role, "--area", area];
@@ -158,6 +172,17 @@ impl Central {
         package["records"][0].take()
     }
 
+    /// The files the catalogue names, each there and with the hash it says.
+    pub fn packages(&self) -> Vec<PathBuf> {
+        let path = |file: &Value| {
+            let path = self.public(file["path"].as_str().expect("a path").trim_start_matches('/'));
+            let bytes = std::fs::read(&path).unwrap_or_else(|error| panic!("{}: {error}", path.display()));
+            assert_eq!(domain::receipt::sha256_hex(&bytes), file["sha256"], "{}", path.display());
+            path
+        };
+        self.catalog().iter().map(path).collect()
+    }
+
     /// What the catalogue names.
     pub fn catalog(&self) -> Vec<Value> {
         let bytes = std::fs::read(self.public("ocds/catalog.json")).expect("a catalogue");
@@ -176,22 +201,40 @@ impl Drop for Central {
 }
 
 /// A device, through its command line.
+#[derive(Clone)]
 pub struct Device {
     /// Its data folder.
     pub data: PathBuf,
+    /// What its programs are told by the environment, beside the passphrase.
+    pub environment: Vec<(&'static str, String)>,
+    /// Largest file its programs may write, bytes.
+    pub largest_file: Option<u64>,
 }
 
 impl Device {
     /// A device in a folder.
     pub fn new(data: &Path) -> Device {
-        Device { data: data.to_owned() }
+        Device { data: data.to_owned(), environment: Vec::new(), largest_file: None }
+    }
+
+    /// The same with one more variable in its environment.
+    #[must_use]
+    pub fn with(mut self, name: &'static str, value: &str) -> Device {
+        self.environment.push((name, value.to_owned()));
+        self
+    }
+
+    /// A verb, to be started.
+    pub fn command(&self, arguments: &[&str]) -> Command {
+        let mut command = room::limited(&program("avance-device"), self.largest_file);
+        command.args(arguments).arg("--data").arg(&self.data).env("AVANCE_PASSPHRASE", PASSPHRASE);
+        command.envs(self.environment.iter().cloned()).env_remove("DBUS_SESSION_BUS_ADDRESS");
+        command
     }
 
     /// Runs a verb to its end.
     pub fn run(&self, arguments: &[&str]) -> Output {
-        let mut command = Command::new(program("avance-device"));
-        command.args(arguments).arg("--data").arg(&self.data).env("AVANCE_PASSPHRASE", PASSPHRASE);
-        command.env_remove("DBUS_SESSION_BUS_ADDRESS").output().expect("avance-device starts")
+        self.command(arguments).output().expect("avance-device starts")
     }
 
     /// Runs a verb that must succeed and gives what it printed.
@@ -208,7 +251,12 @@ impl Device {
 
     /// Enrols it.
     pub fn enrol(&self, central: &Central, code: &str) {
-        self.ok(&["enrol", "--server", &central.url(), "--code", code]);
+        self.enrol_at(&central.url(), code);
+    }
+
+    /// Enrols it at an address.
+    pub fn enrol_at(&self, url: &str, code: &str) {
+        self.ok(&["enrol", "--server", url, "--code", code]);
     }
 
     /// Captures a follow-up with evidence; gives its folio.
@@ -219,7 +267,20 @@ impl Device {
         for item in evidence {
             arguments.extend(["--evidence", item]);
         }
-        self.ok(&arguments)
+        let folio = self.ok(&arguments);
+        std::fs::remove_file(&file).expect("our own file");
+        folio
+    }
+
+    /// What it shows of its projects, to compare two devices and two moments: without what is only here.
+    pub fn seen(&self) -> Value {
+        let mut projects = self.json(&["projects", "--json"]);
+        for project in projects.as_array_mut().expect("an array") {
+            for key in ["waiting", "draft"] {
+                project.as_object_mut().expect("an object").remove(key);
+            }
+        }
+        projects
     }
 
     /// Count of follow-ups in a state.
@@ -238,9 +299,15 @@ pub struct Host {
 impl Host {
     /// Starts it on a device's folder, with the built page when there is one.
     pub fn start(data: &Path) -> Host {
+        Host::start_with(data, &[])
+    }
+
+    /// Starts it with more variables in its environment.
+    pub fn start_with(data: &Path, environment: &[(&str, &str)]) -> Host {
         let mut command = Command::new(program("device-host"));
         command.arg("--data").arg(data).arg("--ui").arg(root().join("ui/dist"));
         command.env("AVANCE_PASSPHRASE", PASSPHRASE).env_remove("DBUS_SESSION_BUS_ADDRESS");
+        command.envs(environment.iter().copied());
         let mut child = command.stdout(Stdio::piped()).spawn().expect("device-host starts");
         let mut line = String::new();
         let out = child.stdout.take().expect("piped");

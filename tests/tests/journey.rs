@@ -9,18 +9,6 @@ use journeys::{
 };
 use serde_json::Value;
 
-/// What a device shows of its projects, to compare two devices and two moments.
-fn seen(device: &Device) -> Value {
-    let mut projects = device.json(&["projects", "--json"]);
-    for project in projects.as_array_mut().expect("an array") {
-        // What is only here differs by nature.
-        for key in ["waiting", "draft"] {
-            project.as_object_mut().expect("an object").remove(key);
-        }
-    }
-    projects
-}
-
 #[test]
 fn two_devices_without_a_network_and_one_public_file() {
     let folder = tempfile::tempdir().unwrap();
@@ -111,13 +99,7 @@ fn two_devices_without_a_network_and_one_public_file() {
     // What the catalogue names exists, byte for byte, and is valid.
     let catalog = central.catalog();
     assert_eq!(catalog.iter().filter(|file| file["kind"] == "record").count(), count);
-    let mut packages = Vec::new();
-    for file in &catalog {
-        let path = central.public(file["path"].as_str().unwrap().trim_start_matches('/'));
-        let bytes = std::fs::read(&path).unwrap();
-        assert_eq!(domain::receipt::sha256_hex(&bytes), file["sha256"], "{}", path.display());
-        packages.push(path);
-    }
+    let mut packages = central.packages();
     own_check(&packages);
     packages
         .retain(|path| path.to_string_lossy().contains("d1_p1") || path.to_string_lossy().contains("d1_p3"));
@@ -126,14 +108,14 @@ fn two_devices_without_a_network_and_one_public_file() {
     // Both devices converge, and a restart of both programs changes nothing.
     one.ok(&["send"]);
     two.ok(&["send"]);
-    let before = seen(&one);
-    assert_eq!(before, seen(&two));
+    let before = one.seen();
+    assert_eq!(before, two.seen());
     central.kill();
-    assert_eq!(seen(&one), before);
+    assert_eq!(one.seen(), before);
     central.start();
     one.ok(&["send"]);
     two.ok(&["send"]);
-    assert_eq!((seen(&one), seen(&two)), (before.clone(), before));
+    assert_eq!((one.seen(), two.seen()), (before.clone(), before));
     assert_eq!((one.count("published"), two.count("published")), (3, 2));
     assert_eq!(central.catalog(), catalog);
     let verified = central.ok(&["verify"]);

@@ -3,7 +3,8 @@
 
 use std::time::Duration;
 
-use journeys::{CANARY, Central, Device, Host, progress, project_list};
+use journeys::ledger::Ledger;
+use journeys::{Central, Device, Host, progress, project_list};
 use serde_json::{Value, json};
 
 /// How many times each program is killed.
@@ -84,18 +85,15 @@ fn the_central_endpoint_is_killed_while_it_receives() {
     let device = Device::new(&folder.path().join("equipo"));
     device.enrol(&central, &central.code("Persona de muestra", "enlace", "Obras de muestra", true));
 
-    let mut ledger = Vec::new();
+    let mut ledger = Ledger::default();
     for cycle in 0..CYCLES {
         for n in 0..2 {
             let project = format!("d{}_p{}", cycle % 5 + 1, n + 1);
-            let mut follow_up = progress(u8::try_from(cycle).unwrap());
-            follow_up["internal"]["notes"] = json!(format!("{CANARY} {cycle}.{n}"));
             // Each visit is its own: progress of a later cycle is never below that of an earlier one.
-            ledger.push(device.capture(&project, &follow_up, &[]));
+            ledger.capture(&device, &project, progress(u8::try_from(cycle).unwrap()), &[]);
         }
         let address = central.address;
-        let mut sender = std::process::Command::new(journeys::program("avance-device"));
-        sender.args(["send", "--data"]).arg(&device.data).env("AVANCE_PASSPHRASE", journeys::PASSPHRASE);
+        let mut sender = device.command(&["send"]);
         let mut sender =
             sender.stderr(std::process::Stdio::null()).stdout(std::process::Stdio::null()).spawn().unwrap();
         // From before the connection to after the answer.
@@ -110,13 +108,6 @@ fn the_central_endpoint_is_killed_while_it_receives() {
         device.ok(&["send"]);
         device.count("published") == ledger.len() as u64
     });
-    // Every folio of the ledger has exactly one receipt that verifies, and exactly one follow-up at the endpoint.
-    let receipts = device.ok(&["receipts", "--verify"]);
-    for folio in &ledger {
-        assert_eq!(receipts.matches(folio.as_str()).count(), 1, "{folio}\n{receipts}");
-    }
-    let status: Value = serde_json::from_str(&central.ok(&["status", "--json"])).unwrap();
-    assert_eq!(status["followUps"], json!({"published": ledger.len()}), "once each, and nothing else");
-    assert_eq!(status["queued"], 0);
-    assert!(central.ok(&["verify"]).ends_with("0 breaks"));
+    ledger.print_receipts(&device);
+    ledger.settle(&central, "published");
 }

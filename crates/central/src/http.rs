@@ -13,9 +13,10 @@ use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use domain::person::Action;
 use domain::problem::{Code, Problem};
+use domain::receipt::sha256_hex;
 use domain::wire::{
-    DeviceRow, EnrolRequest, EvidenceAnswer, EvidenceOffer, Health, MAX_COMPRESSED, MAX_RAW, NonceRequest,
-    PROTOCOL, SERVICE, TokenRequest,
+    BODY_SHA256, DeviceRow, EnrolRequest, EvidenceAnswer, EvidenceOffer, Health, MAX_COMPRESSED, MAX_RAW,
+    NonceRequest, PROTOCOL, SERVICE, TokenRequest,
 };
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
@@ -74,6 +75,10 @@ fn body<T: DeserializeOwned>(headers: &HeaderMap, bytes: Result<Bytes, BytesReje
         StatusCode::PAYLOAD_TOO_LARGE => Problem::new(Code::TooLarge).with("limitBytes", MAX_COMPRESSED),
         _ => Problem::new(Code::MalformedRequest).with("detail", "the body did not arrive whole"),
     })?;
+    let digest = headers.get(BODY_SHA256).map(|value| value.as_bytes());
+    if digest.is_some_and(|digest| digest != sha256_hex(&bytes).as_bytes()) {
+        return Err(Code::BodyDamaged.into());
+    }
     let encoding =
         headers.get(header::CONTENT_ENCODING).and_then(|value| value.to_str().ok()).unwrap_or("identity");
     let raw = match encoding {
@@ -101,6 +106,20 @@ fn decompress(bytes: &[u8]) -> Answer<Vec<u8>> {
         return Err(Problem::new(Code::TooLarge).with("limitBytes", MAX_RAW).into());
     }
     Ok(raw)
+}
+
+/// Gives every answer the digest of its bytes, so that a device tells an answer that was damaged on the way.
+pub async fn sealed(response: Response) -> Response {
+    let (mut parts, body) = response.into_parts();
+    // What the handlers above give is in memory already, and far below this.
+    let bytes = match axum::body::to_bytes(body, usize::MAX).await {
+        Ok(bytes) => bytes,
+        Err(error) => return fault(&error).into_response(),
+    };
+    if let Ok(digest) = header::HeaderValue::from_str(&sha256_hex(&bytes)) {
+        parts.headers.insert(BODY_SHA256, digest);
+    }
+    Response::from_parts(parts, bytes.into())
 }
 
 /// JSON, compressed when the device says that it can read it.

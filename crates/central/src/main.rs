@@ -9,6 +9,7 @@ use std::sync::Arc;
 use anyhow::{Context, Result, bail};
 use central::config::{Config, Options};
 use central::endpoint::Endpoint;
+use central::store::StoreError;
 use central::words::{lang, say};
 use central::{auth, backup, base, load, publish, restore, roots, router, verify, worker};
 use chrono::Duration;
@@ -140,9 +141,46 @@ fn main() -> ExitCode {
         Ok(code) => code,
         Err(error) => {
             eprintln!("avance-central: {error:#}");
+            if let Some(advice) = advice(&error) {
+                eprintln!("{advice}");
+            }
             ExitCode::FAILURE
         }
     }
+}
+
+/// What to do about a disk that does not take what is written.
+fn advice(error: &anyhow::Error) -> Option<String> {
+    use std::io::ErrorKind;
+    let store = |cause: &StoreError| match cause {
+        StoreError::Full => Some(true),
+        StoreError::ReadOnly => Some(false),
+        _ => None,
+    };
+    let file = |cause: &std::io::Error| match cause.kind() {
+        ErrorKind::StorageFull | ErrorKind::QuotaExceeded | ErrorKind::FileTooLarge => Some(true),
+        ErrorKind::ReadOnlyFilesystem | ErrorKind::PermissionDenied => Some(false),
+        _ => None,
+    };
+    let full = error.chain().find_map(|cause| {
+        let known = cause.downcast_ref().and_then(store);
+        known.or_else(|| cause.downcast_ref().and_then(file))
+    })?;
+    Some(if full {
+        say(
+            "No queda espacio en el disco. Lo registrado está completo: libera espacio y repite; los equipos vuelven \
+             a enviar solos.",
+            "There is no room left on the disk. What was recorded is whole: free some room and repeat; devices send \
+             again by themselves.",
+        )
+    } else {
+        say(
+            "No se puede escribir en la carpeta de datos. Revisa sus permisos, y que el disco no esté montado sólo para \
+             leer; lo registrado sigue ahí y los equipos vuelven a enviar solos.",
+            "The data folder cannot be written. Look at its permissions, and whether the disk is mounted to be read \
+             only; what was recorded is still there and devices send again by themselves.",
+        )
+    })
 }
 
 fn run(cli: Cli) -> Result<ExitCode> {

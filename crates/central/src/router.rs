@@ -49,6 +49,7 @@ pub fn router(endpoint: Arc<Endpoint>) -> Router {
         .fallback(|| async { Failure::from(Code::NotFound) })
         .method_not_allowed_fallback(|| async { Failure::from(Code::MethodNotAllowed) })
         .layer(DefaultBodyLimit::max(MAX_COMPRESSED))
+        .layer(axum::middleware::map_response(http::sealed))
         .layer(SetResponseHeaderLayer::overriding(
             header::CACHE_CONTROL,
             HeaderValue::from_static("no-store"),

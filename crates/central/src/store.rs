@@ -28,6 +28,9 @@ pub enum StoreError {
     /// The disk is full.
     #[error("no room left for the database")]
     Full,
+    /// Its file cannot be opened to write.
+    #[error("the database cannot be written")]
+    ReadOnly,
     /// Bytes that have no canonical form.
     #[error(transparent)]
     Bytes(#[from] receipt::ReceiptError),

@@ -89,7 +89,9 @@ impl From<Error> for Problem {
             Error::Io { path, source } => {
                 let path = path.display().to_string();
                 return match source.kind() {
-                    ErrorKind::StorageFull | ErrorKind::QuotaExceeded => Problem::new(Code::DiskFull),
+                    ErrorKind::StorageFull | ErrorKind::QuotaExceeded | ErrorKind::FileTooLarge => {
+                        Problem::new(Code::DiskFull)
+                    }
                     ErrorKind::PermissionDenied | ErrorKind::ReadOnlyFilesystem => {
                         Problem::new(Code::FolderReadOnly).with("path", path)
                     }
@@ -110,7 +112,14 @@ impl From<Error> for Problem {
     }
 }
 
+/// SQLite says "full" only of the database file itself on a disk without a free block. A quota that is used up, the
+/// largest file a disk allows, and a disk without room for the index of the log are told with these.
+const NO_ROOM: [i32; 2] = [rusqlite::ffi::SQLITE_IOERR_WRITE, rusqlite::ffi::SQLITE_IOERR_SHMSIZE];
+
 fn of_sqlite(error: &rusqlite::Error) -> Option<Problem> {
+    if error.sqlite_error().is_some_and(|error| NO_ROOM.contains(&error.extended_code)) {
+        return Some(Problem::new(Code::DiskFull));
+    }
     Some(match error.sqlite_error_code()? {
         ErrorCode::DiskFull => Problem::new(Code::DiskFull),
         ErrorCode::ReadOnly | ErrorCode::CannotOpen | ErrorCode::PermissionDenied => {
@@ -134,6 +143,13 @@ mod tests {
         let sqlite =
             rusqlite::Error::SqliteFailure(rusqlite::ffi::Error::new(rusqlite::ffi::SQLITE_FULL), None);
         assert_eq!(Problem::from(Error::from(sqlite)).code, Code::DiskFull);
+        for extended in NO_ROOM {
+            let error = rusqlite::Error::SqliteFailure(rusqlite::ffi::Error::new(extended), None);
+            assert_eq!(Problem::from(Error::from(error)).code, Code::DiskFull);
+        }
+        let unreadable = rusqlite::ffi::Error::new(rusqlite::ffi::SQLITE_IOERR_READ);
+        let unreadable = rusqlite::Error::SqliteFailure(unreadable, None);
+        assert_eq!(Problem::from(Error::from(unreadable)).code, Code::Fault);
     }
 
     #[test]

@@ -64,6 +64,8 @@ codes! {
     TooLarge = "too_large", 413, Never;
     /// The compressed body cannot be read.
     BrokenCompression = "broken_compression", 400, Never;
+    /// The bytes that arrived are not those that were sent.
+    BodyDamaged = "body_damaged", 400, Later;
     /// This program is too old for the endpoint. params: minimum.
     UpgradeRequired = "upgrade_required", 426, AfterFix;
     /// Too many requests. params: retryAfterSeconds.
@@ -160,6 +162,11 @@ impl Problem {
     pub fn with(mut self, key: &str, value: impl Into<Value>) -> Problem {
         self.params.insert(key.to_owned(), value.into());
         self
+    }
+
+    /// How long whoever answered asked to be left alone, if they did.
+    pub fn retry_after(&self) -> Option<std::time::Duration> {
+        self.params.get("retryAfterSeconds").and_then(Value::as_u64).map(std::time::Duration::from_secs)
     }
 }
 

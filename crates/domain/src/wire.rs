@@ -32,6 +32,12 @@ pub const COMMON: &str = "common";
 /// Answered by `GET /api/v1/health`: tells the endpoint from a login page that says 200 to everything.
 pub const SERVICE: &str = "avance-central";
 
+/// Header with the SHA-256 (hexadecimal) of a body as it travels, in both directions. Without it a bit that turned on
+/// the way could be recorded under the operation's id, and then the true bytes never again: an id is recorded once. It
+/// is optional, so that a device from before it is still served. Not HTTP's `Content-Digest`: the chunks of a file
+/// carry theirs in hexadecimal too.
+pub const BODY_SHA256: &str = "x-body-sha256";
+
 /// Stream of an área.
 pub fn area_stream(area_id: &str) -> String {
     format!("area:{area_id}")

@@ -21,6 +21,7 @@ const ACTIONS: Partial<Record<Code, Action>> = {
   unauthenticated: "send-now",
   gap: "send-now",
   unavailable: "send-now",
+  body_damaged: "send-now",
   server_unreachable: "send-now",
   server_not_ours: "send-now",
   no_progress: "send-now",

@@ -46,9 +46,10 @@ impl Sqlite {
     pub fn open(path: &Path, municipality: &str) -> Result<Sqlite> {
         let mut writer = Connection::open(path)?;
         tune(&writer)?;
-        Migrations::from_slice(MIGRATIONS)
-            .to_latest(&mut writer)
-            .map_err(|error| StoreError::Database(error.to_string()))?;
+        Migrations::from_slice(MIGRATIONS).to_latest(&mut writer).map_err(|error| match error {
+            rusqlite_migration::Error::RusqliteError { err, .. } => StoreError::from(err),
+            other => StoreError::Database(other.to_string()),
+        })?;
         Ok(Sqlite {
             path: path.to_owned(),
             municipality: municipality.to_owned(),
@@ -79,10 +80,21 @@ fn tune(connection: &Connection) -> Result<()> {
     Ok(())
 }
 
+/// SQLite says "full" only of the database file itself on a disk without a free block. A quota that is used up, the
+/// largest file a disk allows, and a disk without room for the index of the log are told with these.
+const NO_ROOM: [i32; 2] = [rusqlite::ffi::SQLITE_IOERR_WRITE, rusqlite::ffi::SQLITE_IOERR_SHMSIZE];
+
 impl From<rusqlite::Error> for StoreError {
     fn from(error: rusqlite::Error) -> StoreError {
+        use rusqlite::ErrorCode;
+        if error.sqlite_error().is_some_and(|error| NO_ROOM.contains(&error.extended_code)) {
+            return StoreError::Full;
+        }
         match error.sqlite_error_code() {
-            Some(rusqlite::ErrorCode::DiskFull) => StoreError::Full,
+            Some(ErrorCode::DiskFull) => StoreError::Full,
+            Some(ErrorCode::ReadOnly | ErrorCode::CannotOpen | ErrorCode::PermissionDenied) => {
+                StoreError::ReadOnly
+            }
             _ => StoreError::Database(error.to_string()),
         }
     }

@@ -138,15 +138,19 @@ pub fn chunk(
         return Err(problem.into());
     }
     let folder = incoming(endpoint, upload_id);
+    let temporary = folder.join(format!(".{n}.{}", domain::receipt::new_salt()));
     let write = || -> std::io::Result<()> {
         fs::create_dir_all(&folder)?;
-        let temporary = folder.join(format!(".{n}.{}", domain::receipt::new_salt()));
         let mut file = File::create(&temporary)?;
         file.write_all(bytes)?;
         file.sync_all()?;
         fs::rename(&temporary, folder.join(n.to_string()))
     };
-    write().map_err(|error| disk(&error).into())
+    write().map_err(|error| {
+        // On a full disk half a chunk would keep the last bytes from the database.
+        let _ = fs::remove_file(&temporary);
+        disk(&error).into()
+    })
 }
 
 /// Puts the chunks together and verifies the whole. Follow-ups that waited for it are decided again.
@@ -160,11 +164,14 @@ pub fn complete(endpoint: &Endpoint, actor: &Actor, upload_id: &str) -> Answer<(
     if !target.exists() {
         let chunks = evidence.size.div_ceil(CHUNK_BYTES as u64);
         let temporary = folder.join(format!(".whole.{}", domain::receipt::new_salt()));
-        let found = assemble(&folder, chunks, &temporary).map_err(|error| match error.kind() {
-            std::io::ErrorKind::NotFound => Problem::new(Code::EvidenceHashMismatch)
-                .with("expected", upload_id)
-                .with("found", "incomplete"),
-            _ => disk(&error),
+        let found = assemble(&folder, chunks, &temporary).map_err(|error| {
+            let _ = fs::remove_file(&temporary);
+            match error.kind() {
+                std::io::ErrorKind::NotFound => Problem::new(Code::EvidenceHashMismatch)
+                    .with("expected", upload_id)
+                    .with("found", "incomplete"),
+                _ => disk(&error),
+            }
         })?;
         if found != upload_id {
             // The chunks agree with their own digests and not with the whole: nothing of them can be trusted.

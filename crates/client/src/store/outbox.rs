@@ -1,6 +1,6 @@
 //! The queue: every operation ever made here, in order of capture.
 
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, TimeDelta, Utc};
 use domain::Finding;
 use domain::follow_up::{FollowUp, FollowUpState, State};
 use domain::problem::Problem;
@@ -11,6 +11,9 @@ use uuid::Uuid;
 
 use super::{at, count, from_json, instant, to_json};
 use crate::error::Error;
+
+/// Longest time until an operation that was set apart is offered again.
+pub(crate) const LONGEST_PARKED: TimeDelta = TimeDelta::hours(6);
 
 /// A follow-up that was marked ready here, with what became of it.
 #[derive(Clone, Debug)]
@@ -300,13 +303,15 @@ pub(crate) fn park(
     write(connection, device, placeholder, [&project, &ocid, &folio], now)
 }
 
-/// Gives parked operations whose time has come a new number at the end of the queue. Answers how many.
+/// Gives parked operations whose time has come a new number at the end of the queue. Answers how many. A time farther
+/// away than any that is ever given was set by a clock that was ahead and is not waited for.
 pub(crate) fn unpark(connection: &Connection, device: Uuid, until: DateTime<Utc>) -> Result<usize, Error> {
     let mut select = connection.prepare(
-        "SELECT op_id, operation FROM outbox WHERE state = 'parked' AND device_id = ?1 AND coalesce(retry_at, '') <= ?2
-         ORDER BY position",
+        "SELECT op_id, operation FROM outbox WHERE state = 'parked' AND device_id = ?1
+         AND (coalesce(retry_at, '') <= ?2 OR retry_at > ?3) ORDER BY position",
     )?;
-    let rows = select.query_map(params![device.to_string(), at(until)], |row| {
+    let farthest = until.checked_add_signed(LONGEST_PARKED).unwrap_or(until);
+    let rows = select.query_map(params![device.to_string(), at(until), at(farthest)], |row| {
         Ok((row.get::<_, String>(0)?, row.get::<_, String>(1)?))
     })?;
     let parked: Vec<(String, String)> = rows.collect::<Result<_, _>>()?;

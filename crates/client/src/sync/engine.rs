@@ -112,6 +112,7 @@ fn is_about_the_way(code: Code) -> bool {
             | Code::DeviceForked
             | Code::UpgradeRequired
             | Code::TooManyRequests
+            | Code::BodyDamaged
     )
 }
 

@@ -10,6 +10,7 @@ use domain::wire::{DeviceReport, MAX_OPERATIONS, Operation, PROTOCOL, PushReques
 use uuid::Uuid;
 
 use crate::error::Error;
+use crate::store::outbox::LONGEST_PARKED;
 
 /// Most bytes of a batch as it travels: a margin under the endpoint's limit.
 pub(crate) const COMPRESSED: usize = 900 * 1024;
@@ -160,8 +161,7 @@ pub(crate) fn steps_aside(problem: &Problem, attempts: u32, behind: bool) -> boo
 
 /// When an operation that was set apart is offered again: 1 min, 2, 4, … up to 6 h.
 pub(crate) fn retry_at(now: DateTime<Utc>, attempts: u32) -> DateTime<Utc> {
-    let minutes = 1i64 << attempts.min(9);
-    now + TimeDelta::minutes(minutes.min(360))
+    now + TimeDelta::minutes(1i64 << attempts.min(9)).min(LONGEST_PARKED)
 }
 
 /// What the next delay depends on.
@@ -177,6 +177,13 @@ pub(crate) struct Outlook {
     pub(crate) retry_after: Option<Duration>,
 }
 
+impl Outlook {
+    /// What the endpoint asked for, as far as it is heeded: whoever answers in its place must not silence a device.
+    pub(crate) fn asked(&self) -> Duration {
+        self.retry_after.map_or(Duration::ZERO, |asked| asked.min(CAP))
+    }
+}
+
 /// Delay until the next cycle. `jitter` is a random number in 0..=1: the whole delay is random (full jitter), so that
 /// the devices of a municipality do not come back all at once when its network does.
 pub(crate) fn delay(outlook: Outlook, jitter: f64) -> Duration {
@@ -190,7 +197,7 @@ pub(crate) fn delay(outlook: Outlook, jitter: f64) -> Duration {
             BASE.saturating_mul(1u32.checked_shl(outlook.failures.min(20) - 1).unwrap_or(u32::MAX)).min(cap);
         full.mul_f64(jitter.clamp(0.0, 1.0)).max(Duration::from_millis(250))
     };
-    chosen.max(outlook.retry_after.map_or(Duration::ZERO, |asked| asked.min(CAP)))
+    chosen.max(outlook.asked())
 }
 
 #[cfg(test)]

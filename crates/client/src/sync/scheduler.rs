@@ -26,6 +26,8 @@ pub(crate) async fn run(inner: Arc<Inner>) {
     let mut failures = 0u32;
     let mut moved_at = None;
     loop {
+        // What the endpoint asked for holds also for what somebody captures meanwhile.
+        let mut asked = Duration::ZERO;
         let delay = if inner.is_enrolled() {
             let moved = inner.link.moved();
             let result = AssertUnwindSafe(engine::run(&inner)).catch_unwind().await.unwrap_or_else(|_| {
@@ -43,7 +45,9 @@ pub(crate) async fn run(inner: Arc<Inner>) {
                 Some(_) if inner.link.moved() > moved => 1,
                 Some(_) => failures.saturating_add(1),
             };
-            plan::delay(outlook(&inner, failures, problem.as_ref(), lively), jitter())
+            let outlook = outlook(&inner, failures, problem.as_ref(), lively);
+            asked = outlook.asked();
+            plan::delay(outlook, jitter())
         } else {
             failures = 0;
             IDLE
@@ -54,7 +58,10 @@ pub(crate) async fn run(inner: Arc<Inner>) {
         inner.say_status();
         tokio::select! {
             () = tokio::time::sleep(delay) => {}
-            () = inner.wake.notified() => {}
+            () = async {
+                tokio::time::sleep(asked).await;
+                inner.wake.notified().await;
+            } => {}
         }
     }
 }
@@ -69,12 +76,11 @@ fn outlook(inner: &Inner, failures: u32, problem: Option<&Problem>, lively: bool
             })
         })
         .unwrap_or(false);
-    let param = |key: &str| problem.and_then(|problem| problem.params.get(key));
     plan::Outlook {
         failures,
         waiting: waiting || lively,
-        refused: param("refused").is_some(),
-        retry_after: param("retryAfterSeconds").and_then(serde_json::Value::as_u64).map(Duration::from_secs),
+        refused: problem.is_some_and(|problem| problem.params.contains_key("refused")),
+        retry_after: problem.and_then(Problem::retry_after),
     }
 }
 

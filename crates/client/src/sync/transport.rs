@@ -8,13 +8,14 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use domain::problem::{Code, Problem};
+use domain::receipt::sha256_hex;
 use domain::wire::{
-    DeviceRow, EnrolAnswer, EnrolRequest, EvidenceAnswer, EvidenceOffer, Health, NonceAnswer, NonceRequest,
-    PullAnswer, PushAnswer, SERVICE, TokenAnswer, TokenRequest,
+    BODY_SHA256, DeviceRow, EnrolAnswer, EnrolRequest, EvidenceAnswer, EvidenceOffer, Health, NonceAnswer,
+    NonceRequest, PullAnswer, PushAnswer, SERVICE, TokenAnswer, TokenRequest,
 };
 use futures_util::stream;
 use reqwest::header::{
-    ACCEPT, ACCEPT_ENCODING, CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_TYPE, HeaderMap, RETRY_AFTER,
+    ACCEPT, ACCEPT_ENCODING, CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_TYPE, DATE, HeaderMap, RETRY_AFTER,
 };
 use reqwest::{Body, Method, RequestBuilder, Response, StatusCode, Url, redirect};
 use serde::Serialize;
@@ -26,6 +27,18 @@ use crate::error::Error;
 const CONNECT: Duration = Duration::from_secs(5);
 /// Longest time without a byte moving in either direction.
 const STALL: Duration = Duration::from_secs(20);
+
+/// Fewest bytes of an answer in that time, if it is not at its end: less than the slowest line carries.
+const LEAST: usize = 1024;
+
+/// [`STALL`]; in builds with debug assertions `AVANCE_STALL_MS` shortens it, so that a journey need not wait.
+fn stall() -> Duration {
+    #[cfg(debug_assertions)]
+    if let Some(ms) = std::env::var("AVANCE_STALL_MS").ok().and_then(|text| text.parse().ok()) {
+        return Duration::from_millis(ms);
+    }
+    STALL
+}
 /// Largest answer as it travels.
 const MAX_ANSWER: usize = 16 * 1024 * 1024;
 /// Largest answer after decompression.
@@ -39,6 +52,7 @@ pub(crate) struct Transport {
     http: reqwest::Client,
     base: Url,
     address: String,
+    stall: Duration,
 }
 
 /// What a request carries.
@@ -67,7 +81,7 @@ impl Transport {
             // No TLS, so a system without certificates is no obstacle.
             builder = builder.tls_certs_only([]);
         }
-        Ok(Transport { http: builder.build()?, base, address })
+        Ok(Transport { http: builder.build()?, base, address, stall: stall() })
     }
 
     /// The address as it is stored and shown.
@@ -211,7 +225,7 @@ impl Transport {
         tokio::pin!(sending);
         let mut before = moved.load(Ordering::Relaxed);
         loop {
-            match tokio::time::timeout(STALL, &mut sending).await {
+            match tokio::time::timeout(self.stall, &mut sending).await {
                 Ok(answer) => return answer.map_err(|error| self.unreachable(&error)),
                 Err(_) => {
                     let now = moved.load(Ordering::Relaxed);
@@ -227,8 +241,17 @@ impl Transport {
     async fn read(&self, mut response: Response) -> Result<Vec<u8>, Problem> {
         let status = response.status();
         let mut body = Vec::new();
+        let (mut since, mut came) = (tokio::time::Instant::now(), 0);
         loop {
-            let next = tokio::time::timeout(STALL, response.chunk()).await.map_err(|_| self.stalled())?;
+            let next = tokio::time::timeout(self.stall, response.chunk()).await;
+            let next = next.map_err(|_| self.stalled())?;
+            if since.elapsed() > self.stall {
+                // An answer that comes in drops would hold the queue for hours without ever standing still.
+                if body.len() < came + LEAST {
+                    return Err(self.stalled());
+                }
+                (since, came) = (tokio::time::Instant::now(), body.len());
+            }
             match next.map_err(|error| self.unreachable(&error))? {
                 Some(piece) if body.len() + piece.len() > MAX_ANSWER => return Err(self.not_ours()),
                 Some(piece) => body.extend_from_slice(&piece),
@@ -236,6 +259,9 @@ impl Transport {
             }
         }
         let headers = response.headers();
+        if header(headers, BODY_SHA256).is_some_and(|digest| digest != sha256_hex(&body)) {
+            return Err(Problem::new(Code::BodyDamaged));
+        }
         if header(headers, CONTENT_ENCODING.as_str()) == Some("zstd") {
             body = decompress(&body).ok_or_else(|| self.not_ours())?;
         }
@@ -249,8 +275,7 @@ impl Transport {
 
     /// The endpoint's own problem, or what stands between us and it.
     fn problem_of(&self, status: StatusCode, headers: &HeaderMap, body: &[u8]) -> Problem {
-        let retry_after =
-            header(headers, RETRY_AFTER.as_str()).and_then(|text| text.trim().parse::<u64>().ok());
+        let retry_after = header(headers, RETRY_AFTER.as_str()).and_then(|text| seconds(text, headers));
         let kind = header(headers, CONTENT_TYPE.as_str()).unwrap_or_default();
         let mut problem = match serde_json::from_slice::<Problem>(body) {
             Ok(problem) if kind.starts_with("application/problem+json") => problem,
@@ -292,8 +317,17 @@ impl Transport {
     }
 
     fn stalled(&self) -> Problem {
-        self.unreachable_because(format!("no byte in {} s", STALL.as_secs()))
+        self.unreachable_because(format!("no byte in {} ms", self.stall.as_millis()))
     }
+}
+
+/// `Retry-After` in its two forms. A date is read against the answer's own `Date`: the clock here may be wrong.
+fn seconds(text: &str, headers: &HeaderMap) -> Option<u64> {
+    let date = |text: &str| chrono::DateTime::parse_from_rfc2822(text.trim()).ok();
+    text.trim().parse().ok().or_else(|| {
+        let wait = date(text)? - date(header(headers, DATE.as_str())?)?;
+        u64::try_from(wait.num_seconds()).ok()
+    })
 }
 
 fn header<'h>(headers: &'h HeaderMap, name: &str) -> Option<&'h str> {
@@ -307,10 +341,13 @@ fn json<T: Serialize>(value: &T) -> Result<Content, Problem> {
 fn with_content(request: RequestBuilder, content: Content, moved: &Arc<AtomicU64>) -> RequestBuilder {
     match content {
         Content::Nothing => request,
-        Content::Json(bytes) => request.header(CONTENT_TYPE, "application/json").body(bytes),
+        Content::Json(bytes) => request
+            .header(CONTENT_TYPE, "application/json")
+            .header(BODY_SHA256, sha256_hex(&bytes))
+            .body(bytes),
         Content::Zstd(bytes) => {
             let request = request.header(CONTENT_TYPE, "application/json").header(CONTENT_ENCODING, "zstd");
-            flowing(request, bytes, moved)
+            flowing(request.header(BODY_SHA256, sha256_hex(&bytes)), bytes, moved)
         }
         Content::Chunk(bytes, sha256) => {
             let request =
@@ -409,6 +446,35 @@ mod tests {
         assert!(bomb.len() < 1_000_000);
         assert!(decompress(&bomb).is_none());
         assert_eq!(decompress(&zstd::encode_all(&b"{}"[..], 1).unwrap()).unwrap(), b"{}");
+    }
+
+    #[tokio::test]
+    async fn an_answer_in_drops_does_not_hold_the_queue() {
+        use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let server = format!("http://{}", listener.local_addr().unwrap());
+        tokio::spawn(async move {
+            let (mut stream, _) = listener.accept().await.unwrap();
+            assert!(stream.read(&mut [0; 1024]).await.unwrap() > 0);
+            stream.write_all(b"HTTP/1.1 200 OK\r\ncontent-length: 1000000\r\n\r\n").await.unwrap();
+            while stream.write_all(b" ").await.is_ok() {
+                tokio::time::sleep(Duration::from_millis(20)).await;
+            }
+        });
+        let mut transport = Transport::new(&server).unwrap_or_else(|_| panic!());
+        transport.stall = Duration::from_millis(400);
+        assert_eq!(transport.health().await.unwrap_err().code, Code::ServerUnreachable);
+    }
+
+    #[test]
+    fn both_forms_of_retry_after() {
+        let mut headers = HeaderMap::new();
+        assert_eq!(seconds("120", &headers), Some(120));
+        assert_eq!(seconds("Sun, 22 Nov 2026 18:01:30 GMT", &headers), None);
+        headers.insert(DATE, "Sun, 22 Nov 2026 18:00:00 GMT".parse().unwrap());
+        assert_eq!(seconds("Sun, 22 Nov 2026 18:01:30 GMT", &headers), Some(90));
+        assert_eq!(seconds("Sun, 22 Nov 2026 17:00:00 GMT", &headers), None);
+        assert_eq!(seconds("soon", &headers), None);
     }
 
     #[test]

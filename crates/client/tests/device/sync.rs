@@ -80,6 +80,16 @@ async fn a_history_that_was_altered_is_refused_and_what_is_here_stays() {
 
 #[tokio::test]
 async fn one_that_cannot_be_taken_steps_aside_and_comes_back() {
+    steps_aside_and_comes_back(TimeDelta::hours(7)).await;
+}
+
+/// The time of the next attempt was written with a clock that was a year ahead; nobody waits a year for it.
+#[tokio::test]
+async fn a_clock_that_is_set_back_does_not_keep_it_aside() {
+    steps_aside_and_comes_back(TimeDelta::days(-365)).await;
+}
+
+async fn steps_aside_and_comes_back(meanwhile: TimeDelta) {
     let (dir, endpoint) = (tempfile::tempdir().unwrap(), Endpoint::start().await);
     drop(enrolled(dir.path(), &endpoint).await);
     let clock = TestClock::default();
@@ -99,7 +109,7 @@ async fn one_that_cannot_be_taken_steps_aside_and_comes_back() {
         assert_eq!(kinds, [(1, OperationKind::Placeholder), (2, OperationKind::FollowUp)]);
     }
     endpoint.data().faults.refuse = None;
-    clock.forward(TimeDelta::hours(7));
+    clock.forward(meanwhile);
     client.sync_once().await.unwrap();
     let status = client.status().unwrap();
     assert_eq!((status.received, status.here), (2, 0));

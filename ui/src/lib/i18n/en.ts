@@ -28,6 +28,8 @@ const problems = {
     "What was sent is over the central office's limit ({limitBytes}). It is still saved on this equipment; copy the diagnostics and send them to the administration.",
   "problem.broken_compression":
     "The data reached the central office damaged. They are whole on this equipment; copy the diagnostics if it happens again.",
+  "problem.body_damaged":
+    "What travelled between this equipment and the central office arrived damaged and was not used. Everything is still here and is tried again by itself; if it repeats, tell whoever looks after the network.",
   "problem.upgrade_required":
     "This program is older than the central office asks for (at least {minimum}). Update it to send; what you captured waits here and is not lost.",
   "problem.too_many_requests":

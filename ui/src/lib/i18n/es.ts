@@ -29,6 +29,8 @@ const problems = {
     "Lo enviado pasa del límite de la Coordinación ({limitBytes}). Sigue guardado en este equipo; copia el diagnóstico y mándalo a Administración.",
   "problem.broken_compression":
     "Los datos llegaron dañados a la Coordinación. Siguen completos en este equipo; copia el diagnóstico si se repite.",
+  "problem.body_damaged":
+    "Lo que viajó entre este equipo y la Coordinación llegó dañado y no se usó. Todo sigue aquí y se reintenta solo; si se repite, avisa a quien cuida la red.",
   "problem.upgrade_required":
     "Este programa es anterior a lo que pide la Coordinación (mínimo {minimum}). Actualízalo para enviar; lo capturado espera aquí y no se pierde.",
   "problem.too_many_requests":

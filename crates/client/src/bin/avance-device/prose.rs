@@ -173,6 +173,10 @@ fn sentence(code: Code) -> (&'static str, &'static str) {
             "Lo enviado llegó dañado. Sigue en este equipo y se reintenta.",
             "What was sent arrived damaged. It is still on this equipment and is tried again.",
         ),
+        Code::BodyDamaged => (
+            "Lo que viajó entre este equipo y la Coordinación llegó dañado; no se usó nada de ello. Todo sigue en este equipo y se reintenta. Si se repite, avisa a quien cuida la red.",
+            "What travelled between this equipment and the central endpoint arrived damaged; none of it was used. Everything is still on this equipment and is tried again. If it repeats, tell whoever looks after the network.",
+        ),
         Code::UpgradeRequired => (
             "Este programa es más antiguo de lo que la Coordinación admite (mínimo {minimum}). Lo capturado sigue aquí: actualiza el programa y vuelve a enviar.",
             "This program is older than the central endpoint admits (minimum {minimum}). What was captured is still here: update the program and send again.",

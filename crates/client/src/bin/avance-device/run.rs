@@ -173,9 +173,12 @@ async fn send(client: &Client, language: Language) -> Result<ExitCode, Problem> 
             say(&prose::sent(language, &decided(client, status).await));
             return Ok(ExitCode::SUCCESS);
         }
-        if watch.is_over(client) {
+        // Who asks for time gets it; when that is more than a person waits here, they are told and ask again later.
+        let asked = reason.as_ref().and_then(Problem::retry_after).unwrap_or_default();
+        if watch.is_over(client) || watch.since.elapsed() + asked >= PATIENCE {
             break;
         }
+        tokio::time::sleep(asked).await;
         tokio::time::sleep(pause.min(PATIENCE.saturating_sub(watch.since.elapsed()))).await;
         pause = (pause * 2).min(Duration::from_secs(2));
     }
