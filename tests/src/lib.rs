@@ -91,7 +91,7 @@ impl Central {
 
     /// Another data folder at the address of one that stopped.
     pub fn at(data: &Path, address: SocketAddr) -> Central {
-        Central { data: data.to_owned(), address, child: None }
+        Central { data: data.to_owned(), address, child: None, largest_file: None }
     }
 
     /// Its address for devices.
