@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use crate::common::{Folder, Run, lines, ocds, package, release, releases, value};
+use crate::program::{Folder, Run, lines, ocds, package, release, releases, value};
 
 const CHECK: &[&str] = &["check", "-", "--now", "2026-05-01T00:00:00Z"];
 

@@ -4,7 +4,7 @@ use std::process::{Command, Stdio};
 
 use serde_json::{Value, json};
 
-use crate::common::{Folder, lines, ocds, package, release, releases, value, values};
+use crate::program::{Folder, lines, ocds, package, release, releases, value, values};
 
 #[test]
 fn releases_are_compiled_by_process() {

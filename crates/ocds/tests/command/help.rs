@@ -4,7 +4,7 @@ use std::process::Command;
 
 use serde_json::json;
 
-use crate::common::{Folder, gzip, lines, ocds, package, release, releases, value, values, zstandard};
+use crate::program::{Folder, gzip, lines, ocds, package, release, releases, value, values, zstandard};
 
 const VERBS: &[&[&str]] = &[
     &["check"],
@@ -59,7 +59,7 @@ fn files() -> Folder {
     folder.file("answer.json", json!({"next": null, "results": releases}).to_string());
     let made = ocds(&[&["compile", "--package"][..], DATED].concat(), whole.to_string().as_bytes()).good();
     folder.file("records.json", &made);
-    folder.file("records.jsonl", crate::common::lines(value(&made)["records"].as_array().expect("records")));
+    folder.file("records.jsonl", crate::program::lines(value(&made)["records"].as_array().expect("records")));
     let project = json!({"id": "P-1", "title": "Banquetas del centro", "status": "implementation"});
     folder.file("projects.json", json!([project]).to_string());
     folder

@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use crate::common::{Folder, gzip, lines, ocds, package, release, releases, value, values, zstandard};
+use crate::program::{Folder, gzip, lines, ocds, package, release, releases, value, values, zstandard};
 
 fn pretty(value: &Value) -> String {
     serde_json::to_string_pretty(value).expect("JSON")

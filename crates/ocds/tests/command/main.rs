@@ -1,10 +1,10 @@
 //! The `ocds` command, run as a process.
 
 mod check;
-mod common;
 mod compile;
 mod help;
 mod inputs;
 mod package;
+mod program;
 mod projects;
 mod tables;

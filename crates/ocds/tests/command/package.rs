@@ -2,7 +2,7 @@
 
 use serde_json::json;
 
-use crate::common::{lines, ocds, package, releases, value, values};
+use crate::program::{lines, ocds, package, releases, value, values};
 
 #[test]
 fn releases_become_a_package() {

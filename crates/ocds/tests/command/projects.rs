@@ -2,7 +2,7 @@
 
 use serde_json::json;
 
-use crate::common::{Folder, lines, ocds, package, releases, value};
+use crate::program::{Folder, lines, ocds, package, releases, value};
 
 const OC4IDS: &[&str] = &["oc4ids", "--prefix", "oc4ids-abc123", "--fake", "--now", "2026-05-01T00:00:00Z"];
 

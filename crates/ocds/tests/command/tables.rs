@@ -2,7 +2,7 @@
 
 use serde_json::json;
 
-use crate::common::{Folder, lines, ocds, package, releases, value};
+use crate::program::{Folder, lines, ocds, package, releases, value};
 
 #[test]
 fn tables_go_into_a_new_folder() {
