@@ -104,10 +104,9 @@ fn bench() -> Result<()> {
         checked: &checked,
     };
     let wanted = |id: &str| options.only.as_deref().is_none_or(|only| id.starts_with(only));
-    let (mut rows, mut missing) = rows::all(&places)?;
+    let mut rows = rows::all(&places);
     rows.retain(|row| wanted(row.id));
-    missing.retain(|missing| wanted(missing.id));
-    if rows.is_empty() && missing.is_empty() {
+    if rows.is_empty() {
         bail!(USAGE);
     }
     let runs = options.runs.unwrap_or(5);
@@ -118,7 +117,6 @@ fn bench() -> Result<()> {
     }
     let report = Report {
         measured: &measured,
-        missing: &missing,
         input: &input,
         checked: &checked,
         versions: peers.versions()?,

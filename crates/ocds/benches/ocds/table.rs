@@ -7,7 +7,7 @@ use chrono::{DateTime, Utc};
 
 use crate::input::Input;
 use crate::measure::Runs;
-use crate::rows::{Missing, Row, Same};
+use crate::rows::{Row, Same};
 
 /// A row with its runs.
 pub struct Measured {
@@ -55,7 +55,6 @@ impl Measured {
 /// What was measured, and on what.
 pub struct Report<'a> {
     pub measured: &'a [Measured],
-    pub missing: &'a [Missing],
     pub input: &'a Input,
     pub checked: &'a Input,
     pub versions: String,
@@ -160,15 +159,13 @@ impl Report<'_> {
     }
 
     fn verdict(&self, page: &mut String) {
-        for Missing { id, why } in self.missing {
-            let _ = writeln!(page, "- **{id} no se midió**: {why}.");
-        }
         for measured in self.measured {
             for short in measured.short() {
-                let _ = writeln!(page, "- **{} no cumple**: {short}.", measured.row.id);
+                let why = measured.row.why.map(|why| format!(" Por qué: {why}.")).unwrap_or_default();
+                let _ = writeln!(page, "- **{} no cumple**: {short}.{why}", measured.row.id);
             }
         }
-        if self.missing.is_empty() && self.measured.iter().all(|measured| measured.short().is_empty()) {
+        if self.measured.iter().all(|measured| measured.short().is_empty()) {
             page.push_str("Todas las metas se cumplen.\n");
         }
         page.push('\n');
