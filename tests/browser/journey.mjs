@@ -67,6 +67,7 @@ await script(async (browser) => {
   // Without a network from here on.
   await ask("stop");
   await page.locator("[data-action=new-follow-up]").click();
+  await page.locator("[data-stage=implementation]").click();
   await page.waitForURL(/#\/seguimiento\//);
   await field("visitedOn").waitFor();
 

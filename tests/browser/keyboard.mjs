@@ -14,7 +14,7 @@ await script(async (browser) => {
       const style = at ? getComputedStyle(at) : null;
       const ring = style ? style.outlineStyle !== "none" || style.boxShadow !== "none" : false;
       return {
-        name: at?.getAttribute("name") ?? at?.dataset?.action ?? at?.tagName,
+        name: at?.getAttribute("name") ?? at?.dataset?.stage ?? at?.dataset?.action ?? at?.tagName,
         href: at?.getAttribute("href"),
         ring,
       };
@@ -54,6 +54,9 @@ await script(async (browser) => {
   await isAt("H1");
   await tabTo("new follow-up", (at) => at.name === "new-follow-up");
   await press("Enter");
+  // Which stage: the likely one has the focus.
+  await isAt("implementation");
+  await press("Enter");
 
   // The form begins at its first field; Enter moves on and sends nothing.
   await isAt("visitedOn");
@@ -80,6 +83,9 @@ await script(async (browser) => {
   // what is missing.
   await isAt("H1");
   await tabTo("new follow-up", (at) => at.name === "new-follow-up");
+  await press("Enter");
+  // Which stage: the likely one has the focus.
+  await isAt("implementation");
   await press("Enter");
   await isAt("visitedOn");
   await page.keyboard.press("Control+d");

@@ -1,5 +1,7 @@
 //! The follow-up: an immutable fragment of an OCDS release, its progress, its evidence and its internal notes.
 
+use std::collections::BTreeMap;
+
 use chrono::{DateTime, NaiveDate, Utc};
 use rust_decimal::Decimal;
 use serde::{Deserialize, Serialize};
@@ -128,6 +130,10 @@ pub struct Internal {
     #[serde(default, skip_serializing_if = "Map::is_empty")]
     #[ts(type = "Record<string, any>")]
     pub fields: Map<String, Value>,
+    /// Why a field of the form has no datum, by field id: a code of `schemas/capture/lacking.json`.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    #[ts(type = "Record<string, string>")]
+    pub lacking: BTreeMap<String, String>,
 }
 
 /// Which form a follow-up was captured with; a draft keeps its own.

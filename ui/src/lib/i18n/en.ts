@@ -113,6 +113,7 @@ const rules = {
 
   "rule.field-required": "{label} is missing.",
   "rule.percent-format": "“{value}” cannot be read as a percentage. Type a number, for example 35 or 35.5.",
+  "rule.number-format": "“{value}” cannot be read as a quantity. Type a number, for example 12.5.",
   "rule.amount-format": "“{value}” cannot be read as an amount. Type, for example, 1,234.56.",
   "rule.amount-negative": "The amount {value} is below zero. Type it without a sign.",
   "rule.date-format": "“{value}” is not a day of the calendar. Type day/month/year, 12/3, today or yesterday.",

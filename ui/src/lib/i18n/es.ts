@@ -119,6 +119,7 @@ const rules = {
 
   "rule.field-required": "Falta {label}.",
   "rule.percent-format": "«{value}» no se lee como porcentaje. Escribe un número, por ejemplo 35 o 35.5.",
+  "rule.number-format": "«{value}» no se lee como cantidad. Escribe un número, por ejemplo 12.5.",
   "rule.amount-format": "«{value}» no se lee como monto. Escribe, por ejemplo, 1,234.56.",
   "rule.amount-negative": "El monto {value} es menor que cero. Escribe la cantidad sin signo.",
   "rule.date-format": "«{value}» no es una fecha del calendario. Escribe día/mes/año, 12/3, hoy o ayer.",

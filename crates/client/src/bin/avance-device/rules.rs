@@ -56,6 +56,7 @@ fn sentence(rule: &str) -> Option<(&'static str, &'static str)> {
         ),
         "field-required" => ("falta este dato", "this value is missing"),
         "percent-format" => ("escribe un número de 0 a 100", "write a number from 0 to 100"),
+        "number-format" => ("escribe un número, como 12.5", "write a number, like 12.5"),
         "amount-format" => ("escribe un monto, como 1,234.56", "write an amount, like 1,234.56"),
         "amount-negative" => ("un monto no puede ser negativo", "an amount cannot be negative"),
         "date-format" => {
