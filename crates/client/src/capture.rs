@@ -10,7 +10,7 @@ use domain::follow_up::{FollowUp, FollowUpFile, FormRef, Progress};
 use domain::form::{Field, Folded, Form, Values};
 use domain::problem::{Code, Problem};
 use domain::receipt::new_salt;
-use domain::release::assess;
+use domain::release::{Basis, assess};
 use domain::wire::{Base, Operation, OperationKind, SCHEMA};
 use domain::{Finding, Severity};
 use rusqlite::Connection;

@@ -129,9 +129,10 @@ impl Field {
                     let [one] = active.as_slice() else { return None };
                     contracts.iter().find(|contract| contract["id"].as_str() == Some(one))?
                 }
-                (Value::Array(items), "awards" | "suppliers" | "surveillanceMechanisms" | "submissionMethod") => {
-                    items.first().filter(|_| items.len() == 1 && step == "0")?
-                }
+                (
+                    Value::Array(items),
+                    "awards" | "suppliers" | "surveillanceMechanisms" | "submissionMethod",
+                ) => items.first().filter(|_| items.len() == 1 && step == "0")?,
                 (Value::Array(_), _) => return None,
                 (object, _) => object.get(step)?,
             };

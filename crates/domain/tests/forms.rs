@@ -32,14 +32,17 @@ impl Process {
     }
 
     fn compiled(&self) -> Value {
-        ocds::merge::compiled(ocds::merge::Rules::profile(), &self.releases).expect("releases of one process").value
+        ocds::merge::compiled(ocds::merge::Rules::profile(), &self.releases)
+            .expect("releases of one process")
+            .value
     }
 
     /// What a capture makes, and the errors that would hold it.
     fn capture(&self, stage: Stage, values: &[(&str, &str)]) -> (FollowUpFile, Vec<String>, Value) {
         let compiled = self.compiled();
         let basis = basis(&compiled);
-        let values: Values = values.iter().map(|(field, text)| ((*field).to_owned(), (*text).to_owned())).collect();
+        let values: Values =
+            values.iter().map(|(field, text)| ((*field).to_owned(), (*text).to_owned())).collect();
         let folded = form(stage).fold(&values, &basis, "MXN", today());
         let follow_up = FollowUp {
             id: Uuid::from_u128(self.releases.len() as u128),
@@ -49,14 +52,23 @@ impl Process {
             content: folded.content.clone(),
             evidence: Vec::new(),
         };
-        let mut errors: Vec<String> = folded.findings.iter().map(|found| format!("{} {}", found.rule, found.pointer)).collect();
+        let mut errors: Vec<String> =
+            folded.findings.iter().map(|found| format!("{} {}", found.rule, found.pointer)).collect();
         let found = assess(&follow_up, &basis, now());
         errors.extend(found.iter().filter(|found| found.severity == Severity::Error).map(|found| {
-            format!("{} {} {:?} field {:?}", found.rule, found.pointer, found.params, folded.field_at(&found.pointer))
+            format!(
+                "{} {} {:?} field {:?}",
+                found.rule,
+                found.pointer,
+                found.params,
+                folded.field_at(&found.pointer)
+            )
         }));
         let release = fragment(&follow_up, &basis)
             .ok()
-            .and_then(|fragment| stamp(&fragment, &basis, self.releases.len() as u64 + 1, after(&compiled, now())).ok())
+            .and_then(|fragment| {
+                stamp(&fragment, &basis, self.releases.len() as u64 + 1, after(&compiled, now())).ok()
+            })
             .unwrap_or_default();
         (folded.content, errors, release)
     }
@@ -121,7 +133,8 @@ fn whole(stage: Stage, story: &[(&str, &str)]) -> Vec<(String, String)> {
 
 fn accept_whole(process: &mut Process, stage: Stage, story: &[(&str, &str)]) -> FollowUpFile {
     let values = whole(stage, story);
-    let values: Vec<(&str, &str)> = values.iter().map(|(field, text)| (field.as_str(), text.as_str())).collect();
+    let values: Vec<(&str, &str)> =
+        values.iter().map(|(field, text)| (field.as_str(), text.as_str())).collect();
     process.accept(stage, &values)
 }
 
@@ -157,7 +170,10 @@ fn the_whole_life_of_a_project_is_captured_with_the_forms() {
     let planning = process.compiled();
     let lines = &planning["planning"]["budget"]["budgetBreakdown"];
     assert_eq!(lines.as_array().map(Vec::len), Some(2), "{lines:#}");
-    assert_eq!(lines[0]["sourceParty"]["id"], lines[1]["sourceParty"]["id"], "one source, written in two ways");
+    assert_eq!(
+        lines[0]["sourceParty"]["id"], lines[1]["sourceParty"]["id"],
+        "one source, written in two ways"
+    );
 
     accept_whole(
         &mut process,
@@ -260,9 +276,17 @@ fn the_whole_life_of_a_project_is_captured_with_the_forms() {
     assert_eq!(implementation["status"], "concluded");
     assert_eq!(implementation["transactions"].as_array().map(Vec::len), Some(2));
     let actual = implementation["metrics"][0]["observations"].as_array().expect("two visits");
-    assert_eq!(actual.last().map(|observation| &observation["measure"]), Some(&json!(100)), "{implementation:#}");
+    assert_eq!(
+        actual.last().map(|observation| &observation["measure"]),
+        Some(&json!(100)),
+        "{implementation:#}"
+    );
     let tags: Vec<&Value> = process.releases.iter().map(|release| &release["tag"]).collect();
-    assert!(tags[5].to_string().contains("contractTermination") || tags[6].to_string().contains("contractTermination"), "{tags:?}");
+    assert!(
+        tags[5].to_string().contains("contractTermination")
+            || tags[6].to_string().contains("contractTermination"),
+        "{tags:?}"
+    );
 }
 
 #[test]
@@ -291,14 +315,20 @@ fn what_lacks_is_said_with_a_reason_and_stays_inside() {
     assert!(errors.is_empty(), "{errors:?}");
     assert_eq!(content.internal.lacking.get("budgetAmount").map(String::as_str), Some("notYet"));
     assert!(!release.to_string().contains("notYet"));
-    let (_, errors, _) = process.capture(Stage::Planning, &[("processTitle", "Muestra"), ("~budgetAmount", "because")]);
+    let (_, errors, _) =
+        process.capture(Stage::Planning, &[("processTitle", "Muestra"), ("~budgetAmount", "because")]);
     assert_eq!(errors, ["code-unknown /release/planning/budget/amount/amount"]);
     // An identifier cannot lack: the standard has no place without it.
     let (_, errors, _) = process.capture(Stage::Contract, &[("~contractId", "notYet")]);
-    assert!(errors.iter().any(|error| error.starts_with("field-required /release/contracts/0/id")), "{errors:?}");
+    assert!(
+        errors.iter().any(|error| error.starts_with("field-required /release/contracts/0/id")),
+        "{errors:?}"
+    );
     // What is typed is the datum, whatever was said before.
-    let (content, errors, _) =
-        process.capture(Stage::Planning, &[("processTitle", "Muestra"), ("~budgetAmount", "notYet"), ("budgetAmount", "5")]);
+    let (content, errors, _) = process.capture(
+        Stage::Planning,
+        &[("processTitle", "Muestra"), ("~budgetAmount", "notYet"), ("budgetAmount", "5")],
+    );
     assert!(errors.is_empty() && content.internal.lacking.is_empty(), "{errors:?}");
 }
 

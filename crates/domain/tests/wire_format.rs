@@ -94,7 +94,11 @@ fn follow_up() -> FollowUp {
             release: map(
                 json!({"contracts": [{"id": "1", "awardID": "1", "value": {"amount": 1234.5, "currency": "MXN"}}]}),
             ),
-            internal: Internal { notes: "Nota".into(), fields: map(json!({"supplierRfc": "X"})) },
+            internal: Internal {
+                notes: "Nota".into(),
+                fields: map(json!({"supplierRfc": "X"})),
+                lacking: [("contractSigned".into(), "requested".into())].into(),
+            },
             ocid: Some("ocds-000000-d1_p1".into()),
             contract: Some("1".into()),
             corrects: Some("S-00000-00001".into()),

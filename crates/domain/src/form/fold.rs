@@ -152,7 +152,8 @@ impl Form {
         if document.pointer(CONTRACT).is_none() || document.pointer("/release/contracts/0/id").is_some() {
             return;
         }
-        let finds_its_own = |field: &Field| field.path == "/release/contracts/0/id" && field.required == Required::Always;
+        let finds_its_own =
+            |field: &Field| field.path == "/release/contracts/0/id" && field.required == Required::Always;
         if self.fields().any(finds_its_own) {
             return;
         }
@@ -202,7 +203,8 @@ impl Form {
 fn lay_on_award(document: &mut Value, basis: &Basis<'_>) {
     let Some(id) = document.pointer("/release/contracts/0/id").cloned() else { return };
     let list = |name: &str| basis.compiled[name].as_array().into_iter().flatten();
-    let of_contract = list("contracts").find(|contract| contract["id"] == id).map(|contract| contract["awardID"].clone());
+    let of_contract =
+        list("contracts").find(|contract| contract["id"] == id).map(|contract| contract["awardID"].clone());
     let free = || {
         let named = |award: &Value| list("contracts").any(|contract| contract["awardID"] == award["id"]);
         let mut free = list("awards").filter(|award| award["status"] == "active" && !named(award));
@@ -257,7 +259,8 @@ fn read(
             json!(crate::entry::json_number(amount))
         }
         Kind::Number => {
-            let number = crate::entry::amount(text).filter(|number| !number.is_sign_negative() || number.is_zero());
+            let number =
+                crate::entry::amount(text).filter(|number| !number.is_sign_negative() || number.is_zero());
             json!(crate::entry::json_number(number.ok_or(("number-format", json!({"value": text})))?))
         }
         Kind::Date => {

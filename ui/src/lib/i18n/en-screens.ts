@@ -299,6 +299,7 @@ export const screens = {
   "kind.money": "An amount: 1234.56, 1,234.56 or pasted as $1,234.56 MXN.",
   "kind.date": "A date: 12/3/2026, 12/3, 2026-03-12, today or yesterday. The day comes before the month.",
   "kind.code": "One choice of the list; type its first letter to reach it.",
+  "kind.number": "A quantity: 12, 12.5 or 1,200.",
   "kind.rfc": "An RFC: 12 characters of a company or 13 of a natural person; hyphens and spaces do not matter.",
   "class.public": "It is published in the open data.",
   "class.internal": "It stays in the municipality; it is never published.",

@@ -300,6 +300,7 @@ export const screens = {
   "kind.money": "Un monto: 1234.56, 1,234.56 o pegado como $1,234.56 MXN.",
   "kind.date": "Una fecha: 12/3/2026, 12/3, 2026-03-12, hoy o ayer. El día va antes que el mes.",
   "kind.code": "Una opción de la lista; escribe su primera letra para llegar a ella.",
+  "kind.number": "Una cantidad: 12, 12.5 o 1,200.",
   "kind.rfc": "Un RFC: 12 caracteres de una empresa o 13 de una persona física; los guiones y espacios no importan.",
   "class.public": "Se publica en los datos abiertos.",
   "class.internal": "Se queda en el municipio; nunca se publica.",

@@ -11,12 +11,7 @@ const PARTIES: &str = "/release/parties";
 
 /// Makes the array. One that the process knows, by its RFC or its name, keeps the identifier it has there; those that
 /// turn out to be the same become one, with the roles of all.
-pub(super) fn settle(
-    document: &mut Value,
-    basis: &Basis<'_>,
-    findings: &mut [Finding],
-    places: &mut Places,
-) {
+pub(super) fn settle(document: &mut Value, basis: &Basis<'_>, findings: &mut [Finding], places: &mut Places) {
     let Some(release) = document.get_mut("release") else { return };
     let Some(Value::Object(named)) = release.get_mut("parties").map(Value::take) else { return };
     let mut parties: Vec<Map<String, Value>> = Vec::new();
@@ -32,6 +27,9 @@ pub(super) fn settle(
             rename(release, &made, known);
         }
         let at = lay(&mut parties, party);
+        // Written twice, it goes by the name of the first.
+        let one = Value::Object(parties[at].clone());
+        rename(release, &one["id"], &one);
         moved.push((format!("{PARTIES}/{name}"), format!("{PARTIES}/{at}")));
     }
     if let Some(release) = release.as_object_mut() {
@@ -43,7 +41,8 @@ pub(super) fn settle(
     }
     let pointers = places.iter_mut().map(|(place, _)| place);
     for pointer in pointers.chain(findings.iter_mut().map(|finding| &mut finding.pointer)) {
-        let below = |from: &String| pointer.strip_prefix(from.as_str()).is_some_and(|rest| rest.starts_with('/'));
+        let below =
+            |from: &String| pointer.strip_prefix(from.as_str()).is_some_and(|rest| rest.starts_with('/'));
         if let Some((from, to)) = moved.iter().find(|(from, _)| below(from)) {
             *pointer = pointer.replacen(from, to, 1);
         }
@@ -55,7 +54,8 @@ fn known<'b>(party: &Map<String, Value>, basis: &Basis<'b>) -> Option<&'b Value>
     let text = |value: Option<&Value>| value.and_then(Value::as_str).map(str::to_lowercase);
     let name = text(party.get("name"));
     let rfc = party.get("identifier").and_then(|identifier| text(identifier.get("id")));
-    let parties = || basis.compiled["parties"].as_array().into_iter().flatten().filter(|known| known["id"].is_string());
+    let parties =
+        || basis.compiled["parties"].as_array().into_iter().flatten().filter(|known| known["id"].is_string());
     let by_rfc = || parties().find(|known| text(known["identifier"].get("id")) == rfc);
     let by_name = || parties().find(|known| text(known.get("name")) == name);
     rfc.as_ref().and_then(|_| by_rfc()).or_else(|| name.as_ref().and_then(|_| by_name()))

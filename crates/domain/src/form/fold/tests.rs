@@ -23,12 +23,7 @@ fn every_shipped_form_is_whole() {
         for field in form.fields() {
             assert!(!field.title.es.is_empty() && !field.help.en.is_empty(), "{}", field.id);
             assert!(field.kind != Kind::Code || !field.choices.is_empty(), "{}", field.id);
-            assert_eq!(
-                field.class == Class::Internal,
-                field.path.starts_with("/internal"),
-                "{}",
-                field.id
-            );
+            assert_eq!(field.class == Class::Internal, field.path.starts_with("/internal"), "{}", field.id);
         }
     }
 }
