@@ -280,6 +280,7 @@ export const screens = {
   "form.choose": "Choose…",
   "form.datePlaceholder": "day/month/year",
   "form.last": "Last:",
+  "form.known": "In the project's file:",
   "form.lastOn": "Last ({on}):",
   "form.repeat": "Repeat",
   "form.lack": "No datum",

@@ -281,6 +281,7 @@ export const screens = {
   "form.choose": "Elige…",
   "form.datePlaceholder": "día/mes/año",
   "form.last": "Último:",
+  "form.known": "En el expediente:",
   "form.lastOn": "Último ({on}):",
   "form.repeat": "Repetir",
   "form.lack": "Sin dato",
