@@ -224,7 +224,16 @@ fn forms() -> Vec<FormCard> {
     Stage::ALL
         .into_iter()
         .filter_map(domain::form::for_stage)
-        .map(|form| FormCard { stage: form.stage, title: form.title.clone() })
+        .map(|form| FormCard {
+            stage: form.stage,
+            title: form.title.clone(),
+            columns: form
+                .groups
+                .iter()
+                .filter(|group| !group.optional)
+                .flat_map(|group| group.fields.clone())
+                .collect(),
+        })
         .collect()
 }
 

@@ -149,6 +149,8 @@ pub struct FormCard {
     pub stage: Stage,
     /// Title.
     pub title: crate::form::Text,
+    /// The fields of its parts that are always open: the columns where many projects are captured at once.
+    pub columns: Vec<crate::form::Field>,
 }
 
 /// Opens or makes the store.
