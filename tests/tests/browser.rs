@@ -294,8 +294,11 @@ fn every_screen_passes_axe() {
 fn the_public_pages_pass_axe_and_need_no_script() {
     let folder = tempfile::tempdir().unwrap();
     let central = central(folder.path());
-    history(folder.path(), &device(folder.path(), &central, "oficina", "enlace"));
+    let office = device(folder.path(), &central, "oficina", "enlace");
+    history(folder.path(), &office);
+    let receipts: Value = serde_json::from_str(&office.ok(&["receipts", "--json"])).unwrap();
     let given = [
+        ("receipt", receipts[0]["receipt"].to_string()),
         ("central", central.url()),
         ("contract", "OP-1".to_owned()),
         ("canary", CANARY.to_owned()),

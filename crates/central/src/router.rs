@@ -14,8 +14,10 @@
 use std::sync::Arc;
 
 use axum::Router;
-use axum::extract::DefaultBodyLimit;
+use axum::extract::{DefaultBodyLimit, Request};
 use axum::http::{HeaderValue, header};
+use axum::middleware::Next;
+use axum::response::Response;
 use axum::routing::{get, post, put};
 use domain::evidence::CHUNK_BYTES;
 use domain::problem::Code;
@@ -63,8 +65,6 @@ pub fn router(endpoint: Arc<Endpoint>) -> Router {
 
 /// The published files, as any web server would serve them: open to other sites, never sniffed, pages without scripts.
 fn public(endpoint: &Endpoint) -> Router {
-    let policy = "default-src 'self'; img-src 'self' data:; style-src 'self'; script-src 'none'; object-src 'none'; \
-                  frame-ancestors 'none'; base-uri 'none'; form-action 'self'";
     Router::new()
         .fallback_service(ServeDir::new(endpoint.config.public()).append_index_html_on_directories(true))
         .layer(
@@ -76,8 +76,20 @@ fn public(endpoint: &Endpoint) -> Router {
             header::X_CONTENT_TYPE_OPTIONS,
             HeaderValue::from_static("nosniff"),
         ))
-        .layer(SetResponseHeaderLayer::if_not_present(
-            header::CONTENT_SECURITY_POLICY,
-            HeaderValue::from_static(policy),
-        ))
+        .layer(axum::middleware::from_fn(content_policy))
+}
+
+/// What a public page may load. One of them has a script of ours: the one that verifies a receipt in the reader's own
+/// browser.
+async fn content_policy(request: Request, next: Next) -> Response {
+    let policy = if request.uri().path().starts_with("/verificar/") {
+        "default-src 'self'; img-src 'self' data:; style-src 'self'; script-src 'self'; object-src 'none'; \
+         frame-ancestors 'none'; base-uri 'none'; form-action 'self'"
+    } else {
+        "default-src 'self'; img-src 'self' data:; style-src 'self'; script-src 'none'; object-src 'none'; \
+         frame-ancestors 'none'; base-uri 'none'; form-action 'self'"
+    };
+    let mut response = next.run(request).await;
+    response.headers_mut().insert(header::CONTENT_SECURITY_POLICY, HeaderValue::from_static(policy));
+    response
 }

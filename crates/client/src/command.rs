@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use base64::Engine as _;
-use domain::command::{AppState, Command, Done, Draft, FormCard, Nothing, ReceiptView, Status};
+use domain::command::{AppState, Command, Done, Draft, FormCard, Nothing, ReceiptPdf, ReceiptView, Status};
 use domain::follow_up::Stage;
 use domain::form::{Choice, Text};
 use domain::problem::{Code, Problem};
@@ -15,7 +15,7 @@ use uuid::Uuid;
 use crate::error::Error;
 use crate::store::{Store, drafts, files, outbox};
 use crate::sync::{engine, plan};
-use crate::{Client, capture, evidence, session, view};
+use crate::{Client, capture, evidence, receipt_pdf, session, view};
 
 /// Runs a command.
 pub(crate) async fn call(client: &Client, name: &str, payload: Value) -> Result<Value, Error> {
@@ -135,6 +135,10 @@ fn here(client: &Client, command: Command) -> Result<Value, Error> {
         Command::evidence_thumbnail(request) => json(&evidence::thumbnail(&store, &request.sha256)?),
         Command::status(Nothing {}) => json(&inner.status()?),
         Command::receipt(request) => json(&receipt(&store, request.id)?),
+        Command::receipt_pdf(request) => {
+            let (name, bytes) = receipt_pdf::page(&store, request.id)?;
+            json(&ReceiptPdf { name, base64: base64::engine::general_purpose::STANDARD.encode(bytes) })
+        }
         Command::app_state(_)
         | Command::unlock(_)
         | Command::enrol(_)

@@ -6,6 +6,7 @@
 //! | `store` | the two encrypted databases: all SQL |
 //! | `keys` | the database key and what wraps it |
 //! | `capture`, `evidence` | drafts, files, and the moment a draft becomes an operation |
+//! | `receipt_pdf` | a receipt as a page to print, and out of it again |
 //! | `view` | the base with what is still here laid upon it |
 //! | `session`, `sync` | enrolment and tokens; plan, engine, scheduler, transport |
 //! | `command`, `events` | what a window asks, what it is told |
@@ -16,6 +17,7 @@ mod error;
 mod events;
 mod evidence;
 mod keys;
+mod receipt_pdf;
 mod search;
 mod session;
 mod store;
@@ -23,6 +25,7 @@ mod sync;
 mod view;
 
 use std::fs::{File, TryLockError};
+use std::io::{ErrorKind, Write as _};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError, RwLock};
 
@@ -30,6 +33,7 @@ use domain::clock::Clock;
 use domain::command::{AppState, Event, ReceiptView, Sent, Status};
 use domain::follow_up::FollowUpFile;
 use domain::problem::{Code, Problem};
+use domain::receipt::Receipt;
 use serde_json::Value;
 use tokio::sync::{Notify, broadcast};
 use tokio::task::AbortHandle;
@@ -240,6 +244,50 @@ impl Client {
                 .collect()
         };
         receipts().map_err(|error| self.inner.problem(error))
+    }
+
+    /// Saves every receipt of this device as a page to print, one file each, and says of each whether it was written: a
+    /// file that is there already stays.
+    ///
+    /// # Errors
+    /// `folder_read_only`, `disk_full`; `passphrase_needed` while the store is closed.
+    pub fn save_receipts(&self, folder: &Path) -> Result<Vec<(PathBuf, bool)>, Problem> {
+        let save = || -> Result<_, Error> {
+            std::fs::create_dir_all(folder).map_err(Error::io(folder))?;
+            let store = self.inner.store()?;
+            let ids: Vec<Uuid> = store.read(|connection| {
+                let own =
+                    store::outbox::all(connection)?.into_iter().filter(|queued| queued.receipt.is_some());
+                Ok(own.map(|queued| queued.operation.record_id).collect())
+            })?;
+            ids.into_iter()
+                .map(|id| {
+                    let (name, bytes) = receipt_pdf::page(&store, id)?;
+                    let path = folder.join(name);
+                    let written = match File::create_new(&path) {
+                        Ok(mut file) => file.write_all(&bytes).map(|()| true),
+                        Err(error) if error.kind() == ErrorKind::AlreadyExists => Ok(false),
+                        Err(error) => Err(error),
+                    };
+                    Ok((path.clone(), written.map_err(Error::io(&path))?))
+                })
+                .collect()
+        };
+        save().map_err(|error| self.inner.problem(error))
+    }
+
+    /// The receipt in a file (the page to print, or JSON), and whether it is the endpoint's of this device.
+    ///
+    /// # Errors
+    /// `file_unreadable` when there is no receipt in it; `passphrase_needed` while the store is closed.
+    pub fn receipt_in(&self, path: &Path) -> Result<(Receipt, bool), Problem> {
+        let read = || -> Result<_, Error> {
+            let receipt = receipt_pdf::read(path)?;
+            let key = self.inner.store()?.read(session::enrolled)?.server_key;
+            let valid = receipt.verify(&key).is_ok();
+            Ok((receipt, valid))
+        };
+        read().map_err(|error| self.inner.problem(error))
     }
 }
 

@@ -91,6 +91,8 @@ commands! {
     send_now: Nothing => Status;
     /// The receipt of a follow-up.
     receipt: FollowUpOf => ReceiptView;
+    /// The receipt as a page to print, with its code and its data inside.
+    receipt_pdf: FollowUpOf => ReceiptPdf;
     /// The equipment of the municipality and what is still on it (coordination).
     devices: Nothing => Vec<DeviceRow>;
 }
@@ -509,6 +511,15 @@ pub struct ReceiptView {
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     #[ts(as = "Option<Vec<Receipt>>", optional)]
     pub earlier: Vec<Receipt>,
+}
+
+/// A receipt as a page to print, to be saved where the person says.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, TS)]
+pub struct ReceiptPdf {
+    /// Proposed name.
+    pub name: String,
+    /// Its bytes in base64.
+    pub base64: String,
 }
 
 /// What the client tells a window without being asked.

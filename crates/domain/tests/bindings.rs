@@ -41,6 +41,7 @@ fn generate(into: &Path) {
         command::Thumbnail,
         command::Status,
         command::FollowUpOf,
+        command::ReceiptPdf,
         command::ReceiptView,
         command::Event,
         domain::wire::DeviceRow,

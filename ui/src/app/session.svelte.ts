@@ -100,6 +100,16 @@ export class Session {
     else toast(describe(problem).text, "danger");
   }
 
+  /** The receipt of a follow-up as a page to print, saved where the person says. */
+  async saveReceipt(id: string): Promise<void> {
+    try {
+      const { name, base64 } = await this.host.call("receipt_pdf", { id });
+      await this.host.saveFile(name, base64);
+    } catch (thrown) {
+      this.tell(asProblem(thrown));
+    }
+  }
+
   /** Rows that were listed: the screen of a follow-up knows what it is before it asks. */
   remember(rows: readonly FollowUpRow[]): void {
     for (const row of rows) this.#rows.set(row.id, row);

@@ -18,6 +18,7 @@ export const screens = {
   "action.first-error": "Go to the first value to correct",
   "action.markReady": "Mark ready",
   "action.newFollowUp": "New follow-up",
+  "action.savePdf": "Save PDF",
   "action.print": "Print",
   "action.projects": "Go to Projects",
   "action.receipt": "See receipt",

@@ -18,6 +18,7 @@ export const screens = {
   "action.first-error": "Ir al primer dato por corregir",
   "action.markReady": "Marcar listo",
   "action.newFollowUp": "Nuevo seguimiento",
+  "action.savePdf": "Guardar PDF",
   "action.print": "Imprimir",
   "action.projects": "Ir a Proyectos",
   "action.receipt": "Ver acuse",

@@ -67,9 +67,15 @@ pub(crate) enum Verb {
         /// As JSON.
         #[arg(long)]
         json: bool,
-        /// Verifies each again; ends with 1 if any fails.
+        /// Verifies each again; ends with 1 if any fails. With files, verifies the receipts in them instead.
         #[arg(long)]
         verify: bool,
+        /// Saves each as a page to print, in this folder.
+        #[arg(long, value_name = "FOLDER", conflicts_with = "verify")]
+        pdf: Option<PathBuf>,
+        /// Receipts to verify: the PDF that the application saved, or JSON.
+        #[arg(value_name = "FILE", requires = "verify")]
+        files: Vec<PathBuf>,
     },
     /// Lists the equipment of the municipality and what is still on it (coordination).
     Devices {

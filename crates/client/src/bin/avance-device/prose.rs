@@ -455,6 +455,11 @@ pub(crate) fn receipt_failed(language: Language, folio: &str) -> String {
     fill(language.pick(es, en), |_| folio.to_owned())
 }
 
+/// A page that was there before.
+pub(crate) fn kept(language: Language, path: &str) -> String {
+    format!("{path}\t{}", language.pick("ya estaba", "it was there already"))
+}
+
 /// An equipment in one line.
 pub(crate) fn device(language: Language, row: &DeviceRow) -> String {
     let contact = instant(row.last_contact);

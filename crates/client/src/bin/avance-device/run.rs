@@ -42,7 +42,9 @@ pub(crate) async fn run(args: Args, language: Language) -> Result<ExitCode, Prob
         Verb::Capture { project, file, evidence } => capture(&client, language, &project, &file, &evidence),
         Verb::Send => send(&client, language).await,
         Verb::Status { json } => status(&client, language, json),
-        Verb::Receipts { json, verify } => receipts(&client, language, json, verify),
+        Verb::Receipts { pdf: Some(folder), .. } => receipts_to(&client, language, &folder),
+        Verb::Receipts { files, .. } if !files.is_empty() => receipts_in(&client, language, &files),
+        Verb::Receipts { json, verify, .. } => receipts(&client, language, json, verify),
         Verb::Devices { json } => devices(&client, language, json).await,
     }
 }
@@ -272,6 +274,28 @@ fn receipts(client: &Client, language: Language, as_json: bool, verify: bool) ->
     if verify && let Some((folio, ..)) = receipts.iter().find(failed) {
         warn(&prose::receipt_failed(language, folio));
         return Ok(ExitCode::FAILURE);
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+/// Verifies the receipts in files.
+fn receipts_in(client: &Client, language: Language, files: &[PathBuf]) -> Result<ExitCode, Problem> {
+    let mut all_valid = true;
+    for path in files {
+        let (receipt, valid) = client.receipt_in(path)?;
+        let folio = receipt.body.folio.clone();
+        let view = ReceiptView { receipt: Some(receipt), valid, body_hash: None, earlier: Vec::new() };
+        say(&prose::receipt(language, &folio, &path.display().to_string(), &view));
+        all_valid &= valid;
+    }
+    Ok(if all_valid { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+}
+
+/// Saves every receipt as a page to print.
+fn receipts_to(client: &Client, language: Language, folder: &Path) -> Result<ExitCode, Problem> {
+    for (path, written) in client.save_receipts(folder)? {
+        let path = path.display().to_string();
+        say(&if written { path } else { prose::kept(language, &path) });
     }
     Ok(ExitCode::SUCCESS)
 }

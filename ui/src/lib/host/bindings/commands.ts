@@ -18,6 +18,7 @@ import type { ProjectDetail } from "./ProjectDetail";
 import type { ProjectOf } from "./ProjectOf";
 import type { ProjectQuery } from "./ProjectQuery";
 import type { ProjectRow } from "./ProjectRow";
+import type { ReceiptPdf } from "./ReceiptPdf";
 import type { ReceiptView } from "./ReceiptView";
 import type { Sent } from "./Sent";
 import type { Status } from "./Status";
@@ -46,5 +47,6 @@ export interface Commands {
   status: { request: Nothing; response: Status };
   send_now: { request: Nothing; response: Status };
   receipt: { request: FollowUpOf; response: ReceiptView };
+  receipt_pdf: { request: FollowUpOf; response: ReceiptPdf };
   devices: { request: Nothing; response: Array<DeviceRow> };
 }
