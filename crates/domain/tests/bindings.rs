@@ -42,6 +42,8 @@ fn generate(into: &Path) {
         command::Status,
         command::FollowUpOf,
         command::ReceiptView,
+        command::ConflictRow,
+        command::Choose,
         command::Event,
         domain::wire::DeviceRow,
         domain::problem::Problem,

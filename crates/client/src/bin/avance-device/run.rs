@@ -7,7 +7,8 @@ use std::time::{Duration, Instant};
 
 use client::Client;
 use domain::clock::SystemClock;
-use domain::command::{AppState, ProjectRow, ReceiptView, Status};
+use domain::command::{AppState, Choose, ConflictRow, ProjectRow, ReceiptView, Sent, Status};
+use domain::conflict::Resolution;
 use domain::follow_up::FollowUpFile;
 use domain::problem::{Code, Problem};
 use domain::wire::DeviceRow;
@@ -16,6 +17,7 @@ use serde_json::{Value, json};
 use zeroize::Zeroizing;
 
 use crate::args::{Args, Verb};
+use crate::conflicts;
 use crate::prose::{self, Language};
 use crate::{say, warn};
 
@@ -43,6 +45,8 @@ pub(crate) async fn run(args: Args, language: Language) -> Result<ExitCode, Prob
         Verb::Send => send(&client, language).await,
         Verb::Status { json } => status(&client, language, json),
         Verb::Receipts { json, verify } => receipts(&client, language, json, verify),
+        Verb::Conflicts { json } => conflicts(&client, language, json).await,
+        Verb::Choose { folio, apply, reason, .. } => choose(&client, language, &folio, apply, &reason).await,
         Verb::Devices { json } => devices(&client, language, json).await,
     }
 }
@@ -273,6 +277,45 @@ fn receipts(client: &Client, language: Language, as_json: bool, verify: bool) ->
         warn(&prose::receipt_failed(language, folio));
         return Ok(ExitCode::FAILURE);
     }
+    Ok(ExitCode::SUCCESS)
+}
+
+async fn conflicts(client: &Client, language: Language, as_json: bool) -> Result<ExitCode, Problem> {
+    let rows: Vec<ConflictRow> = ask(client, "conflicts", json!({})).await?;
+    if as_json {
+        print_json(&rows);
+    } else {
+        for row in &rows {
+            for line in conflicts::lines(language, row) {
+                say(&line);
+            }
+        }
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+async fn choose(
+    client: &Client,
+    language: Language,
+    folio: &str,
+    apply: bool,
+    reason: &str,
+) -> Result<ExitCode, Problem> {
+    let rows: Vec<ConflictRow> = ask(client, "conflicts", json!({})).await?;
+    let folio = folio.trim().to_uppercase();
+    let Some(row) = rows.iter().find(|row| row.folio == folio) else {
+        return Err(Problem::new(Code::ConflictUnknown).with("folio", folio));
+    };
+    let resolution = if apply { Resolution::Apply } else { Resolution::Keep };
+    let request = Choose {
+        id: row.id,
+        resolution,
+        reason: reason.to_owned(),
+        version: row.conflict.version,
+    };
+    let sent: Sent = ask(client, "choose", json!(request)).await?;
+    say(&sent.folio);
+    warn(prose::queued(language));
     Ok(ExitCode::SUCCESS)
 }
 
