@@ -82,8 +82,10 @@ fn names(
     for op_id in authors.chain(conflict.chosen.as_ref().map(|chosen| chosen.op_id)) {
         let name = if choices::is_own(connection, op_id)? {
             Some(identity.person.name.clone())
-        } else {
+        } else if can(identity.person.role, Action::SeeNames) {
             choices::name(connection, op_id)?
+        } else {
+            None
         };
         names.extend(name.map(|name| (op_id, name)));
     }
