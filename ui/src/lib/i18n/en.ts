@@ -26,7 +26,8 @@ const problems = {
   "problem.choice_waiting": "There is already a choice on {folio} saved on this equipment, to be sent.",
   "problem.choice_outdated":
     "What stands changed while you chose on {folio}. See the new values and choose again; nothing was kept.",
-  "problem.reason_needed": "The reason of the choice is missing, or has more than {limit} characters. Nothing was kept.",
+  "problem.reason_needed":
+    "The reason of the choice is missing, or has more than {limit} characters. Nothing was kept.",
   "problem.device_forked":
     "Another copy of this equipment is sending under the same identity (sending {clientSeq}). What you captured here is kept: ask for a new code for this equipment.",
   "problem.op_id_reused":

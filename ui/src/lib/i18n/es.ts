@@ -104,7 +104,8 @@ const problems = {
   "rule.choice-unknown": "La Coordinación no tiene ese seguimiento. Actualiza la lista.",
   "rule.choice-not-allowed": "Elige la Coordinación; quien capturó el seguimiento sólo puede retirarlo.",
   "rule.choice-closed": "Ya no está en conflicto: alguien eligió antes o dejó de haber diferencia.",
-  "rule.choice-outdated": "El proceso cambió (ahora es la versión {version}). Mira los valores nuevos y elige otra vez.",
+  "rule.choice-outdated":
+    "El proceso cambió (ahora es la versión {version}). Mira los valores nuevos y elige otra vez.",
   "rule.conflict-kept": "Se eligió dejar lo vigente: {reason}",
   "rule.evidence-not-publishable": "El archivo no se puede convertir en una copia pública. Adjúntalo en otro formato.",
   "problem.no_progress":
