@@ -12,7 +12,7 @@ use central::endpoint::Endpoint;
 use central::load::BaseRow;
 use central::store::{Device, JobKind, StoredFollowUp};
 use central::sync::{pull::pull, push::push};
-use central::{accept, verify, worker};
+use central::{accept, roots, verify, worker};
 use chrono::{DateTime, Duration, Utc};
 use domain::clock::Clock;
 use domain::conflict::{Conflict, ConflictChoice, Resolution};
@@ -166,7 +166,8 @@ impl Town {
         while worker::once(&self.endpoint).unwrap() {}
         let tx = self.endpoint.store.read().unwrap();
         assert!(tx.jobs(JobKind::Accept, self.endpoint.now(), 10).unwrap().is_empty());
-        assert_eq!(verify::verify(&*tx, &[]).unwrap().broken, Vec::<String>::new());
+        let published = roots::published(&self.endpoint.config.public()).unwrap();
+        assert_eq!(verify::verify(&*tx, &published).unwrap().broken, Vec::<String>::new());
         assert!(self.folder.path().exists());
     }
 }
@@ -426,13 +427,14 @@ fn what_waited_behind_it_is_decided_in_its_turn() {
 #[test]
 fn what_cannot_stand_on_the_process_any_more_is_not_applied() {
     let (town, mut one, mut two, mut coordination, _) = disagreement();
-    // Says nothing by itself wrong: a payment on a contract, with a title that another changed.
-    let mut payment = title("Obra con pago");
-    payment["contract"] = json!("C");
-    payment["visitedOn"] = json!("2026-03-10");
-    payment["progress"] = json!({"physical": {"actual": 10}});
-    town.follow_up(&mut one, title("Obra nueva"), 2, &[]);
-    let held = town.follow_up(&mut two, payment, 2, &[]);
+    // Nothing wrong by itself: the progress of a contract, and a title of its award that another changed too.
+    let award = |title: &str| json!({"stage": "contract", "release": {"awards": [{"id": "A", "title": title}]}});
+    let mut progress = award("Fallo con avance");
+    progress["contract"] = json!("C");
+    progress["visitedOn"] = json!("2026-03-10");
+    progress["progress"] = json!({"physical": {"actual": 10}});
+    town.follow_up(&mut one, award("Fallo"), 2, &[]);
+    let held = town.follow_up(&mut two, progress, 2, &[]);
     assert_eq!(town.state(&held), State::Conflict);
     let closed = json!({"stage": "contract", "release": {"contracts": [{"id": "C", "awardID": "A", "status": "terminated"}]}});
     town.follow_up(&mut one, closed, 3, &[]);
