@@ -76,7 +76,7 @@ impl Town {
     }
 
     /// How many choices the endpoint recorded, whatever became of them.
-    fn choices(&self) -> u64 {
+    fn choices(&self) -> i64 {
         let database = rusqlite::Connection::open(self.central.data.join("central.db")).unwrap();
         let sql = "SELECT count(*) FROM operation WHERE kind = 'choice'";
         database.query_row(sql, [], |row| row.get(0)).unwrap()
@@ -151,7 +151,10 @@ fn what_does_not_meet_merges_without_anybody_noticing() {
         assert_eq!(device.ok(&["conflicts"]), "");
     }
     let (contract, releases) = town.public();
-    assert_eq!((&contract["title"], &contract["description"]), (&json!("Banqueta norte"), &json!("Incluye rampas")));
+    assert_eq!(
+        (&contract["title"], &contract["description"]),
+        (&json!("Banqueta norte"), &json!("Incluye rampas"))
+    );
     assert_eq!((&contract["value"]["amount"], releases), (&json!(52_000), 6));
     town.is_sound();
 }
@@ -173,7 +176,8 @@ fn a_disagreement_is_shown_whole_and_the_choice_has_its_effect_once() {
     let mut host = Host::start(&town.two.data);
     let runtime = tokio::runtime::Runtime::new().unwrap();
     let detail = runtime.block_on(host.call("project", json!({"folio": PROJECT}))).unwrap();
-    let row = detail["followUps"].as_array().unwrap().iter().find(|row| row["folio"] == behind).unwrap().clone();
+    let row =
+        detail["followUps"].as_array().unwrap().iter().find(|row| row["folio"] == behind).unwrap().clone();
     assert_eq!(row["central"]["held"], json!({"why": "after_held", "folio": held}));
     host.kill();
 
@@ -205,7 +209,8 @@ fn a_disagreement_is_shown_whole_and_the_choice_has_its_effect_once() {
     }
 
     // Neither party applies; whoever writes past the program is refused by the endpoint.
-    let choose = |resolution: &'static str| ["choose", held.as_str(), resolution, "--reason", "Lo dice el acta"];
+    let choose =
+        |resolution: &'static str| ["choose", held.as_str(), resolution, "--reason", "Lo dice el acta"];
     for (device, resolution) in [(&town.one, "--keep"), (&town.one, "--apply"), (&town.two, "--apply")] {
         let reason = refused(device, &choose(resolution));
         assert!(reason.contains("Tu función no permite"), "{reason}");
@@ -272,14 +277,23 @@ fn a_disagreement_is_shown_whole_and_the_choice_has_its_effect_once() {
     assert_eq!(town.choices(), 3);
     let (contract, releases) = town.public();
     assert_eq!((&contract["value"]["amount"], releases), (&json!(60_000), 6), "{contract}");
-    assert_eq!((&contract["title"], &contract["description"]), (&json!("Banqueta norte"), &json!("Incluye rampas")));
+    assert_eq!(
+        (&contract["title"], &contract["description"]),
+        (&json!("Banqueta norte"), &json!("Incluye rampas"))
+    );
 
     // Both values and the choice stay, for everybody, also after a restart.
     let closed = conflict(&town.coordination, &held);
-    assert_eq!((&closed["state"], &closed["own"], &closed["may"]), (&json!("published"), &Value::Null, &json!([])));
+    assert_eq!(
+        (&closed["state"], &closed["own"], &closed["may"]),
+        (&json!("published"), &Value::Null, &json!([]))
+    );
     assert_eq!(names(&closed), ["Persona Dos", "Persona Tres", "Persona Uno"]);
     let chosen = &closed["conflict"]["chosen"];
-    assert_eq!((&chosen["choice"]["resolution"], &chosen["choice"]["reason"]), (&json!("apply"), &json!("Lo dice el acta")));
+    assert_eq!(
+        (&chosen["choice"]["resolution"], &chosen["choice"]["reason"]),
+        (&json!("apply"), &json!("Lo dice el acta"))
+    );
     assert_eq!((&chosen["role"], &chosen["byAuthor"]), (&json!("coordinacion"), &json!(false)));
     assert_eq!(closed["conflict"]["overlaps"], record["overlaps"]);
     town.central.kill();
@@ -327,7 +341,10 @@ fn what_stands_is_kept_by_the_author_or_by_the_coordination_and_the_rest_goes_on
     town.settled(&[(&town.two, "published", 2)]);
     town.everybody_sends();
     let (contract, releases) = town.public();
-    assert_eq!((&contract["value"]["amount"], &contract["description"]), (&json!(57_000), &json!("Incluye rampas")));
+    assert_eq!(
+        (&contract["value"]["amount"], &contract["description"]),
+        (&json!(57_000), &json!("Incluye rampas"))
+    );
     assert_eq!(releases, 6);
     for device in [&town.one, &town.two, &town.coordination] {
         for (folio, state, by_author, reason, values) in [

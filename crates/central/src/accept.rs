@@ -186,7 +186,8 @@ impl Decision<'_> {
                 Some(earlier)
                     if matches!(earlier.state, State::Accepted | State::Published | State::Superseded) => {}
                 // Somebody chose against it: what came after it is decided by itself, upon what stands.
-                Some(earlier) if earlier.conflict.as_ref().is_some_and(|conflict| conflict.chosen.is_some()) => {}
+                Some(earlier)
+                    if earlier.conflict.as_ref().is_some_and(|conflict| conflict.chosen.is_some()) => {}
                 Some(earlier) => {
                     return Ok(Some(Held::AfterHeld { folio: earlier.follow_up.folio() }));
                 }
@@ -211,7 +212,11 @@ impl Decision<'_> {
         let releases = self.tx.releases(&self.process.ocid)?;
         let mut since = Vec::new();
         for release in releases.iter().filter(|release| release.sequence > self.stored.base.server_version) {
-            since.push(Since { release: &release.id, fragment: &release.fragment, known: self.knew(release)? });
+            since.push(Since {
+                release: &release.id,
+                fragment: &release.fragment,
+                known: self.knew(release)?,
+            });
         }
         let overlaps = domain::conflict::find(&since, &self.stored.follow_up.content.release);
         if overlaps.is_empty() {
@@ -258,7 +263,8 @@ impl Decision<'_> {
         if other.device_id != self.stored.device_id {
             return Ok(false);
         }
-        let number = |op_id| Ok::<_, StoreError>(self.tx.operation(op_id)?.map_or(0, |known| known.client_seq));
+        let number =
+            |op_id| Ok::<_, StoreError>(self.tx.operation(op_id)?.map_or(0, |known| known.client_seq));
         Ok(number(other.op_id)? < number(self.stored.op_id)?)
     }
 

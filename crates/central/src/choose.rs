@@ -54,7 +54,11 @@ pub fn choose(
     let Some((mut stored, mut project, process)) =
         found.filter(|(stored, project, _)| sees(offered.person, stored, project))
     else {
-        return refused(finding("/followUp", "choice-unknown", json!({"value": choice.follow_up.to_string()})));
+        return refused(finding(
+            "/followUp",
+            "choice-unknown",
+            json!({"value": choice.follow_up.to_string()}),
+        ));
     };
     let folio = stored.follow_up.folio();
     let by_author = stored.person_id == offered.person.card.id;

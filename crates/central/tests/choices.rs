@@ -254,7 +254,8 @@ fn the_record_says_both_values_who_and_upon_what() {
     // Both authors and the coordination are told; names only where they may be seen.
     for (desk, names) in [(&one, 0), (&coordination, 2)] {
         let page = pull(&town.endpoint, &desk.actor, "").unwrap();
-        let last = page.changes.iter().rfind(|change| change.record_id == held.record_id.to_string()).unwrap();
+        let last =
+            page.changes.iter().rfind(|change| change.record_id == held.record_id.to_string()).unwrap();
         let state: FollowUpState = serde_json::from_value(last.state.clone()).unwrap();
         assert_eq!(*state.conflict.unwrap(), conflict);
         assert_eq!(page.names.len(), names, "{:?}", page.names);
@@ -298,7 +299,10 @@ fn keeping_closes_it_with_the_reason_and_both_values_stay() {
     let after = stored.conflict.unwrap();
     assert_eq!((&after.overlaps, &after.standing), (&before.overlaps, &before.standing));
     let chosen = after.chosen.unwrap();
-    assert_eq!((chosen.choice.clone(), chosen.role, chosen.by_author), (offered.clone(), Role::Coordinacion, false));
+    assert_eq!(
+        (chosen.choice.clone(), chosen.role, chosen.by_author),
+        (offered.clone(), Role::Coordinacion, false)
+    );
     assert_eq!((town.amount(), town.version()), (json!(50_000), 2));
     // Twice: it is closed, whatever is chosen now.
     refused(&town.choose(&mut coordination, &offered), "choice-closed");
@@ -372,7 +376,10 @@ fn applying_keeps_what_others_changed_elsewhere_meanwhile() {
     town.choose(&mut coordination, &choice(&held, &now, Resolution::Apply));
     let process = town.endpoint.store.read().unwrap().process(OCID).unwrap().unwrap();
     let contract = &process.compiled["contracts"][0];
-    assert_eq!((&contract["value"]["amount"], &contract["description"]), (&json!(60_000), &json!("Con banqueta")));
+    assert_eq!(
+        (&contract["value"]["amount"], &contract["description"]),
+        (&json!(60_000), &json!("Con banqueta"))
+    );
     town.is_sound();
 }
 
@@ -428,7 +435,8 @@ fn what_waited_behind_it_is_decided_in_its_turn() {
 fn what_cannot_stand_on_the_process_any_more_is_not_applied() {
     let (town, mut one, mut two, mut coordination, _) = disagreement();
     // Nothing wrong by itself: the progress of a contract, and a title of its award that another changed too.
-    let award = |title: &str| json!({"stage": "contract", "release": {"awards": [{"id": "A", "title": title}]}});
+    let award =
+        |title: &str| json!({"stage": "contract", "release": {"awards": [{"id": "A", "title": title}]}});
     let mut progress = award("Fallo con avance");
     progress["contract"] = json!("C");
     progress["visitedOn"] = json!("2026-03-10");
@@ -442,7 +450,10 @@ fn what_cannot_stand_on_the_process_any_more_is_not_applied() {
     let now = town.conflict(&held);
     refused(&town.choose(&mut coordination, &choice(&held, &now, Resolution::Apply)), "contract-unknown");
     assert_eq!(town.conflict(&held), now);
-    assert_eq!(said(&town.choose(&mut coordination, &choice(&held, &now, Resolution::Keep))).0, Verdict::Received);
+    assert_eq!(
+        said(&town.choose(&mut coordination, &choice(&held, &now, Resolution::Keep))).0,
+        Verdict::Received
+    );
     town.is_sound();
 }
 

@@ -94,11 +94,7 @@ fn names(
 
 /// What this person may choose. The endpoint decides by who they are there; the same author on another equipment is
 /// only known to it.
-fn may(
-    connection: &Connection,
-    identity: &Identity,
-    conflict: &Conflict,
-) -> Result<Vec<Resolution>, Error> {
+fn may(connection: &Connection, identity: &Identity, conflict: &Conflict) -> Result<Vec<Resolution>, Error> {
     let role = identity.person.role;
     if can(role, Action::Choose) {
         return Ok(vec![Resolution::Keep, Resolution::Apply]);
@@ -149,7 +145,11 @@ pub(crate) fn choose(store: &Store, moment: Moment, request: Choose) -> Result<S
             client_seq: outbox::next_seq(tx, identity.device_id)?,
             kind: OperationKind::Choice,
             record_id: request.id,
-            base: Base { server_version: request.version, after: Vec::new(), epoch: base::pulling(tx)?.epoch },
+            base: Base {
+                server_version: request.version,
+                after: Vec::new(),
+                epoch: base::pulling(tx)?.epoch,
+            },
             salt: new_salt(),
             body: serde_json::to_value(&choice)?,
             captured_at: moment.captured_at,

@@ -310,11 +310,7 @@ impl Recorder<'_> {
 
     /// A choice has its whole effect here, or none and its reasons. The inner error: what it is about was lost with the
     /// backup, it stays on its device until that is back and decided.
-    fn choose(
-        &mut self,
-        operation: &Operation,
-        choice: &ConflictChoice,
-    ) -> Answer<Result<Said, Problem>> {
+    fn choose(&mut self, operation: &Operation, choice: &ConflictChoice) -> Answer<Result<Said, Problem>> {
         let is_back = |stored: StoredFollowUp| stored.state != State::Received;
         if self.is_of_before(operation) && !self.tx.follow_up(choice.follow_up)?.is_some_and(is_back) {
             let folio = domain::follow_up::folio(choice.follow_up);

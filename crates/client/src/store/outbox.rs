@@ -356,9 +356,9 @@ pub(crate) fn adopt(connection: &Connection, device: Uuid) -> Result<(), Error> 
     Ok(())
 }
 
-/// What the endpoint said it had and does not show (any more) is offered again; of a choice, in the record of the
-/// conflict that it closed. What went under this device keeps its
-/// number, which the endpoint may ask for in its order; what went under an earlier identity gets a number of this one.
+/// What the endpoint said it had and does not show (any more) is offered again; a choice it shows in the record of the
+/// conflict that it closed. What went under this device keeps its number, which the endpoint may ask for in its order;
+/// what went under an earlier identity gets a number of this one.
 pub(crate) fn offer_again(connection: &Connection, device: Uuid) -> Result<usize, Error> {
     let again = connection.execute(
         "UPDATE outbox SET state = 'ready', attempts = 0
@@ -438,9 +438,7 @@ pub(crate) fn marked_and_received(connection: &Connection) -> Result<(u32, u32),
 }
 
 /// Every operation that has a receipt, newest first: folio, project, operation, receipt.
-pub(crate) fn receipts(
-    connection: &Connection,
-) -> Result<Vec<(String, String, Operation, Receipt)>, Error> {
+pub(crate) fn receipts(connection: &Connection) -> Result<Vec<(String, String, Operation, Receipt)>, Error> {
     let mut select = connection.prepare_cached(
         "SELECT folio, project, operation, receipt FROM outbox WHERE receipt IS NOT NULL ORDER BY position DESC",
     )?;

@@ -111,7 +111,10 @@ async fn a_choice_is_made_without_a_network_and_sent_once() {
     client.sync_once().await.unwrap();
     let choice = endpoint.data().log[1].clone();
     assert_eq!(endpoint.data().log.len(), 2);
-    assert_eq!((choice.kind, choice.record_id, choice.client_seq), (OperationKind::Choice, held.record_id, 2));
+    assert_eq!(
+        (choice.kind, choice.record_id, choice.client_seq),
+        (OperationKind::Choice, held.record_id, 2)
+    );
     assert_eq!(
         choice.body,
         json!({"followUp": held.record_id, "standing": ["r2"], "version": 2, "resolution": "apply", "reason": "El acta."})

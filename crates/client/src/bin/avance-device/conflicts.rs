@@ -25,10 +25,11 @@ pub(crate) fn lines(language: Language, row: &ConflictRow) -> Vec<String> {
             Some(author) => captured(author),
             None => language.pick("Lista base", "Base list").to_owned(),
         };
-        let version = fill(language.pick("versión {version}, {at}", "version {version}, {at}"), |name| match name {
-            "version" => standing.version.to_string(),
-            _ => instant(Some(standing.accepted_at)),
-        });
+        let version =
+            fill(language.pick("versión {version}, {at}", "version {version}, {at}"), |name| match name {
+                "version" => standing.version.to_string(),
+                _ => instant(Some(standing.accepted_at)),
+            });
         lines.push(format!("  {}\t{who}\t{version}", language.pick("Vigente", "Stands")));
     }
     for overlap in &conflict.overlaps {
@@ -43,7 +44,9 @@ pub(crate) fn lines(language: Language, row: &ConflictRow) -> Vec<String> {
     if let Some(chosen) = &conflict.chosen {
         let words = match (chosen.choice.resolution, chosen.by_author) {
             (Resolution::Apply, _) => language.pick("Se aplicó lo propuesto", "What was offered was applied"),
-            (Resolution::Keep, true) => language.pick("Lo retiró quien lo capturó", "Withdrawn by its author"),
+            (Resolution::Keep, true) => {
+                language.pick("Lo retiró quien lo capturó", "Withdrawn by its author")
+            }
             (Resolution::Keep, false) => language.pick("Se quedó lo vigente", "What stands was kept"),
         };
         let name = row.names.get(&chosen.op_id).map(String::as_str);
@@ -53,7 +56,9 @@ pub(crate) fn lines(language: Language, row: &ConflictRow) -> Vec<String> {
     if let Some(own) = &row.own {
         let words = match own.resolution {
             Resolution::Apply => language.pick("Tu elección: aplicar", "Your choice: apply"),
-            Resolution::Keep => language.pick("Tu elección: dejar lo vigente", "Your choice: keep what stands"),
+            Resolution::Keep => {
+                language.pick("Tu elección: dejar lo vigente", "Your choice: keep what stands")
+            }
         };
         // The words of a follow-up that waits, is recorded or is refused say the same of a choice.
         let state = prose::state(language, own.state.as_str());

@@ -307,12 +307,7 @@ async fn choose(
         return Err(Problem::new(Code::ConflictUnknown).with("folio", folio));
     };
     let resolution = if apply { Resolution::Apply } else { Resolution::Keep };
-    let request = Choose {
-        id: row.id,
-        resolution,
-        reason: reason.to_owned(),
-        version: row.conflict.version,
-    };
+    let request = Choose { id: row.id, resolution, reason: reason.to_owned(), version: row.conflict.version };
     let sent: Sent = ask(client, "choose", json!(request)).await?;
     say(&sent.folio);
     warn(prose::queued(language));
