@@ -83,7 +83,7 @@ pub fn follow_up_state(municipality: &MunicipalityCard, stored: &StoredFollowUp)
         progress: follow_up.content.progress,
         evidence: follow_up.evidence.clone(),
         findings: stored.findings.clone(),
-        overlaps: stored.overlaps.clone(),
+        conflict: stored.conflict.clone().map(Box::new),
         release_id: stored.release_id.clone(),
         url: published.then(|| page_url(municipality, &follow_up.project)),
     }
@@ -126,10 +126,15 @@ pub fn follow_up_entries(
     stored: &StoredFollowUp,
 ) -> Result<Vec<Entry>> {
     let mut streams = project.map(|project| streams_of(&project.areas)).unwrap_or_default();
-    let own = area_stream(&stored.area_id);
-    // Everybody reads the common stream; one more copy would say nothing new.
-    if !streams.contains(&own) && !streams.iter().any(|stream| stream == COMMON) {
-        streams.push(own);
+    // So must whoever captured what stands against it.
+    let others = stored.conflict.iter().flat_map(|conflict| &conflict.standing);
+    let others = others.filter_map(|standing| standing.author.as_ref()).map(|author| area_id(&author.area));
+    for area in std::iter::once(stored.area_id.clone()).chain(others) {
+        let own = area_stream(&area);
+        // Everybody reads the common stream; one more copy would say nothing new.
+        if !streams.contains(&own) && !streams.iter().any(|stream| stream == COMMON) {
+            streams.push(own);
+        }
     }
     let state = follow_up_state(municipality, stored);
     entries(&streams, ChangeKind::FollowUp, &stored.follow_up.id.to_string(), &state)

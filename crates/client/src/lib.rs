@@ -7,11 +7,13 @@
 //! | `keys` | the database key and what wraps it |
 //! | `capture`, `evidence` | drafts, files, and the moment a draft becomes an operation |
 //! | `receipt_pdf` | a receipt as a page to print, and out of it again |
+//! | `choose` | conflicts, and the choice that ends one |
 //! | `view` | the base with what is still here laid upon it |
 //! | `session`, `sync` | enrolment and tokens; plan, engine, scheduler, transport |
 //! | `command`, `events` | what a window asks, what it is told |
 
 mod capture;
+mod choose;
 mod command;
 mod error;
 mod events;
@@ -37,7 +39,6 @@ use domain::receipt::Receipt;
 use serde_json::Value;
 use tokio::sync::{Notify, broadcast};
 use tokio::task::AbortHandle;
-use uuid::Uuid;
 
 use crate::error::Error;
 use crate::store::Store;
@@ -227,22 +228,13 @@ impl Client {
         Ok(sent)
     }
 
-    /// Every receipt of this device with its verification, newest follow-up first: `(folio, project, receipt)`.
+    /// Every receipt of this device with its verification, newest first: `(folio, project, receipt)`. That of a choice
+    /// has the folio of the follow-up it is about.
     ///
     /// # Errors
     /// `passphrase_needed` while the store is closed.
     pub fn receipts(&self) -> Result<Vec<(String, String, ReceiptView)>, Problem> {
-        let receipts = || -> Result<_, Error> {
-            let store = self.inner.store()?;
-            let own: Vec<(String, String, Uuid)> = store.read(|connection| {
-                let own =
-                    store::outbox::all(connection)?.into_iter().filter(|queued| queued.receipt.is_some());
-                Ok(own.map(|queued| (queued.folio, queued.project, queued.operation.record_id)).collect())
-            })?;
-            own.into_iter()
-                .map(|(folio, project, id)| Ok((folio, project, command::receipt(&store, id)?)))
-                .collect()
-        };
+        let receipts = || command::receipts(&*self.inner.store()?);
         receipts().map_err(|error| self.inner.problem(error))
     }
 
@@ -255,14 +247,9 @@ impl Client {
         let save = || -> Result<_, Error> {
             std::fs::create_dir_all(folder).map_err(Error::io(folder))?;
             let store = self.inner.store()?;
-            let ids: Vec<Uuid> = store.read(|connection| {
-                let own =
-                    store::outbox::all(connection)?.into_iter().filter(|queued| queued.receipt.is_some());
-                Ok(own.map(|queued| queued.operation.record_id).collect())
-            })?;
-            ids.into_iter()
-                .map(|id| {
-                    let (name, bytes) = receipt_pdf::page(&store, id)?;
+            receipt_pdf::pages(&store)?
+                .into_iter()
+                .map(|(name, bytes)| {
                     let path = folder.join(name);
                     let written = match File::create_new(&path) {
                         Ok(mut file) => file.write_all(&bytes).map(|()| true),

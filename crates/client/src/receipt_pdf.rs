@@ -12,10 +12,11 @@ use domain::receipt::{Receipt, Verdict};
 use lopdf::content::{Content, Operation};
 use lopdf::{Dictionary, Document, Object, Stream, dictionary};
 use qrcode::{Color, EcLevel, QrCode};
+use rusqlite::Connection;
 use uuid::Uuid;
 
 use crate::error::Error;
-use crate::session;
+use crate::session::{self, Identity};
 use crate::store::{Store, base, outbox};
 
 /// Name of the file inside the page.
@@ -28,37 +29,56 @@ const MARGIN: f32 = 54.0;
 /// Hashes of files that fit on the page; all of them are in the file inside.
 const FILES: usize = 12;
 
-/// The page of the receipt of a follow-up: the name for its file, and its bytes.
+/// The page of the receipt of a follow-up.
 ///
 /// # Errors
 /// `not_found` when there is no such follow-up, or no receipt of it yet.
-pub(crate) fn page(store: &Store, id: Uuid) -> Result<(String, Vec<u8>), Error> {
+pub(crate) fn page(store: &Store, id: Uuid) -> Result<Page, Error> {
     store.read(|connection| {
-        let identity = session::enrolled(connection)?;
         let queued = outbox::of_record(connection, id)?.ok_or(Code::NotFound)?;
         let receipt = queued.receipt.ok_or(Code::NotFound)?;
-        let project =
-            base::project(connection, &queued.project)?.map(|project| project.title).unwrap_or_default();
-        let offset = identity.municipality.offset_minutes;
-        let at = receipt.body.recorded_at;
-        let zone = FixedOffset::east_opt(offset * 60);
-        let when = zone.map_or_else(
-            || at.format("%d/%m/%Y %H:%M:%S UTC").to_string(),
-            |zone| at.with_timezone(&zone).format("%d/%m/%Y %H:%M:%S").to_string(),
-        );
-        let sheet = Sheet {
-            municipality: &identity.municipality.name,
-            public_url: &identity.municipality.public_url,
-            project: format!("{} · {project}", queued.project),
-            when,
-            receipt: &receipt,
-        };
-        let bytes = sheet.draw().map_err(|error| {
-            tracing::error!(%error, "the page of a receipt");
-            Problem::new(Code::Fault)
-        })?;
-        Ok((format!("acuse-{}.pdf", receipt.body.folio), bytes))
+        draw(connection, &session::enrolled(connection)?, &queued.project, &receipt)
     })
+}
+
+/// The pages of every receipt of this equipment, of follow-ups and of choices.
+pub(crate) fn pages(store: &Store) -> Result<Vec<Page>, Error> {
+    store.read(|connection| {
+        let identity = session::enrolled(connection)?;
+        let all = outbox::receipts(connection)?;
+        all.iter().map(|(_, project, _, receipt)| draw(connection, &identity, project, receipt)).collect()
+    })
+}
+
+/// Name for the file, and its bytes.
+type Page = (String, Vec<u8>);
+
+fn draw(
+    connection: &Connection,
+    identity: &Identity,
+    project: &str,
+    receipt: &Receipt,
+) -> Result<Page, Error> {
+    let title = base::project(connection, project)?.map(|project| project.title).unwrap_or_default();
+    let at = receipt.body.recorded_at;
+    let zone = FixedOffset::east_opt(identity.municipality.offset_minutes * 60);
+    let when = zone.map_or_else(
+        || at.format("%d/%m/%Y %H:%M:%S UTC").to_string(),
+        |zone| at.with_timezone(&zone).format("%d/%m/%Y %H:%M:%S").to_string(),
+    );
+    let sheet = Sheet {
+        municipality: &identity.municipality.name,
+        public_url: &identity.municipality.public_url,
+        project: format!("{project} · {title}"),
+        when,
+        receipt,
+    };
+    let bytes = sheet.draw().map_err(|error| {
+        tracing::error!(%error, "the page of a receipt");
+        Problem::new(Code::Fault)
+    })?;
+    // A choice has the folio of the follow-up it is about: the number in the history tells them apart.
+    Ok((format!("acuse-{}-{}.pdf", receipt.body.folio, receipt.body.seq), bytes))
 }
 
 /// The receipt in a file: one of ours in PDF, or the receipt itself in JSON.

@@ -10,6 +10,7 @@ use ts_rs::TS;
 use uuid::Uuid;
 
 use crate::Finding;
+use crate::conflict::{Conflict, Resolution};
 use crate::evidence::MediaType;
 use crate::follow_up::{FollowUpState, Percent, Stage, State};
 use crate::form::{Form, Values};
@@ -85,6 +86,10 @@ commands! {
     evidence_remove: EvidenceOf => Draft;
     /// A small picture of a file, as a data URL.
     evidence_thumbnail: Hash => Thumbnail;
+    /// The conflicts that this equipment is shown, open ones first.
+    conflicts: Nothing => Vec<ConflictRow>;
+    /// Chooses between two values that disagree; queued like a follow-up.
+    choose: Choose => Sent;
     /// The queue, the last receipt, the connection.
     status: Nothing => Status;
     /// Sends now.
@@ -449,6 +454,67 @@ pub struct FollowUpOf {
     pub id: Uuid,
 }
 
+/// A conflict with what this person may do about it.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, TS)]
+#[serde(rename_all = "camelCase")]
+pub struct ConflictRow {
+    /// The follow-up that is or was held.
+    pub id: Uuid,
+    /// Its folio.
+    pub folio: String,
+    /// Folio of the project.
+    pub project: String,
+    /// Title of the project.
+    pub title: String,
+    /// Process.
+    pub ocid: String,
+    /// State of the follow-up at the central endpoint.
+    pub state: State,
+    /// The record.
+    pub conflict: Conflict,
+    /// Names of the authors, by operation, as far as this person may see them.
+    #[ts(type = "Record<string, string>")]
+    pub names: BTreeMap<Uuid, String>,
+    /// What this person may choose now; none when it is closed or a choice is on its way.
+    pub may: Vec<Resolution>,
+    /// The last choice made on this equipment that is not the one that closed it.
+    pub own: Option<OwnChoice>,
+}
+
+/// A choice made on this equipment.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, TS)]
+#[serde(rename_all = "camelCase")]
+pub struct OwnChoice {
+    /// What was chosen.
+    pub resolution: Resolution,
+    /// Why.
+    pub reason: String,
+    /// When.
+    pub at: DateTime<Utc>,
+    /// `ready` or `parked` while it is only here, `received`, or `rejected`: then the conflict stays open.
+    pub state: State,
+    /// Why it was rejected.
+    #[ts(
+        type = "{ pointer: string; rule: string; severity: \"error\" | \"warning\"; params: Record<string, any> }[]"
+    )]
+    pub findings: Vec<Finding>,
+    /// Why it could not be sent last time.
+    pub problem: Option<Problem>,
+}
+
+/// Chooses between two values that disagree.
+#[derive(Clone, Debug, Serialize, Deserialize, TS)]
+pub struct Choose {
+    /// The follow-up that is held.
+    pub id: Uuid,
+    /// What is chosen for it as a whole.
+    pub resolution: Resolution,
+    /// Why.
+    pub reason: String,
+    /// Version of the process that the person had before their eyes.
+    pub version: u64,
+}
+
 /// Connection with the central endpoint.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, TS)]
 #[serde(rename_all = "snake_case")]
@@ -477,7 +543,7 @@ pub struct Status {
     pub counts: BTreeMap<String, u32>,
     /// Follow-ups that are only on this equipment: drafts, ready, sending, parked.
     pub here: u32,
-    /// Follow-ups sent of all that were marked ready.
+    /// Follow-ups and choices sent of all that were marked ready.
     pub received: u32,
     /// Of how many.
     pub marked: u32,

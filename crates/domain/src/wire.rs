@@ -163,6 +163,24 @@ pub enum OperationKind {
     FollowUp,
     /// Body is a [`Placeholder`]: it consumes the number of an operation that could not be processed.
     Placeholder,
+    /// Body is a [`crate::conflict::ConflictChoice`]; the record is the follow-up that is held.
+    Choice,
+    /// A kind of a later version. It is refused alone and stays on its device; without this word the whole batch
+    /// could not be read.
+    #[serde(other)]
+    Unknown,
+}
+
+impl OperationKind {
+    /// The word on the wire and in databases.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            OperationKind::FollowUp => "follow_up",
+            OperationKind::Placeholder => "placeholder",
+            OperationKind::Choice => "choice",
+            OperationKind::Unknown => "unknown",
+        }
+    }
 }
 
 /// Stands for an operation that is parked and will be offered again under a later number.
@@ -326,6 +344,10 @@ pub struct PullAnswer {
     pub scope: Vec<String>,
     /// Changes, per stream in sequence.
     pub changes: Vec<Change>,
+    /// Names of the authors of conflicts in these changes, by operation; only for who may see names. Beside the
+    /// changes and not in them: what is in a stream is read by everybody of an área and is never taken out.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub names: BTreeMap<Uuid, String>,
     /// Head of each stream in scope as the endpoint has it.
     pub heads: BTreeMap<String, Head>,
     /// Opaque; names this page's end. Given back with the next pull.

@@ -43,6 +43,8 @@ fn generate(into: &Path) {
         command::FollowUpOf,
         command::ReceiptPdf,
         command::ReceiptView,
+        command::ConflictRow,
+        command::Choose,
         command::Event,
         domain::wire::DeviceRow,
         domain::problem::Problem,

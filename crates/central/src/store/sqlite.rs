@@ -27,7 +27,10 @@ use super::{
 mod copy;
 pub use copy::copy;
 
-const MIGRATIONS: &[M<'static>] = &[M::up(include_str!("../../migrations/sqlite/0001_create_central.sql"))];
+const MIGRATIONS: &[M<'static>] = &[
+    M::up(include_str!("../../migrations/sqlite/0001_create_central.sql")),
+    M::up(include_str!("../../migrations/sqlite/0002_keep_conflicts.sql")),
+];
 
 /// The embedded store.
 pub struct Sqlite {
@@ -219,7 +222,7 @@ impl SqliteTx<'_> {
 }
 
 const FOLLOW_UP: &str = "SELECT op_id, device_id, person_id, area_id, state, held, body, base, captured_at, recorded_at, \
-     decided_at, findings, overlaps, release_id FROM follow_up";
+     decided_at, findings, conflict, release_id FROM follow_up";
 
 /// The columns of a follow-up as text, before they are parsed outside of rusqlite's closures.
 struct FollowUpText {
@@ -232,7 +235,7 @@ struct FollowUpText {
     recorded_at: String,
     decided_at: Option<String>,
     findings: String,
-    overlaps: String,
+    conflict: Option<String>,
     release_id: Option<String>,
 }
 
@@ -248,7 +251,7 @@ impl FollowUpText {
             recorded_at: row.get(9)?,
             decided_at: row.get(10)?,
             findings: row.get(11)?,
-            overlaps: row.get(12)?,
+            conflict: row.get(12)?,
             release_id: row.get(13)?,
         })
     }
@@ -269,7 +272,7 @@ impl FollowUpText {
             recorded_at: parse_time(&self.recorded_at)?,
             decided_at: parse_time_opt(self.decided_at)?,
             findings: parse(&self.findings)?,
-            overlaps: parse(&self.overlaps)?,
+            conflict: self.conflict.as_deref().map(parse).transpose()?,
             release_id: self.release_id,
         })
     }
@@ -776,7 +779,7 @@ impl Tx for SqliteTx<'_> {
         let follow_up = &stored.follow_up;
         self.run(
             "INSERT INTO follow_up (municipality_id, id, op_id, device_id, person_id, area_id, project, ocid, folio, state,
-               held, body, base, captured_at, recorded_at, decided_at, findings, overlaps, release_id)
+               held, body, base, captured_at, recorded_at, decided_at, findings, conflict, release_id)
              VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, ?19)",
             params![
                 self.m(),
@@ -796,7 +799,7 @@ impl Tx for SqliteTx<'_> {
                 time(stored.recorded_at),
                 stored.decided_at.map(time),
                 json(&stored.findings)?,
-                json(&stored.overlaps)?,
+                stored.conflict.as_ref().map(json).transpose()?,
                 stored.release_id
             ],
         )?;
@@ -811,7 +814,7 @@ impl Tx for SqliteTx<'_> {
 
     fn update_follow_up(&self, stored: &StoredFollowUp) -> Result<()> {
         self.run(
-            "UPDATE follow_up SET state = ?3, held = ?4, decided_at = ?5, findings = ?6, overlaps = ?7, release_id = ?8
+            "UPDATE follow_up SET state = ?3, held = ?4, decided_at = ?5, findings = ?6, conflict = ?7, release_id = ?8
              WHERE municipality_id = ?1 AND id = ?2",
             params![
                 self.m(),
@@ -820,7 +823,7 @@ impl Tx for SqliteTx<'_> {
                 stored.held.as_ref().map(json).transpose()?,
                 stored.decided_at.map(time),
                 json(&stored.findings)?,
-                json(&stored.overlaps)?,
+                stored.conflict.as_ref().map(json).transpose()?,
                 stored.release_id
             ],
         )?;
@@ -843,6 +846,16 @@ impl Tx for SqliteTx<'_> {
         let sql = format!("{FOLLOW_UP} WHERE municipality_id = ?1 AND project = ?2 ORDER BY recorded_at, id");
         let rows = self.all(&sql, params![self.m(), project], FollowUpText::read)?;
         rows.into_iter().map(FollowUpText::parse).collect()
+    }
+
+    fn in_conflict(&self, ocid: &str) -> Result<Vec<Uuid>> {
+        let rows: Vec<String> = self.all(
+            "SELECT id FROM follow_up WHERE municipality_id = ?1 AND state = 'conflict' AND ocid = ?2
+             ORDER BY recorded_at, id",
+            params![self.m(), ocid],
+            |row| row.get(0),
+        )?;
+        rows.iter().map(|id| parse_uuid(id)).collect()
     }
 
     fn waiting_after(&self, person_id: &str) -> Result<Vec<Uuid>> {

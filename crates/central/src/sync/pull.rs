@@ -4,6 +4,8 @@ use std::collections::BTreeMap;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use domain::conflict::Conflict;
+use domain::history::{Change, ChangeKind};
 use domain::person::{Action, can};
 use domain::problem::{Code, Problem};
 use domain::wire::{COMMON, MAX_CHANGES, PullAnswer, area_stream};
@@ -82,6 +84,7 @@ pub fn pull(endpoint: &Endpoint, actor: &Actor, cursor: &str) -> Answer<PullAnsw
         at.insert(stream.clone(), position);
         heads.insert(stream.clone(), head);
     }
+    let names = names(&*tx, actor, &changes)?;
     drop(tx);
     let cursor = seal(&Cursor { epoch: endpoint.epoch, device: actor.device_id, at }, &key);
     let now = endpoint.now();
@@ -99,11 +102,38 @@ pub fn pull(endpoint: &Endpoint, actor: &Actor, cursor: &str) -> Answer<PullAnsw
         person: actor.person.card.clone(),
         scope,
         changes,
+        names,
         heads,
         cursor,
         has_more,
         snapshot: None,
     })
+}
+
+/// Names of the authors of the conflicts in a page, for those who may see names.
+fn names(tx: &dyn Tx, actor: &Actor, changes: &[Change]) -> Answer<BTreeMap<Uuid, String>> {
+    let mut names = BTreeMap::new();
+    if !can(actor.person.card.role, Action::SeeNames) {
+        return Ok(names);
+    }
+    let conflicts = changes
+        .iter()
+        .filter(|change| change.kind == ChangeKind::FollowUp)
+        .filter_map(|change| serde_json::from_value::<Conflict>(change.state.get("conflict")?.clone()).ok());
+    for conflict in conflicts {
+        let standing = conflict.standing.into_iter().filter_map(|standing| standing.author);
+        let authors = standing.chain([conflict.held]).map(|author| author.op_id);
+        for op_id in authors.chain(conflict.chosen.map(|chosen| chosen.op_id)) {
+            // By its device: a choice has no row of its own.
+            let device = tx.operation(op_id)?.map(|operation| tx.device(operation.device_id)).transpose()?;
+            if let Some(device) = device.flatten()
+                && let Some(person) = tx.person(&device.person_id)?
+            {
+                names.insert(op_id, person.card.name);
+            }
+        }
+    }
+    Ok(names)
 }
 
 fn mac(bytes: &[u8], key: &[u8]) -> Vec<u8> {

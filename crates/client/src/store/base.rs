@@ -70,6 +70,7 @@ pub(crate) fn apply(
     let mut touched: BTreeSet<(String, &'static str)> = BTreeSet::new();
     let mut applied = Applied::default();
     purge(connection, generation, &page.scope, &mut touched)?;
+    super::choices::keep_names(connection, page.person.role, &page.names)?;
 
     let mut heads: BTreeMap<String, Head> = BTreeMap::new();
     for change in &page.changes {

@@ -316,7 +316,7 @@ impl<'i> Exchange<'i> {
                             let behind = index + 1 < operations.len();
                             // After these the number may be in use already: never place another operation there.
                             let used = matches!(problem.code, Code::ReceiptInvalid | Code::DeviceForked);
-                            let may_move = operation.kind == OperationKind::FollowUp && !used;
+                            let may_move = operation.kind != OperationKind::Placeholder && !used;
                             if may_move && plan::steps_aside(&problem, attempts, behind) {
                                 let placeholder = placeholder(operation, now, tz, offset)?;
                                 outbox::park(

@@ -6,7 +6,9 @@ use chrono::{DateTime, TimeDelta, Utc};
 use domain::Finding;
 use domain::problem::{Code, Problem, Retry};
 use domain::receipt::{Receipt, body_hash};
-use domain::wire::{DeviceReport, MAX_OPERATIONS, Operation, PROTOCOL, PushRequest, PushResult};
+use domain::wire::{
+    DeviceReport, MAX_OPERATIONS, Operation, OperationKind, PROTOCOL, PushRequest, PushResult,
+};
 use uuid::Uuid;
 
 use crate::error::Error;
@@ -89,10 +91,8 @@ pub(crate) fn judge(operation: &Operation, result: &PushResult, server_key: &str
     }
     match result {
         PushResult::Refused { problem, .. } => Outcome::Stays(problem.clone()),
-        PushResult::Placed { .. } => match operation.kind {
-            domain::wire::OperationKind::Placeholder => Outcome::Placed,
-            domain::wire::OperationKind::FollowUp => invalid(),
-        },
+        PushResult::Placed { .. } if operation.kind == OperationKind::Placeholder => Outcome::Placed,
+        PushResult::Placed { .. } => invalid(),
         PushResult::Recorded { receipt, findings, .. } => {
             if names(receipt, operation, server_key) {
                 Outcome::Recorded(receipt.clone(), findings.clone())
@@ -136,13 +136,16 @@ pub(crate) fn remedy(problem: &Problem, batch: usize) -> Remedy {
             None => Remedy::Wait,
         },
         Code::DeviceForked | Code::DeviceRevoked => Remedy::Stop,
-        Code::Unavailable | Code::Fault | Code::TooLarge | Code::MalformedRequest | Code::OpIdReused => {
-            match batch {
-                0 => Remedy::Wait,
-                1 => Remedy::SuspectOne,
-                _ => Remedy::Halve,
-            }
-        }
+        Code::Unavailable
+        | Code::Fault
+        | Code::TooLarge
+        | Code::MalformedRequest
+        | Code::KindUnknown
+        | Code::OpIdReused => match batch {
+            0 => Remedy::Wait,
+            1 => Remedy::SuspectOne,
+            _ => Remedy::Halve,
+        },
         _ => Remedy::Wait,
     }
 }

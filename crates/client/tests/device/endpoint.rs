@@ -11,6 +11,7 @@ use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post, put};
 use chrono::{DateTime, Utc};
 use domain::history::{Change, ChangeKind, Head};
+use domain::person::Role;
 use domain::problem::{Code, Problem};
 use domain::receipt::{Receipt, ReceiptBody, Verdict, body_hash, key_id, new_salt, sha256_hex};
 use domain::wire::{EvidenceAnswer, Operation, OperationKind, PushAnswer, PushRequest, PushResult, SERVICE};
@@ -43,6 +44,8 @@ pub struct Faults {
     pub most: Option<usize>,
     /// Knows no token, this many times.
     pub forget_tokens: u32,
+    /// Answers this to a push with an operation of this kind.
+    pub no_kind: Option<(OperationKind, Code)>,
     /// Records but answers 500, this many times: the reply is lost.
     pub lose_replies: u32,
 }
@@ -64,6 +67,10 @@ pub struct Data {
     /// Last number of each device.
     pub last_seq: BTreeMap<Uuid, u64>,
     pub epoch: Uuid,
+    /// Role of whoever a code or a page is for.
+    pub role: Role,
+    /// Names that a page carries.
+    pub names: BTreeMap<Uuid, String>,
     answers: BTreeMap<Uuid, (Uuid, PushResult)>,
     key: SigningKey,
     public_keys: Vec<String>,
@@ -91,6 +98,8 @@ impl Endpoint {
             scope: vec!["common".into(), "area:obras".into()],
             last_seq: BTreeMap::new(),
             epoch: Uuid::from_u128(1),
+            role: Role::Enlace,
+            names: BTreeMap::new(),
             answers: BTreeMap::new(),
             key: SigningKey::from_bytes(&[5; 32]),
             public_keys: Vec::new(),
@@ -172,7 +181,11 @@ impl Data {
         self.log.push(operation.clone());
         let answer = match operation.kind {
             OperationKind::Placeholder => PushResult::Placed { op_id: operation.op_id },
-            OperationKind::FollowUp => {
+            OperationKind::Unknown => {
+                let problem = Problem::new(Code::KindUnknown);
+                PushResult::Refused { op_id, problem }
+            }
+            OperationKind::FollowUp | OperationKind::Choice => {
                 let folio = domain::follow_up::folio(operation.record_id);
                 let body = ReceiptBody {
                     op_id: operation.op_id,
@@ -209,12 +222,17 @@ impl Data {
 
     /// Says in the stream what was decided of an operation.
     pub fn decide(&mut self, operation: &Operation, state: &str) {
+        let state = Data::state_of(operation, state);
+        self.add("area:obras", ChangeKind::FollowUp, &operation.record_id.to_string(), state);
+    }
+
+    /// The state of a follow-up as a stream says it.
+    pub fn state_of(operation: &Operation, state: &str) -> Value {
         let body = &operation.body;
-        let state = json!({"id": operation.record_id, "opId": operation.op_id,
+        json!({"id": operation.record_id, "opId": operation.op_id,
                 "folio": domain::follow_up::folio(operation.record_id), "project": body["project"], "ocid": body["ocid"],
                 "area": "obras", "stage": body["content"]["stage"], "state": state, "capturedAt": operation.captured_at,
-                "visitedOn": body["content"]["visitedOn"], "progress": body["content"]["progress"], "evidence": [], "findings": []});
-        self.add("area:obras", ChangeKind::FollowUp, &operation.record_id.to_string(), state);
+                "visitedOn": body["content"]["visitedOn"], "progress": body["content"]["progress"], "evidence": [], "findings": []})
     }
 
     /// As after a restore from an empty copy.
@@ -286,7 +304,7 @@ async fn enrol(State(endpoint): State<Endpoint>, axum::Json(request): axum::Json
     let device = Uuid::from_u128(70 + data.public_keys.len() as u128);
     let person = data.faults.person.unwrap_or("p1");
     axum::Json(json!({"deviceId": device,
-        "person": {"id": person, "name": "Persona Uno", "role": "enlace", "area": "Obras", "trained": true},
+        "person": {"id": person, "name": "Persona Uno", "role": data.role.as_str(), "area": "Obras", "trained": true},
         "municipality": {"id": "m", "name": "Municipio", "prefix": "ocds-000000", "prefixRegistered": false, "currency": "MXN",
             "offsetMinutes": -360, "publicUrl": "http://127.0.0.1/p"},
         "serverKey": hex::encode(data.key.verifying_key().as_bytes()), "serverEpoch": data.epoch}))
@@ -311,6 +329,11 @@ async fn push(State(endpoint): State<Endpoint>, headers: HeaderMap, body: Bytes)
     if data.faults.forget_tokens > 0 {
         data.faults.forget_tokens -= 1;
         return problem(Problem::new(Code::Unauthenticated));
+    }
+    if let Some((kind, code)) = data.faults.no_kind
+        && request.operations.iter().any(|operation| operation.kind == kind)
+    {
+        return problem(Problem::new(code));
     }
     if data.faults.most.is_some_and(|most| request.operations.len() > most) {
         return problem(Problem::new(Code::Unavailable));
@@ -339,8 +362,8 @@ async fn pull(State(endpoint): State<Endpoint>, Query(query): Query<BTreeMap<Str
     let cursor = (from + 1).min(data.changes.len());
     let heads: BTreeMap<_, _> = data.heads.iter().filter(|(stream, _)| data.scope.contains(stream)).collect();
     axum::Json(json!({"serverEpoch": data.epoch, "now": now(),
-        "person": {"id": person, "name": "Persona Uno", "role": "enlace", "area": "Obras", "trained": true},
-        "scope": data.scope, "changes": changes, "heads": heads, "cursor": cursor.to_string(), "hasMore": cursor < data.changes.len()}))
+        "person": {"id": person, "name": "Persona Uno", "role": data.role.as_str(), "area": "Obras", "trained": true},
+        "scope": data.scope, "changes": changes, "names": data.names, "heads": heads, "cursor": cursor.to_string(), "hasMore": cursor < data.changes.len()}))
     .into_response()
 }
 

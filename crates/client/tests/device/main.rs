@@ -4,6 +4,7 @@
 
 mod again;
 mod capture;
+mod choose;
 mod cli;
 mod endpoint;
 mod folder;

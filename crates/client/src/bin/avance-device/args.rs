@@ -77,6 +77,27 @@ pub(crate) enum Verb {
         #[arg(value_name = "FILE", requires = "verify")]
         files: Vec<PathBuf>,
     },
+    /// Lists the conflicts: both values, who, when; what was chosen. Needs no network.
+    Conflicts {
+        /// As JSON.
+        #[arg(long)]
+        json: bool,
+    },
+    /// Chooses between two values that disagree, and queues the choice. Needs no network.
+    #[command(group = clap::ArgGroup::new("resolution").required(true))]
+    Choose {
+        /// Folio of the follow-up that is held.
+        folio: String,
+        /// What stands stays; the one that is held is closed. Its author withdraws it so.
+        #[arg(long, group = "resolution")]
+        keep: bool,
+        /// The one that is held takes effect on top of what stands.
+        #[arg(long, group = "resolution")]
+        apply: bool,
+        /// Why.
+        #[arg(long, value_name = "TEXT")]
+        reason: String,
+    },
     /// Lists the equipment of the municipality and what is still on it (coordination).
     Devices {
         /// As JSON.

@@ -181,6 +181,26 @@ fn sentence(code: Code) -> (&'static str, &'static str) {
             "Este programa es más antiguo de lo que la Coordinación admite (mínimo {minimum}). Lo capturado sigue aquí: actualiza el programa y vuelve a enviar.",
             "This program is older than the central endpoint admits (minimum {minimum}). What was captured is still here: update the program and send again.",
         ),
+        Code::KindUnknown => (
+            "La Coordinación todavía no conoce esta clase de operación ({opId}). Sigue guardada en este equipo y se envía otra vez cuando se actualice el servidor; lo demás sigue su camino.",
+            "The central endpoint does not know this kind of operation yet ({opId}). It is stored on this equipment and is sent again when the endpoint is updated; the rest goes on.",
+        ),
+        Code::ConflictUnknown => (
+            "No hay un conflicto abierto del seguimiento {folio}. Consulta la lista con «conflicts»; nada cambió.",
+            "There is no open conflict of the follow-up {folio}. See the list with `conflicts`; nothing changed.",
+        ),
+        Code::ChoiceWaiting => (
+            "Ya hay una elección sobre {folio} guardada en este equipo, por enviar. Envíala con «send» y consulta el resultado.",
+            "There is already a choice on {folio} stored on this equipment, to be sent. Send it with `send` and see the result.",
+        ),
+        Code::ChoiceOutdated => (
+            "Lo vigente cambió mientras elegías sobre {folio}. Consulta los valores nuevos con «conflicts» y elige otra vez; no se guardó nada.",
+            "What stands changed while you chose on {folio}. See the new values with `conflicts` and choose again; nothing was kept.",
+        ),
+        Code::ReasonNeeded => (
+            "Falta el motivo de la elección, o pasa de {limit} caracteres. Escríbelo con --reason; no se guardó nada.",
+            "The reason of the choice is missing, or has more than {limit} characters. Write it with --reason; nothing was kept.",
+        ),
         Code::TooManyRequests => (
             "La Coordinación recibe demasiado en este momento. Nada se perdió; se reintenta en {retryAfterSeconds} s.",
             "The central endpoint is receiving too much right now. Nothing was lost; it is tried again in {retryAfterSeconds} s.",
@@ -196,6 +216,10 @@ fn sentence(code: Code) -> (&'static str, &'static str) {
         Code::ProjectLost => (
             "La Coordinación se restauró de un respaldo que todavía no tiene el proyecto «{folio}». El seguimiento sigue aquí y se envía solo cuando lo carguen otra vez; avisa a la administración.",
             "The central endpoint was restored from a backup that does not have the project “{folio}” yet. The follow-up is still here and is sent by itself once it is loaded again; tell the administration.",
+        ),
+        Code::FollowUpLost => (
+            "La Coordinación se restauró de un respaldo y el seguimiento {folio} todavía no regresa. La elección sigue aquí y se envía sola cuando el equipo que lo capturó lo mande otra vez.",
+            "The central endpoint was restored from a backup and the follow-up {folio} is not back yet. The choice is still here and is sent by itself once the equipment that captured it sends it again.",
         ),
         Code::ProjectUnknown => (
             "El proyecto «{folio}» no está entre los de tu área. Revisa el folio con «projects», o envía para traer los proyectos nuevos. No se guardó nada de este seguimiento.",
@@ -382,7 +406,7 @@ pub(crate) fn still_here(language: Language, follow_ups: u32, files: u32) -> Str
 }
 
 /// The word of a state.
-fn state(language: Language, word: &str) -> String {
+pub(crate) fn state(language: Language, word: &str) -> String {
     let Some(state) = State::parse(word) else {
         return word.to_owned();
     };
@@ -428,7 +452,7 @@ pub(crate) fn status(language: Language, status: &Status) -> Vec<String> {
 }
 
 /// An instant, UTC, to the second.
-fn instant(at: Option<DateTime<Utc>>) -> String {
+pub(crate) fn instant(at: Option<DateTime<Utc>>) -> String {
     at.map_or("–".to_owned(), |at| at.to_rfc3339_opts(SecondsFormat::Secs, true))
 }
 

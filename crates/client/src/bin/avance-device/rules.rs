@@ -188,6 +188,28 @@ fn sentence(rule: &str) -> Option<(&'static str, &'static str)> {
             "el archivo no se puede convertir en una copia pública; adjúntalo en otro formato",
             "the file cannot be turned into a public copy; attach it in another format",
         ),
+        "choice-unreadable" => (
+            "la Coordinación no pudo leer esta elección; actualiza el programa y elige otra vez",
+            "the central endpoint could not read this choice; update the program and choose again",
+        ),
+        "choice-unknown" => {
+            ("la Coordinación no tiene ese seguimiento", "the central endpoint does not have that follow-up")
+        }
+        "choice-not-allowed" => (
+            "elige la Coordinación; quien lo capturó sólo puede retirarlo",
+            "the coordination chooses; its author can only withdraw it",
+        ),
+        "choice-closed" => (
+            "ya no está en conflicto: alguien eligió antes o dejó de haber diferencia",
+            "it is no longer in conflict: somebody chose before, or there is no difference any more",
+        ),
+        "choice-outdated" => (
+            "el proceso cambió (ahora es la versión {version}); mira los valores nuevos y elige otra vez",
+            "the process changed (it is version {version} now); see the new values and choose again",
+        ),
+        "conflict-kept" => {
+            ("se eligió dejar lo vigente: {reason}", "it was chosen to keep what stands: {reason}")
+        }
         _ => return None,
     })
 }

@@ -7,7 +7,8 @@ use std::time::{Duration, Instant};
 
 use client::Client;
 use domain::clock::SystemClock;
-use domain::command::{AppState, ProjectRow, ReceiptView, Status};
+use domain::command::{AppState, Choose, ConflictRow, ProjectRow, ReceiptView, Sent, Status};
+use domain::conflict::Resolution;
 use domain::follow_up::FollowUpFile;
 use domain::problem::{Code, Problem};
 use domain::wire::DeviceRow;
@@ -16,6 +17,7 @@ use serde_json::{Value, json};
 use zeroize::Zeroizing;
 
 use crate::args::{Args, Verb};
+use crate::conflicts;
 use crate::prose::{self, Language};
 use crate::{say, warn};
 
@@ -45,6 +47,8 @@ pub(crate) async fn run(args: Args, language: Language) -> Result<ExitCode, Prob
         Verb::Receipts { pdf: Some(folder), .. } => receipts_to(&client, language, &folder),
         Verb::Receipts { files, .. } if !files.is_empty() => receipts_in(&client, language, &files),
         Verb::Receipts { json, verify, .. } => receipts(&client, language, json, verify),
+        Verb::Conflicts { json } => conflicts(&client, language, json).await,
+        Verb::Choose { folio, apply, reason, .. } => choose(&client, language, &folio, apply, &reason).await,
         Verb::Devices { json } => devices(&client, language, json).await,
     }
 }
@@ -297,6 +301,40 @@ fn receipts_to(client: &Client, language: Language, folder: &Path) -> Result<Exi
         let path = path.display().to_string();
         say(&if written { path } else { prose::kept(language, &path) });
     }
+    Ok(ExitCode::SUCCESS)
+}
+
+async fn conflicts(client: &Client, language: Language, as_json: bool) -> Result<ExitCode, Problem> {
+    let rows: Vec<ConflictRow> = ask(client, "conflicts", json!({})).await?;
+    if as_json {
+        print_json(&rows);
+    } else {
+        for row in &rows {
+            for line in conflicts::lines(language, row) {
+                say(&line);
+            }
+        }
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+async fn choose(
+    client: &Client,
+    language: Language,
+    folio: &str,
+    apply: bool,
+    reason: &str,
+) -> Result<ExitCode, Problem> {
+    let rows: Vec<ConflictRow> = ask(client, "conflicts", json!({})).await?;
+    let folio = folio.trim().to_uppercase();
+    let Some(row) = rows.iter().find(|row| row.folio == folio) else {
+        return Err(Problem::new(Code::ConflictUnknown).with("folio", folio));
+    };
+    let resolution = if apply { Resolution::Apply } else { Resolution::Keep };
+    let request = Choose { id: row.id, resolution, reason: reason.to_owned(), version: row.conflict.version };
+    let sent: Sent = ask(client, "choose", json!(request)).await?;
+    say(&sent.folio);
+    warn(prose::queued(language));
     Ok(ExitCode::SUCCESS)
 }
 
