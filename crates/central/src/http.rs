@@ -25,7 +25,7 @@ use crate::auth::{self, Actor};
 use crate::endpoint::Endpoint;
 use crate::problem::{Answer, Failure};
 use crate::strict;
-use crate::sync::{evidence, pull as pulling, push as pushing};
+use crate::sync::{evidence, pull as pulling, push as pushing, snapshot};
 
 type Central = State<Arc<Endpoint>>;
 
@@ -194,6 +194,8 @@ pub async fn push(
 pub struct PullQuery {
     #[serde(default)]
     cursor: String,
+    #[serde(default)]
+    snapshots: bool,
 }
 
 pub async fn pull(
@@ -204,8 +206,22 @@ pub async fn pull(
 ) -> Answer<Response> {
     let Query(query) =
         query.map_err(|error| Problem::new(Code::MalformedRequest).with("detail", error.to_string()))?;
-    let answer = blocking(endpoint, move |endpoint| pulling::pull(endpoint, &actor, &query.cursor)).await?;
+    let answer = blocking(endpoint, move |endpoint| {
+        pulling::pull(endpoint, &actor, &query.cursor, query.snapshots)
+    })
+    .await?;
     Ok(json(&headers, &answer))
+}
+
+pub async fn snapshot(
+    State(endpoint): Central,
+    SignedIn(actor): SignedIn,
+    Path((sha256, n)): Path<(String, String)>,
+) -> Answer<Response> {
+    let n = n.parse().map_err(|_| Code::NotFound)?;
+    let piece = blocking(endpoint, move |endpoint| snapshot::piece(endpoint, &actor, &sha256, n)).await?;
+    // Not `Content-Encoding: zstd`: whoever stands between would be free to decompress what is hashed.
+    Ok(([(header::CONTENT_TYPE, "application/zstd")], piece).into_response())
 }
 
 pub async fn devices(

@@ -1,4 +1,4 @@
-//! Pull: pages of changes, per stream in sequence, with a sealed cursor.
+//! Pull: pages of changes, per stream in sequence, with a sealed cursor; a long stream begins with a snapshot.
 
 use std::collections::BTreeMap;
 
@@ -16,6 +16,7 @@ use crate::auth::Actor;
 use crate::endpoint::Endpoint;
 use crate::problem::Answer;
 use crate::store::Tx;
+use crate::sync::snapshot;
 
 /// Largest page, bytes of JSON before compression.
 const PAGE_BYTES: usize = 1024 * 1024;
@@ -29,7 +30,7 @@ struct Cursor {
 }
 
 /// Streams a person reads: the common one and their área's; all of them for those who see every área.
-fn scope(tx: &dyn Tx, actor: &Actor) -> Answer<Vec<String>> {
+pub(super) fn scope(tx: &dyn Tx, actor: &Actor) -> Answer<Vec<String>> {
     let mut streams = vec![COMMON.to_owned(), area_stream(&actor.person.area_id)];
     if can(actor.person.card.role, Action::SeeEveryArea) {
         streams.extend(tx.streams()?);
@@ -39,8 +40,9 @@ fn scope(tx: &dyn Tx, actor: &Actor) -> Answer<Vec<String>> {
     Ok(streams)
 }
 
-/// One page after a cursor; an empty cursor, or one of another epoch, begins again.
-pub fn pull(endpoint: &Endpoint, actor: &Actor, cursor: &str) -> Answer<PullAnswer> {
+/// One page after a cursor; an empty cursor, or one of another epoch, begins again. With `snapshots` a stream of which
+/// the device has nothing, or is too far behind, begins with a snapshot when it is long.
+pub fn pull(endpoint: &Endpoint, actor: &Actor, cursor: &str, snapshots: bool) -> Answer<PullAnswer> {
     actor.may(Action::Pull)?;
     let key = endpoint.cursor_key();
     let mut at = match cursor {
@@ -57,13 +59,18 @@ pub fn pull(endpoint: &Endpoint, actor: &Actor, cursor: &str) -> Answer<PullAnsw
             }
         }
     };
+    // Before the page is read: its heads must not be older than the snapshot.
+    let snapshot = if snapshots { snapshot::due(endpoint, actor, &at)? } else { None };
     let tx = endpoint.store.read()?;
     let scope = scope(&*tx, actor)?;
+    if let Some(snapshot) = &snapshot {
+        at.insert(snapshot.stream.clone(), snapshot.head.seq);
+    }
     at.retain(|stream, _| scope.contains(stream));
     let mut changes = Vec::new();
     let mut heads = BTreeMap::new();
     let mut room = PAGE_BYTES;
-    let mut has_more = false;
+    let mut has_more = snapshot.is_some();
     for stream in &scope {
         let head = tx.head(stream)?;
         let mut position = at.get(stream).copied().unwrap_or(0);
@@ -102,7 +109,7 @@ pub fn pull(endpoint: &Endpoint, actor: &Actor, cursor: &str) -> Answer<PullAnsw
         heads,
         cursor,
         has_more,
-        snapshot: None,
+        snapshot,
     })
 }
 

@@ -14,6 +14,7 @@ use domain::wire::{
 use uuid::Uuid;
 
 use super::plan::{self, Outcome, Remedy};
+use super::snapshot;
 use super::transport::Transport;
 use crate::Inner;
 use crate::error::Error;
@@ -395,11 +396,13 @@ impl<'i> Exchange<'i> {
     /// Fetches pages until there are no more. Answers how many follow-ups went back to the queue.
     async fn pull(&self) -> Result<usize, Error> {
         let mut offered_again = 0;
-        let mut restarts = 0;
+        let (mut restarts, mut spoiled) = (0, 0);
         loop {
             let cursor = self.read(|connection| Ok(base::pulling(connection)?.cursor)).await?;
             let (transport, at) = (&self.transport, &cursor);
-            let page = self.with_token(|token| async move { transport.pull(&token, at).await }).await?;
+            let snapshots = spoiled < snapshot::PATIENCE;
+            let page =
+                self.with_token(|token| async move { transport.pull(&token, at, snapshots).await }).await?;
             let known = self.read(epoch).await?;
             if page.server_epoch != known {
                 // The endpoint was restored from a copy: what it says is taken from the start.
@@ -416,7 +419,27 @@ impl<'i> Exchange<'i> {
                     .into());
             }
             let more = page.has_more;
-            let applied = self.apply(page).await?;
+            let mut packed = None;
+            if let Some(snapshot) = &page.snapshot {
+                if !snapshots {
+                    let detail = format!("{}: a snapshot that was not asked for", snapshot.stream);
+                    return Err(Error::Snapshot(detail));
+                }
+                packed = self.fetch(snapshot).await?;
+                if packed.is_none() {
+                    spoiled += 1;
+                    continue;
+                }
+            }
+            let applied = match self.apply(page, packed).await {
+                Err(Error::Snapshot(reason)) => {
+                    // Nothing of it was kept. Perhaps the next is better; in the end every change is asked for.
+                    tracing::error!(reason, "a snapshot does not hold what it says");
+                    spoiled += 1;
+                    continue;
+                }
+                applied => applied?,
+            };
             if applied.changed {
                 self.inner.say(Event::Changed);
             }
@@ -430,11 +453,11 @@ impl<'i> Exchange<'i> {
         }
     }
 
-    async fn apply(&self, page: PullAnswer) -> Result<base::Applied, Error> {
+    async fn apply(&self, page: PullAnswer, packed: Option<Vec<u8>>) -> Result<base::Applied, Error> {
         let (now, device) = (self.inner.clock.now(), self.identity.device_id);
         let applied = self
             .write(move |tx| {
-                let applied = base::apply(tx, &page, device, now)?;
+                let applied = base::apply(tx, &page, packed.as_deref(), device, now)?;
                 let mut identity = session::enrolled(tx)?;
                 let before = identity.clone();
                 identity.person = page.person;

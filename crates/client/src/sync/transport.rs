@@ -115,10 +115,24 @@ impl Transport {
         self.ask(Method::POST, "sync/push", Some(token), Content::Zstd(compressed)).await
     }
 
-    pub(crate) async fn pull(&self, token: &str, cursor: &str) -> Result<PullAnswer, Problem> {
+    pub(crate) async fn pull(
+        &self,
+        token: &str,
+        cursor: &str,
+        snapshots: bool,
+    ) -> Result<PullAnswer, Problem> {
         let mut url = self.url("sync/pull")?;
         url.query_pairs_mut().append_pair("cursor", cursor);
+        if snapshots {
+            url.query_pairs_mut().append_pair("snapshots", "true");
+        }
         self.ask_at(Method::GET, url, Some(token), Content::Nothing).await
+    }
+
+    /// Piece `n` of a snapshot.
+    pub(crate) async fn piece(&self, token: &str, sha256: &str, n: u64) -> Result<Vec<u8>, Problem> {
+        let url = self.url(&format!("sync/snapshot/{}/{n}", self.segment(sha256)?))?;
+        self.send(Method::GET, url, Some(token), Content::Nothing).await
     }
 
     pub(crate) async fn offer(&self, token: &str, offer: &EvidenceOffer) -> Result<EvidenceAnswer, Problem> {
