@@ -6,6 +6,7 @@
 //! | `store` | the two encrypted databases: all SQL |
 //! | `keys` | the database key and what wraps it |
 //! | `capture`, `evidence` | drafts, files, and the moment a draft becomes an operation |
+//! | `export` | what is only here, as files |
 //! | `view` | the base with what is still here laid upon it |
 //! | `session`, `sync` | enrolment and tokens; plan, engine, scheduler, transport |
 //! | `command`, `events` | what a window asks, what it is told |
@@ -15,6 +16,7 @@ mod command;
 mod error;
 mod events;
 mod evidence;
+mod export;
 mod keys;
 mod search;
 mod session;
@@ -39,6 +41,8 @@ use crate::error::Error;
 use crate::store::Store;
 use crate::sync::link::Link;
 use crate::sync::transport::Transport;
+
+pub use crate::export::Unsent;
 
 /// Version of the program, as it is told to the endpoint.
 pub const VERSION: &str = env!("CARGO_PKG_VERSION");

@@ -77,6 +77,8 @@ codes! {
 
     /// The endpoint was restored from a backup that does not have the project (yet). params: folio.
     ProjectLost = "project_lost", 409, AfterFix;
+    /// The project is of another área now: nothing was recorded, it may come back. params: folio.
+    OutOfScope = "out_of_scope", 403, AfterFix;
     /// The project is not known here. params: folio.
     ProjectUnknown = "project_unknown", 404, AfterFix;
     /// The project has several processes; one must be named. params: ocids.

@@ -313,9 +313,12 @@ fn put_project(connection: &Connection, record: &str, state: &str) -> Result<(),
     let Ok(project) = from_json::<ProjectState>("a project", state) else {
         return Ok(());
     };
-    connection
+    let known = connection
         .prepare_cached("DELETE FROM project WHERE record_id = ?1 OR folio = ?2")?
         .execute(params![record, project.folio])?;
+    if known == 0 {
+        super::outbox::welcome(connection, &project.folio)?;
+    }
     let place = project.place.as_deref().unwrap_or_default();
     connection
         .prepare_cached("INSERT INTO project (record_id, folio, card, search) VALUES (?1, ?2, ?3, ?4)")?

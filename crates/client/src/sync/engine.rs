@@ -81,7 +81,10 @@ async fn cycle(inner: &Inner, was: Connection) -> Result<(), Error> {
     }
     let device = exchange.identity.device_id;
     let mut offered = exchange.read(move |c| outbox::last_ready(c, device)).await?;
-    if exchange.pull().await? > 0 {
+    let offered_again = exchange.pull().await? > 0;
+    let now = inner.clock.now();
+    // A project that came back brings what was set apart on it.
+    if offered_again || pushes && exchange.read(move |c| outbox::is_due(c, device, now)).await? {
         exchange.push().await?;
         offered = exchange.read(move |c| outbox::last_ready(c, device)).await?;
     }
@@ -310,7 +313,7 @@ impl<'i> Exchange<'i> {
                             recorded += 1;
                         }
                         // After one that was not taken no other can be: the same reason is given for all of them.
-                        Outcome::Stays(_) if blocked => {}
+                        Outcome::Stays(problem) if blocked && !plan::shares(&problem, operation) => {}
                         Outcome::Stays(problem) => {
                             blocked = true;
                             let attempts = outbox::refuse(tx, operation.op_id, &problem)?;

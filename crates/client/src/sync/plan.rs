@@ -149,14 +149,23 @@ pub(crate) fn remedy(problem: &Problem, batch: usize) -> Remedy {
 
 /// Whether an operation that was refused must step aside for those behind it. A reason that passes by itself keeps
 /// the order; one that somebody has to mend must not hold the rest. A program that is too old holds all of it: nothing
-/// is wrong with the operation, nor would the next one fare better.
+/// is wrong with the operation, nor would the next one fare better. One whose project is another área's steps aside
+/// also as the last: nothing went wrong, and it waits for its project.
 pub(crate) fn steps_aside(problem: &Problem, attempts: u32, behind: bool) -> bool {
-    behind
-        && problem.code != Code::UpgradeRequired
-        && match problem.retry {
-            Retry::Never | Retry::AfterFix => true,
-            Retry::Later => attempts >= PATIENCE && problem.code != Code::Gap,
-        }
+    problem.code == Code::OutOfScope
+        || behind
+            && problem.code != Code::UpgradeRequired
+            && match problem.retry {
+                Retry::Never | Retry::AfterFix => true,
+                Retry::Later => attempts >= PATIENCE && problem.code != Code::Gap,
+            }
+}
+
+/// Whether the reason that an earlier operation of the batch was refused with is also this one's own: its project is
+/// the one that left. They step aside together, not one to a request.
+pub(crate) fn shares(problem: &Problem, operation: &Operation) -> bool {
+    let folio = problem.params.get("folio");
+    problem.code == Code::OutOfScope && folio.is_some() && operation.body.get("project") == folio
 }
 
 /// When an operation that was set apart is offered again: 1 min, 2, 4, … up to 6 h.

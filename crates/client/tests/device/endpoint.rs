@@ -34,6 +34,8 @@ pub struct Faults {
     pub refuse: Option<(Uuid, Code)>,
     /// An operation of another device of the same person consumes no number.
     pub known_needs_no_number: bool,
+    /// A project that is another área's.
+    pub out_of_scope: Option<&'static str>,
     /// Does not speak of this file.
     pub no_such_file: Option<String>,
     /// Codes belong to this person, not to p1.
@@ -209,6 +211,10 @@ impl Data {
             let problem = Problem::new(code);
             return PushResult::Refused { op_id, problem };
         }
+        if self.faults.out_of_scope.is_some_and(|folio| operation.body["project"] == folio) {
+            let folio = operation.body["project"].clone();
+            return PushResult::Refused { op_id, problem: Problem::new(Code::OutOfScope).with("folio", folio) };
+        }
         if operation.client_seq != last + 1 {
             let problem = if operation.client_seq > last {
                 Problem::new(Code::Gap).with("last", last)
@@ -365,7 +371,18 @@ async fn push(State(endpoint): State<Endpoint>, headers: HeaderMap, body: Bytes)
         return problem(Problem::new(Code::Unavailable));
     }
     data.reports.push(serde_json::to_value(&request.report).unwrap());
-    let results = request.operations.iter().map(|operation| data.record(device, operation)).collect();
+    let mut results: Vec<PushResult> = Vec::new();
+    for operation in &request.operations {
+        // Behind one of another área nothing else is looked at.
+        let stopped = results.iter().find_map(|result| match result {
+            PushResult::Refused { problem, .. } if problem.code == Code::OutOfScope => Some(problem.clone()),
+            _ => None,
+        });
+        results.push(match stopped {
+            Some(problem) => PushResult::Refused { op_id: operation.op_id, problem },
+            None => data.record(device, operation),
+        });
+    }
     if data.faults.lose_replies > 0 && !request.operations.is_empty() {
         data.faults.lose_replies -= 1;
         return StatusCode::BAD_GATEWAY.into_response();

@@ -39,6 +39,8 @@ const problems = {
     "Something failed and was noted under number {reportId}. What you captured is saved on this equipment; copy the diagnostics and send them to the administration.",
   "problem.project_lost":
     "The central office was restored from a backup that does not have the project {folio} yet. The follow-up is still on this equipment and is sent by itself once it is loaded again; tell the administration.",
+  "problem.out_of_scope":
+    "Project {folio} is assigned to another area. The follow-up is still on this equipment, set apart, and is sent by itself if the project is assigned to yours again; if not, tell the coordination.",
   "problem.project_unknown": "Project {folio} is not on this equipment. Send now to refresh the list and try again.",
   "problem.process_ambiguous":
     "This project has several contracting processes ({ocids}). Say which one the follow-up belongs to.",

@@ -2,7 +2,7 @@
 
 use chrono::{DateTime, SecondsFormat, Utc};
 use domain::Finding;
-use domain::command::{FieldFinding, ProjectRow, ReceiptView, Status};
+use domain::command::{FieldFinding, FollowUpRow, ProjectRow, ReceiptView, Status};
 use domain::follow_up::{Percent, State};
 use domain::person::PersonCard;
 use domain::problem::{Code, Problem};
@@ -197,6 +197,10 @@ fn sentence(code: Code) -> (&'static str, &'static str) {
             "La Coordinación se restauró de un respaldo que todavía no tiene el proyecto «{folio}». El seguimiento sigue aquí y se envía solo cuando lo carguen otra vez; avisa a la administración.",
             "The central endpoint was restored from a backup that does not have the project “{folio}” yet. The follow-up is still here and is sent by itself once it is loaded again; tell the administration.",
         ),
+        Code::OutOfScope => (
+            "El proyecto «{folio}» está asignado a otra área. El seguimiento sigue aquí, apartado, y sale solo si lo asignan otra vez a la tuya; «tray --to CARPETA» lo copia en archivos.",
+            "The project “{folio}” is assigned to another area. The follow-up is still here, set apart, and leaves by itself if it is assigned to yours again; `tray --to DIR` copies it to files.",
+        ),
         Code::ProjectUnknown => (
             "El proyecto «{folio}» no está entre los de tu área. Revisa el folio con «projects», o envía para traer los proyectos nuevos. No se guardó nada de este seguimiento.",
             "The project “{folio}” is not among those of your area. Check the folio with `projects`, or send to fetch new projects. Nothing of this follow-up was kept.",
@@ -367,6 +371,25 @@ pub(crate) fn sent(language: Language, status: &Status) -> String {
         "files_received" => status.files_received.to_string(),
         _ => status.files.to_string(),
     })
+}
+
+/// A follow-up that is only here, and why.
+pub(crate) fn unsent(language: Language, row: &FollowUpRow) -> String {
+    let state = state(language, row.state.as_str());
+    let files = fill(language.pick("{n} archivos", "{n} files"), |_| row.files.to_string());
+    let mut line = format!("{}\t{}\t{state}\t{files}", row.folio, row.project);
+    if let Some(reason) = &row.problem {
+        line.push('\t');
+        line.push_str(&problem(language, reason).replace('\n', " "));
+    }
+    line
+}
+
+/// Where the copies of what is only here were written.
+pub(crate) fn copied(language: Language, count: usize, folder: &str) -> String {
+    let es = "{count} seguimientos copiados en {folder}. Llevan las notas internas, sin cifrar: bórralos cuando ya no sirvan. Lo de este equipo sigue igual.";
+    let en = "{count} follow-ups copied to {folder}. They hold the internal notes, unencrypted: delete them when they are no longer needed. What is on this equipment is as it was.";
+    fill(language.pick(es, en), |name| if name == "count" { count.to_string() } else { folder.to_owned() })
 }
 
 /// What is left here after a send that ended.

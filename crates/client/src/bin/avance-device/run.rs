@@ -41,6 +41,7 @@ pub(crate) async fn run(args: Args, language: Language) -> Result<ExitCode, Prob
         Verb::Projects { json, text } => projects(&client, language, json, &text.join(" ")).await,
         Verb::Capture { project, file, evidence } => capture(&client, language, &project, &file, &evidence),
         Verb::Send => send(&client, language).await,
+        Verb::Tray { json, to } => tray(&client, language, json, to.as_deref()),
         Verb::Status { json } => status(&client, language, json),
         Verb::Receipts { json, verify } => receipts(&client, language, json, verify),
         Verb::Devices { json } => devices(&client, language, json).await,
@@ -173,6 +174,12 @@ async fn send(client: &Client, language: Language) -> Result<ExitCode, Problem> 
             say(&prose::sent(language, &decided(client, status).await));
             return Ok(ExitCode::SUCCESS);
         }
+        // What is set apart because its project is another área's goes when the project comes back, and not by waiting.
+        let apart = status.problem.as_ref().is_some_and(|problem| problem.code == Code::OutOfScope);
+        if apart && !["ready", "sending"].iter().any(|state| status.counts.contains_key(*state)) {
+            reason = status.problem.clone();
+            break;
+        }
         // Who asks for time gets it; when that is more than a person waits here, they are told and ask again later.
         let asked = reason.as_ref().and_then(Problem::retry_after).unwrap_or_default();
         if watch.is_over(client) || watch.since.elapsed() + asked >= PATIENCE {
@@ -239,6 +246,24 @@ impl Watch {
         }
         self.since.elapsed() >= PATIENCE
     }
+}
+
+fn tray(client: &Client, language: Language, as_json: bool, to: Option<&Path>) -> Result<ExitCode, Problem> {
+    let unsent = client.unsent()?;
+    if as_json {
+        print_json(&unsent);
+    } else {
+        for one in &unsent {
+            say(&prose::unsent(language, &one.row));
+        }
+    }
+    if let Some(folder) = to {
+        for one in &unsent {
+            client.export(one, folder)?;
+        }
+        warn(&prose::copied(language, unsent.len(), &folder.display().to_string()));
+    }
+    Ok(ExitCode::SUCCESS)
 }
 
 fn status(client: &Client, language: Language, as_json: bool) -> Result<ExitCode, Problem> {

@@ -125,6 +125,18 @@ fn what_somebody_must_mend_does_not_hold_the_rest() {
 }
 
 #[test]
+fn what_is_another_areas_now_steps_aside_with_its_own_alone() {
+    let problem = Problem::new(Code::OutOfScope).with("folio", "p1");
+    assert!(steps_aside(&problem, 1, false) && steps_aside(&problem, 1, true));
+    let of = |project: &str| Operation { body: json!({"project": project}), ..operation(2) };
+    assert!(shares(&problem, &of("p1")));
+    assert!(!shares(&problem, &of("p2")));
+    assert!(!shares(&problem, &operation(2)));
+    assert!(!shares(&Problem::new(Code::OutOfScope), &operation(2)));
+    assert!(!shares(&Problem::new(Code::Forbidden).with("folio", "p1"), &of("p1")));
+}
+
+#[test]
 fn delays_follow_the_outlook() {
     let quiet = Outlook::default();
     assert_eq!(delay(quiet, 0.5), QUIET);
