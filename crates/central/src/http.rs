@@ -16,7 +16,7 @@ use domain::problem::{Code, Problem};
 use domain::receipt::sha256_hex;
 use domain::wire::{
     BODY_SHA256, DeviceRow, EnrolRequest, EvidenceAnswer, EvidenceOffer, Health, MAX_COMPRESSED, MAX_RAW,
-    NonceRequest, PROTOCOL, SERVICE, TokenRequest,
+    NonceRequest, PROTOCOL, SERVICE, SYNC_HINT, TokenRequest, sync_hint,
 };
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
@@ -186,8 +186,17 @@ pub async fn push(
     bytes: Result<Bytes, BytesRejection>,
 ) -> Answer<Response> {
     let request = body(&headers, bytes)?;
+    let hint = endpoint.config.sync_interval;
     let answer = blocking(endpoint, move |endpoint| pushing::push(endpoint, &actor, &request)).await?;
-    Ok(json(&headers, &answer))
+    Ok(hinted(json(&headers, &answer), hint))
+}
+
+/// The answer with what devices are asked to wait between two looks.
+fn hinted(mut response: Response, seconds: Option<u64>) -> Response {
+    if let Some(value) = seconds.and_then(|seconds| sync_hint(seconds).parse().ok()) {
+        response.headers_mut().insert(SYNC_HINT, value);
+    }
+    response
 }
 
 #[derive(Deserialize)]
@@ -206,11 +215,11 @@ pub async fn pull(
 ) -> Answer<Response> {
     let Query(query) =
         query.map_err(|error| Problem::new(Code::MalformedRequest).with("detail", error.to_string()))?;
-    let answer = blocking(endpoint, move |endpoint| {
-        pulling::pull(endpoint, &actor, &query.cursor, query.snapshots)
-    })
-    .await?;
-    Ok(json(&headers, &answer))
+    let hint = endpoint.config.sync_interval;
+    let answer =
+        blocking(endpoint, move |endpoint| pulling::pull(endpoint, &actor, &query.cursor, query.snapshots))
+            .await?;
+    Ok(hinted(json(&headers, &answer), hint))
 }
 
 pub async fn snapshot(

@@ -271,6 +271,12 @@ impl Inner {
         Ok(transport)
     }
 
+    /// How long the endpoint asked to be left alone between two looks when nothing waits here.
+    fn hint(&self) -> Option<std::time::Duration> {
+        let kept = self.transport.lock().unwrap_or_else(PoisonError::into_inner);
+        kept.as_ref().and_then(|(_, transport)| transport.hint())
+    }
+
     fn moment(&self) -> capture::Moment {
         let captured_at = self.clock.now();
         capture::Moment { captured_at, tz_offset_minutes: capture::tz_offset_minutes(captured_at) }

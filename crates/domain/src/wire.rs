@@ -44,6 +44,25 @@ pub const SERVICE: &str = "avance-central";
 /// carry theirs in hexadecimal too.
 pub const BODY_SHA256: &str = "x-body-sha256";
 
+/// Header with which the endpoint asks devices to look less often: `interval=SECONDS` between two looks when nothing
+/// waits on them. On the answers of push and pull. Not `Retry-After`: that refuses, and is for everything.
+pub const SYNC_HINT: &str = "sync-hint";
+/// Bounds of that interval, seconds: whoever answers in the endpoint's place must neither hurry a device nor silence it.
+pub const SYNC_HINT_BOUNDS: std::ops::RangeInclusive<u64> = 30..=15 * 60;
+
+/// The value of a [`SYNC_HINT`].
+pub fn sync_hint(seconds: u64) -> String {
+    format!("interval={seconds}")
+}
+
+/// The interval that a [`SYNC_HINT`] asks for, within its bounds; none when it is not understood. Words of a later
+/// version beside it are passed over.
+pub fn read_sync_hint(text: &str) -> Option<u64> {
+    let mut words = text.split(',').filter_map(|word| word.trim().strip_prefix("interval="));
+    let seconds: u64 = words.next()?.trim().parse().ok()?;
+    Some(seconds.clamp(*SYNC_HINT_BOUNDS.start(), *SYNC_HINT_BOUNDS.end()))
+}
+
 /// Stream of an área.
 pub fn area_stream(area_id: &str) -> String {
     format!("area:{area_id}")
@@ -422,4 +441,27 @@ pub struct DeviceRow {
     pub free_bytes: Option<u64>,
     /// Whether it was revoked.
     pub revoked: bool,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_hint_is_read_within_its_bounds_or_not_at_all() {
+        for (text, seconds) in [
+            (sync_hint(120).as_str(), Some(120)),
+            ("interval=1", Some(30)),
+            ("interval=999999999", Some(900)),
+            ("load=3, interval=60", Some(60)),
+            (" interval= 45 ", Some(45)),
+            ("", None),
+            ("interval=", None),
+            ("interval=-5", None),
+            ("60", None),
+            ("interval=soon", None),
+        ] {
+            assert_eq!(read_sync_hint(text), seconds, "«{text}»");
+        }
+    }
 }

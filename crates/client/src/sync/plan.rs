@@ -184,6 +184,8 @@ pub(crate) struct Outlook {
     pub(crate) refused: bool,
     /// What the endpoint asked for.
     pub(crate) retry_after: Option<Duration>,
+    /// How seldom it asked to be looked at while nothing waits.
+    pub(crate) hint: Option<Duration>,
 }
 
 impl Outlook {
@@ -197,7 +199,8 @@ impl Outlook {
 /// the devices of a municipality do not come back all at once when its network does.
 pub(crate) fn delay(outlook: Outlook, jitter: f64) -> Duration {
     let chosen = if outlook.failures == 0 {
-        if outlook.waiting { WAITING } else { QUIET }
+        // A hint is for those who only look; what waits goes as ever.
+        if outlook.waiting { WAITING } else { outlook.hint.map_or(QUIET, |hint| hint.clamp(QUIET, CAP)) }
     } else {
         // In an office the endpoint's machine refuses because it is off or starting; nothing is lost by asking
         // twice a minute, and people see their follow-ups leave as soon as it is on.

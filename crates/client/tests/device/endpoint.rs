@@ -83,6 +83,8 @@ pub struct Data {
     pub packed: BTreeMap<String, Vec<u8>>,
     /// Pieces that were asked for.
     pub pieces: Vec<u64>,
+    /// What pulls are answered with as `Sync-Hint`.
+    pub hint: Option<&'static str>,
     /// Queries of pulls.
     pub pulls: Vec<BTreeMap<String, String>>,
     answers: BTreeMap<Uuid, (Uuid, PushResult)>,
@@ -115,6 +117,7 @@ impl Endpoint {
             snapshots: false,
             packed: BTreeMap::new(),
             pieces: Vec::new(),
+            hint: None,
             pulls: Vec::new(),
             answers: BTreeMap::new(),
             key: SigningKey::from_bytes(&[5; 32]),
@@ -213,7 +216,10 @@ impl Data {
         }
         if self.faults.out_of_scope.is_some_and(|folio| operation.body["project"] == folio) {
             let folio = operation.body["project"].clone();
-            return PushResult::Refused { op_id, problem: Problem::new(Code::OutOfScope).with("folio", folio) };
+            return PushResult::Refused {
+                op_id,
+                problem: Problem::new(Code::OutOfScope).with("folio", folio),
+            };
         }
         if operation.client_seq != last + 1 {
             let problem = if operation.client_seq > last {
@@ -419,11 +425,12 @@ async fn pull(State(endpoint): State<Endpoint>, Query(query): Query<BTreeMap<Str
     changes.retain(|change| data.scope.contains(&change.stream));
     let cursor = if done > 0 { format!("{cursor}+{done}") } else { cursor.to_string() };
     let heads: BTreeMap<_, _> = data.heads.iter().filter(|(stream, _)| data.scope.contains(stream)).collect();
-    axum::Json(json!({"serverEpoch": data.epoch, "now": now(),
+    let hint = data.hint.map(|hint| [("sync-hint", hint)]);
+    let answer = axum::Json(json!({"serverEpoch": data.epoch, "now": now(),
         "person": {"id": person, "name": "Persona Uno", "role": "enlace", "area": "Obras", "trained": true},
         "scope": data.scope, "changes": changes, "heads": heads, "cursor": cursor, "hasMore": has_more,
-        "snapshot": snapshot}))
-    .into_response()
+        "snapshot": snapshot}));
+    hint.map_or_else(|| answer.clone().into_response(), |hint| (hint, answer.clone()).into_response())
 }
 
 async fn piece(

@@ -7,6 +7,7 @@ mod capture;
 mod cli;
 mod endpoint;
 mod folder;
+mod hint;
 mod scope;
 mod snapshot;
 mod sync;
