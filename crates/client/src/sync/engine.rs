@@ -3,10 +3,10 @@
 
 use std::sync::Arc;
 
-use domain::command::{Connection, Event};
+use domain::command::{Connection, Event, Step};
 use domain::person::{Action, can};
 use domain::problem::{Code, Problem};
-use domain::receipt::{body_hash, new_salt};
+use domain::receipt::{Verdict, body_hash, new_salt};
 use domain::wire::{
     DeviceReport, DeviceRow, Operation, OperationKind, Placeholder, PullAnswer, PushAnswer, PushResult,
     SCHEMA, Waiting,
@@ -261,6 +261,7 @@ impl<'i> Exchange<'i> {
         self.inner.link.now().sending = batch.operations.iter().map(|operation| operation.op_id).collect();
         if !batch.operations.is_empty() {
             self.inner.say_status();
+            self.tell(batch.operations.iter().map(|operation| (operation, Step::Sending)));
         }
         let (transport, bytes) = (&self.transport, &batch.bytes);
         let before = self.inner.clock.now();
@@ -278,6 +279,14 @@ impl<'i> Exchange<'i> {
         }
     }
 
+    /// Tells where operations are. A placeholder is nobody's.
+    fn tell<'o>(&self, steps: impl Iterator<Item = (&'o Operation, Step)>) {
+        for (operation, step) in steps.filter(|(operation, _)| operation.kind != OperationKind::Placeholder) {
+            let folio = domain::follow_up::folio(operation.record_id);
+            self.inner.say(Event::Operation { op_id: operation.op_id, folio, step });
+        }
+    }
+
     /// Writes every result in one transaction.
     async fn settle(&self, operations: Vec<Operation>, answer: PushAnswer) -> Result<Offered, Error> {
         if answer.results.len() != operations.len() {
@@ -289,31 +298,40 @@ impl<'i> Exchange<'i> {
             (answer.results.first(), operations.first())
             && let Remedy::ResendAfter(last) = plan::remedy(problem, operations.len())
         {
+            self.tell(operations.iter().map(|operation| (operation, Step::Waiting)));
             return Ok(Offered::Again(last));
         }
         let (device, key) = (self.identity.device_id, self.identity.server_key.clone());
         let (tz, offset) = (self.inner.tz_offset_minutes(), self.read(session::clock_offset_ms).await?);
         let now = self.inner.clock.now();
-        let settled = self
+        let (settled, operations, steps) = self
             .write(move |tx| {
                 let mut recorded = 0;
+                let mut steps = Vec::with_capacity(operations.len());
                 let mut held = None;
                 let mut blocked = false;
                 if answer.server_epoch != epoch(tx)? {
                     restored(tx, answer.server_epoch)?;
                 }
                 for (index, (operation, result)) in operations.iter().zip(&answer.results).enumerate() {
-                    match plan::judge(operation, result, &key) {
+                    let step = match plan::judge(operation, result, &key) {
                         Outcome::Recorded(receipt, findings) => {
                             outbox::record(tx, operation.op_id, &receipt, &findings, now)?;
                             recorded += 1;
+                            match receipt.body.verdict {
+                                Verdict::Received => Step::Received,
+                                Verdict::Rejected => Step::Rejected,
+                            }
                         }
                         Outcome::Placed => {
                             outbox::placed(tx, operation.op_id, now)?;
                             recorded += 1;
+                            Step::Received
                         }
                         // After one that was not taken no other can be: the same reason is given for all of them.
-                        Outcome::Stays(problem) if blocked && !plan::shares(&problem, operation) => {}
+                        Outcome::Stays(problem) if blocked && !plan::shares(&problem, operation) => {
+                            Step::Waiting
+                        }
                         Outcome::Stays(problem) => {
                             blocked = true;
                             let attempts = outbox::refuse(tx, operation.op_id, &problem)?;
@@ -332,15 +350,20 @@ impl<'i> Exchange<'i> {
                                     now,
                                 )?;
                                 recorded += 1;
+                                Step::Parked
                             } else {
                                 held.get_or_insert(problem);
+                                Step::Refused
                             }
                         }
-                    }
+                    };
+                    steps.push(step);
                 }
-                Ok(Offered::Answered { recorded, last: operations.last().map(|o| o.client_seq), held })
+                let last = operations.last().map(|operation| operation.client_seq);
+                Ok((Offered::Answered { recorded, last, held }, operations, steps))
             })
             .await?;
+        self.tell(operations.iter().zip(steps));
         if matches!(settled, Offered::Answered { recorded, .. } if recorded > 0) {
             self.inner.link.progress();
             self.inner.say(Event::Changed);
@@ -350,6 +373,7 @@ impl<'i> Exchange<'i> {
 
     async fn push_failed(&self, operations: Vec<Operation>, problem: Problem) -> Result<Offered, Error> {
         let size = operations.len();
+        self.tell(operations.iter().map(|operation| (operation, Step::Waiting)));
         match plan::remedy(&problem, size) {
             Remedy::ResendAfter(last) => Ok(Offered::Again(last)),
             Remedy::Halve => {
@@ -388,11 +412,14 @@ impl<'i> Exchange<'i> {
         self.with_token(|token| async move { transport.push(&token, bytes.clone()).await }).await?;
         let device = self.identity.device_id;
         let (tz, now) = (self.inner.tz_offset_minutes(), self.inner.clock.now());
-        self.write(move |tx| {
-            let placeholder = placeholder(&operation, now, tz, session::clock_offset_ms(tx)?)?;
-            outbox::park(tx, device, &operation, &placeholder, plan::retry_at(now, attempts), now)
-        })
-        .await?;
+        let operation = self
+            .write(move |tx| {
+                let placeholder = placeholder(&operation, now, tz, session::clock_offset_ms(tx)?)?;
+                outbox::park(tx, device, &operation, &placeholder, plan::retry_at(now, attempts), now)?;
+                Ok(operation)
+            })
+            .await?;
+        self.tell(std::iter::once((&operation, Step::Parked)));
         Ok(true)
     }
 

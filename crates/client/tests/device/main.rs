@@ -6,6 +6,7 @@ mod again;
 mod capture;
 mod cli;
 mod endpoint;
+mod events;
 mod folder;
 mod hint;
 mod scope;

@@ -1,6 +1,7 @@
 //! `avance-device`: the client on the command line. Works without a network and says so in words.
 
 mod args;
+mod progress;
 mod prose;
 mod rules;
 mod run;

@@ -373,6 +373,23 @@ pub(crate) fn sent(language: Language, status: &Status) -> String {
     })
 }
 
+/// How far sending is; the file under way, if there is one: bytes sent, of how many.
+pub(crate) fn sending(language: Language, status: &Status, file: Option<(u64, u64)>) -> String {
+    let es = "{received} de {marked} seguimientos, {files_received} de {files} archivos";
+    let en = "{received} of {marked} follow-ups, {files_received} of {files} files";
+    let mut line = fill(language.pick(es, en), |name| match name {
+        "received" => status.received.to_string(),
+        "marked" => status.marked.to_string(),
+        "files_received" => status.files_received.to_string(),
+        _ => status.files.to_string(),
+    });
+    if let Some((sent, size)) = file {
+        let megabytes = |bytes: u64| format!("{:.1}", bytes as f64 / 1_048_576.0);
+        line.push_str(&format!(" · {} / {} MB", megabytes(sent), megabytes(size)));
+    }
+    line
+}
+
 /// A follow-up that is only here, and why.
 pub(crate) fn unsent(language: Language, row: &FollowUpRow) -> String {
     let state = state(language, row.state.as_str());
@@ -493,6 +510,32 @@ pub(crate) fn device(language: Language, row: &DeviceRow) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn the_line_of_a_terminal_says_how_far_sending_is() {
+        let status = Status {
+            connection: domain::command::Connection::Working,
+            problem: None,
+            next_attempt: None,
+            counts: Default::default(),
+            here: 2,
+            received: 3,
+            marked: 5,
+            files_received: 1,
+            files: 4,
+            bytes_waiting: 0,
+            last_receipt: None,
+            last_pull: None,
+            clock_offset_ms: 0,
+            free_bytes: None,
+        };
+        let line = |language, file| sending(language, &status, file);
+        assert_eq!(line(Language::Spanish, None), "3 de 5 seguimientos, 1 de 4 archivos");
+        assert_eq!(
+            line(Language::English, Some((1_572_864, 4_194_304))),
+            "3 of 5 follow-ups, 1 of 4 files · 1.5 / 4.0 MB"
+        );
+    }
 
     #[test]
     fn every_code_has_its_sentence_and_every_place_can_be_filled() {

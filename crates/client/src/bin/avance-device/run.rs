@@ -16,6 +16,7 @@ use serde_json::{Value, json};
 use zeroize::Zeroizing;
 
 use crate::args::{Args, Verb};
+use crate::progress::Line;
 use crate::prose::{self, Language};
 use crate::{say, warn};
 
@@ -150,6 +151,7 @@ fn all_sent(status: &Status) -> bool {
 }
 
 async fn send(client: &Client, language: Language) -> Result<ExitCode, Problem> {
+    let line = Line::begin(client, language);
     let mut watch = Watch { moved: client.moved(), since: Instant::now() };
     let mut reason: Option<Problem>;
     let mut pause = Duration::from_millis(250);
@@ -168,10 +170,12 @@ async fn send(client: &Client, language: Language) -> Result<ExitCode, Problem> 
         }
         let status = client.status()?;
         if all_sent(&status) {
+            let status = decided(client, status).await;
+            drop(line);
             if let Some(problem) = &reason {
                 warn(&prose::problem(language, problem));
             }
-            say(&prose::sent(language, &decided(client, status).await));
+            say(&prose::sent(language, &status));
             return Ok(ExitCode::SUCCESS);
         }
         // What is set apart because its project is another área's goes when the project comes back, and not by waiting.
@@ -189,6 +193,7 @@ async fn send(client: &Client, language: Language) -> Result<ExitCode, Problem> 
         tokio::time::sleep(pause.min(PATIENCE.saturating_sub(watch.since.elapsed()))).await;
         pause = (pause * 2).min(Duration::from_secs(2));
     }
+    drop(line);
     let status = client.status()?;
     let waiting = status.marked.saturating_sub(status.received);
     let stalled = Problem::new(Code::NoProgress)
