@@ -35,6 +35,8 @@ pub struct Endpoint {
     pub restored: bool,
     /// Day of the last root this process wrote, so that the worker does not ask the database every second.
     pub(crate) rooted: Mutex<Option<NaiveDate>>,
+    /// Held by whoever makes a snapshot: the others wait for it and use the same.
+    pub(crate) snapshots: Mutex<()>,
     signing: SigningKey,
 }
 
@@ -170,6 +172,7 @@ impl Endpoint {
             epoch,
             restored,
             rooted: Mutex::new(None),
+            snapshots: Mutex::new(()),
             signing,
         })
     }

@@ -7,6 +7,7 @@
 //! | `POST /api/v1/auth/nonce`, `POST /api/v1/auth/token` | whoever has the device's key |
 //! | `POST /api/v1/sync/push` | `Action::Push` |
 //! | `GET /api/v1/sync/pull` | `Action::Pull` |
+//! | `GET /api/v1/sync/snapshot/{sha256}/{n}` | `Action::Pull`, streams in scope only |
 //! | `/api/v1/evidence…` | `Action::SendEvidence`, own follow-ups only |
 //! | `GET /api/v1/devices` | `Action::SeeDevices` |
 //! | everything else | the public files, to anybody |
@@ -46,6 +47,7 @@ pub fn router(endpoint: Arc<Endpoint>) -> Router {
         .route("/auth/token", post(http::token))
         .route("/sync/push", post(http::push))
         .route("/sync/pull", get(http::pull))
+        .route("/sync/snapshot/{sha256}/{n}", get(http::snapshot))
         .route("/devices", get(http::devices))
         .nest("/evidence", evidence)
         .fallback(|| async { Failure::from(Code::NotFound) })

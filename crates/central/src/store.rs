@@ -397,6 +397,9 @@ pub trait Tx {
     fn streams(&self) -> Result<Vec<String>>;
     /// Changes of a stream after a number.
     fn changes(&self, stream: &str, after: u64, limit: usize) -> Result<Vec<Change>>;
+    /// The last change of every record that is in a stream at a number, in the order of the numbers, one by one until
+    /// `each` says that it is enough.
+    fn latest(&self, stream: &str, at: u64, each: &mut dyn FnMut(Change) -> bool) -> Result<()>;
 
     /// A file.
     fn evidence(&self, sha256: &str) -> Result<Option<Evidence>>;

@@ -253,7 +253,7 @@ fn the_record_says_both_values_who_and_upon_what() {
 
     // Both authors and the coordination are told; names only where they may be seen.
     for (desk, names) in [(&one, 0), (&coordination, 2)] {
-        let page = pull(&town.endpoint, &desk.actor, "").unwrap();
+        let page = pull(&town.endpoint, &desk.actor, "", false).unwrap();
         let last =
             page.changes.iter().rfind(|change| change.record_id == held.record_id.to_string()).unwrap();
         let state: FollowUpState = serde_json::from_value(last.state.clone()).unwrap();

@@ -8,6 +8,7 @@
 //! | `capture`, `evidence` | drafts, files, and the moment a draft becomes an operation |
 //! | `receipt_pdf` | a receipt as a page to print, and out of it again |
 //! | `choose` | conflicts, and the choice that ends one |
+//! | `export` | what is only here, as files |
 //! | `view` | the base with what is still here laid upon it |
 //! | `session`, `sync` | enrolment and tokens; plan, engine, scheduler, transport |
 //! | `command`, `events` | what a window asks, what it is told |
@@ -18,6 +19,7 @@ mod command;
 mod error;
 mod events;
 mod evidence;
+mod export;
 mod keys;
 mod receipt_pdf;
 mod search;
@@ -44,6 +46,8 @@ use crate::error::Error;
 use crate::store::Store;
 use crate::sync::link::Link;
 use crate::sync::transport::Transport;
+
+pub use crate::export::Unsent;
 
 /// Version of the program, as it is told to the endpoint.
 pub const VERSION: &str = env!("CARGO_PKG_VERSION");
@@ -300,6 +304,12 @@ impl Inner {
         let transport = Transport::new(server)?;
         *kept = Some((server.to_owned(), transport.clone()));
         Ok(transport)
+    }
+
+    /// How long the endpoint asked to be left alone between two looks when nothing waits here.
+    fn hint(&self) -> Option<std::time::Duration> {
+        let kept = self.transport.lock().unwrap_or_else(PoisonError::into_inner);
+        kept.as_ref().and_then(|(_, transport)| transport.hint())
     }
 
     fn moment(&self) -> capture::Moment {

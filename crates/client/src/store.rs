@@ -9,6 +9,7 @@ pub(crate) mod drafts;
 pub(crate) mod files;
 pub(crate) mod meta;
 pub(crate) mod outbox;
+mod snapshot;
 
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};

@@ -588,9 +588,27 @@ pub struct ReceiptPdf {
     pub base64: String,
 }
 
+/// Where an operation is on its way.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, TS)]
+#[serde(rename_all = "snake_case")]
+pub enum Step {
+    /// It is in the batch that is going out.
+    Sending,
+    /// The batch came to nothing: it waits, and will be offered again.
+    Waiting,
+    /// The central endpoint has it, with a receipt.
+    Received,
+    /// The central endpoint has it and does not accept it; the receipt says so.
+    Rejected,
+    /// It was not taken; its row says why.
+    Refused,
+    /// It was set apart, so that the rest goes on.
+    Parked,
+}
+
 /// What the client tells a window without being asked.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, TS)]
-#[serde(rename_all = "snake_case", tag = "event")]
+#[serde(rename_all = "snake_case", rename_all_fields = "camelCase", tag = "event")]
 pub enum Event {
     /// The status changed.
     Status {
@@ -599,7 +617,16 @@ pub enum Event {
     },
     /// Projects or follow-ups changed: lists are asked for again.
     Changed,
-    /// Bytes of a file went out.
+    /// An operation came a step further, or back.
+    Operation {
+        /// Which one.
+        op_id: Uuid,
+        /// Folio of its follow-up.
+        folio: String,
+        /// Where it is now.
+        step: Step,
+    },
+    /// Bytes of a file went out. Told when it begins, at most four times a second, and when the last ones are out.
     FileProgress {
         /// File.
         sha256: String,

@@ -81,6 +81,8 @@ codes! {
     ProjectLost = "project_lost", 409, AfterFix;
     /// The endpoint was restored from a backup, and the follow-up that a choice is about is not back (yet). params: folio.
     FollowUpLost = "follow_up_lost", 409, Later;
+    /// The project is of another área now: nothing was recorded, it may come back. params: folio.
+    OutOfScope = "out_of_scope", 403, AfterFix;
     /// The project is not known here. params: folio.
     ProjectUnknown = "project_unknown", 404, AfterFix;
     /// The project has several processes; one must be named. params: ocids.

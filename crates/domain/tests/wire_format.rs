@@ -364,6 +364,17 @@ fn pull() {
             snapshot: None,
         },
     );
+    kept(
+        "snapshot",
+        &Snapshot {
+            stream: COMMON.into(),
+            head: Head { seq: 4_000, chain: "ef".repeat(32) },
+            sha256: "ab".repeat(32),
+            bytes: 300_000,
+            raw_bytes: 4_000_000,
+            records: 1_200,
+        },
+    );
     // The bytes that are hashed are part of the wire too.
     insta::assert_json_snapshot!(
         "commitment",

@@ -61,10 +61,9 @@ export class Session {
     else if (event.event === "changed") {
       this.changes += 1;
       void this.refreshStatus();
-    } else if (event.sent >= event.size) {
-      delete this.transfers[event.sha256];
-    } else {
-      this.transfers[event.sha256] = { sent: event.sent, size: event.size };
+    } else if (event.event === "file_progress") {
+      if (event.sent >= event.size) delete this.transfers[event.sha256];
+      else this.transfers[event.sha256] = { sent: event.sent, size: event.size };
     }
   }
 

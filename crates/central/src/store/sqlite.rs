@@ -326,6 +326,25 @@ fn kind_of(text: &str) -> Result<ChangeKind> {
         .ok_or_else(|| StoreError::Corrupt(format!("kind {text}")))
 }
 
+/// The columns of a change as text, before they are parsed outside of rusqlite's closures.
+type ChangeText = (i64, [String; 5]);
+
+fn change_text(row: &Row<'_>) -> rusqlite::Result<ChangeText> {
+    Ok((row.get(0)?, [row.get(1)?, row.get(2)?, row.get(3)?, row.get(4)?, row.get(5)?]))
+}
+
+fn change_of(stream: &str, (seq, [kind, record_id, recorded_at, salt, state]): ChangeText) -> Result<Change> {
+    Ok(Change {
+        stream: stream.to_owned(),
+        seq: natural(seq),
+        kind: kind_of(&kind)?,
+        record_id,
+        recorded_at: parse_time(&recorded_at)?,
+        salt,
+        state: parse(&state)?,
+    })
+}
+
 impl Tx for SqliteTx<'_> {
     fn commit(mut self: Box<Self>) -> Result<()> {
         self.connection()?.execute_batch("COMMIT")?;
@@ -997,24 +1016,28 @@ impl Tx for SqliteTx<'_> {
             "SELECT seq, kind, record_id, recorded_at, salt, state FROM stream_log
              WHERE municipality_id = ?1 AND stream = ?2 AND seq > ?3 ORDER BY seq LIMIT ?4",
             params![self.m(), stream, number(after), number(limit as u64)],
-            |row| {
-                let texts: [String; 5] = [row.get(1)?, row.get(2)?, row.get(3)?, row.get(4)?, row.get(5)?];
-                Ok((row.get::<_, i64>(0)?, texts))
-            },
+            change_text,
         )?;
-        rows.into_iter()
-            .map(|(seq, [kind, record_id, recorded_at, salt, state])| {
-                Ok(Change {
-                    stream: stream.to_owned(),
-                    seq: natural(seq),
-                    kind: kind_of(&kind)?,
-                    record_id,
-                    recorded_at: parse_time(&recorded_at)?,
-                    salt,
-                    state: parse(&state)?,
-                })
-            })
-            .collect()
+        rows.into_iter().map(|text| change_of(stream, text)).collect()
+    }
+
+    fn latest(&self, stream: &str, at: u64, each: &mut dyn FnMut(Change) -> bool) -> Result<()> {
+        // A tombstone takes away every record of its name, whatever its kind.
+        let mut statement = self.connection()?.prepare_cached(
+            "WITH last AS (SELECT record_id, kind, MAX(seq) AS seq FROM stream_log
+                           WHERE municipality_id = ?1 AND stream = ?2 AND seq <= ?3 GROUP BY record_id, kind)
+             SELECT l.seq, l.kind, l.record_id, l.recorded_at, l.salt, l.state FROM last
+             JOIN stream_log l ON l.municipality_id = ?1 AND l.stream = ?2 AND l.seq = last.seq
+             LEFT JOIN last gone ON gone.record_id = last.record_id AND gone.kind = 'tombstone'
+             WHERE last.kind <> 'tombstone' AND (gone.seq IS NULL OR gone.seq < last.seq) ORDER BY l.seq",
+        )?;
+        let mut rows = statement.query(params![self.m(), stream, number(at)])?;
+        while let Some(row) = rows.next()? {
+            if !each(change_of(stream, change_text(row)?)?) {
+                break;
+            }
+        }
+        Ok(())
     }
 
     fn evidence(&self, sha256: &str) -> Result<Option<Evidence>> {

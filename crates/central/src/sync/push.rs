@@ -70,9 +70,11 @@ pub fn push(endpoint: &Endpoint, actor: &Actor, request: &PushRequest) -> Answer
         match recorder.take(operation)? {
             Taken::Known(result) => results.push(Some(result)),
             Taken::New => results.push(None),
-            // What is behind one that waits for what was lost may go on: it is refused alone, also as the first.
+            // What is behind one that waits for what was lost, or whose project is another área's now, may go on: it is
+            // refused alone, also as the first.
             Taken::Refused(problem)
-                if index == 0 && !matches!(problem.code, Code::ProjectLost | Code::FollowUpLost) =>
+                if index == 0
+                    && !matches!(problem.code, Code::ProjectLost | Code::FollowUpLost | Code::OutOfScope) =>
             {
                 return Err(problem.into());
             }
@@ -360,7 +362,8 @@ impl Recorder<'_> {
         Said { place, folio, evidence: operation.evidence.clone(), verdict: Verdict::Rejected, findings }
     }
 
-    /// Records a follow-up. The inner error: what it needs was lost with the backup, it stays on its device.
+    /// Records a follow-up. The inner error: what it needs was lost with the backup or is another área's now; it stays
+    /// on its device.
     fn record(&mut self, operation: &Operation, follow_up: &FollowUp) -> Answer<Result<Said, Problem>> {
         let Assessed { project, findings, rejected, known } = match self.assess(operation, follow_up)? {
             Ok(assessed) => assessed,
@@ -459,9 +462,9 @@ impl Recorder<'_> {
             || project.areas.iter().any(|area| area_id(area) == *own_area)
             || can(self.actor.person.card.role, Action::SeeEveryArea);
         if !inside {
-            let finding = refusal("/project", "project-outside-area", json!({"value": follow_up.project}));
-            // Recorded in its author's stream: nothing outside the scope is accepted, nor told to another área.
-            return Ok(refused(None, finding));
+            // Not rejected, which is for good: scopes change, and its author captured it when the project was theirs or
+            // will have it again. Nothing outside the scope is recorded; it stays on its device.
+            return Ok(Err(Problem::new(Code::OutOfScope).with("folio", follow_up.project.clone())));
         }
         let process = self.tx.process(&follow_up.ocid)?.filter(|process| process.folio == project.folio);
         let Some(process) = process else {

@@ -3,7 +3,7 @@
 use chrono::{DateTime, TimeDelta, Utc};
 use domain::Finding;
 use domain::follow_up::{FollowUp, FollowUpState, State};
-use domain::problem::Problem;
+use domain::problem::{Code, Problem};
 use domain::receipt::{Receipt, Verdict};
 use domain::wire::Operation;
 use rusqlite::{Connection, OptionalExtension as _, Params, Row, params};
@@ -300,18 +300,40 @@ pub(crate) fn park(
     write(connection, device, placeholder, [&project, &ocid, &folio], now)
 }
 
-/// Gives parked operations whose time has come a new number at the end of the queue. Answers how many. A time farther
-/// away than any that is ever given was set by a clock that was ahead and is not waited for.
-pub(crate) fn unpark(connection: &Connection, device: Uuid, until: DateTime<Utc>) -> Result<usize, Error> {
+/// Parked operations whose time has come, oldest first. A time farther away than any that is ever given was set by a
+/// clock that was ahead and is not waited for. What was set apart because its project is another área's waits for the
+/// project.
+fn due(connection: &Connection, device: Uuid, until: DateTime<Utc>) -> Result<Vec<(String, String)>, Error> {
     let mut select = connection.prepare(
         "SELECT op_id, operation FROM outbox WHERE state = 'parked' AND device_id = ?1
-         AND (coalesce(retry_at, '') <= ?2 OR retry_at > ?3) ORDER BY position",
+         AND (coalesce(retry_at, '') <= ?2 OR retry_at > ?3)
+         AND (json_extract(problem, '$.code') IS NOT ?4
+              OR EXISTS (SELECT 1 FROM project WHERE project.folio = outbox.project)) ORDER BY position",
     )?;
     let farthest = until.checked_add_signed(LONGEST_PARKED).unwrap_or(until);
-    let rows = select.query_map(params![device.to_string(), at(until), at(farthest)], |row| {
-        Ok((row.get::<_, String>(0)?, row.get::<_, String>(1)?))
-    })?;
-    let parked: Vec<(String, String)> = rows.collect::<Result<_, _>>()?;
+    let rows = select.query_map(
+        params![device.to_string(), at(until), at(farthest), Code::OutOfScope.as_str()],
+        |row| Ok((row.get::<_, String>(0)?, row.get::<_, String>(1)?)),
+    )?;
+    Ok(rows.collect::<Result<_, _>>()?)
+}
+
+/// Whether a parked operation may go now.
+pub(crate) fn is_due(connection: &Connection, device: Uuid, until: DateTime<Utc>) -> Result<bool, Error> {
+    Ok(!due(connection, device, until)?.is_empty())
+}
+
+/// A project is here that was not (a moment ago): what was set apart on it need not wait for its time.
+pub(crate) fn welcome(connection: &Connection, project: &str) -> Result<(), Error> {
+    connection
+        .prepare_cached("UPDATE outbox SET retry_at = NULL WHERE project = ?1 AND state = 'parked'")?
+        .execute([project])?;
+    Ok(())
+}
+
+/// Gives parked operations whose time has come a new number at the end of the queue. Answers how many.
+pub(crate) fn unpark(connection: &Connection, device: Uuid, until: DateTime<Utc>) -> Result<usize, Error> {
+    let parked = due(connection, device, until)?;
     for (op_id, operation) in &parked {
         let seq = next_seq(connection, device)?;
         renumber(connection, op_id, operation, device, seq)?;

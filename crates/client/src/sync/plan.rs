@@ -152,14 +152,23 @@ pub(crate) fn remedy(problem: &Problem, batch: usize) -> Remedy {
 
 /// Whether an operation that was refused must step aside for those behind it. A reason that passes by itself keeps
 /// the order; one that somebody has to mend must not hold the rest. A program that is too old holds all of it: nothing
-/// is wrong with the operation, nor would the next one fare better.
+/// is wrong with the operation, nor would the next one fare better. One whose project is another área's steps aside
+/// also as the last: nothing went wrong, and it waits for its project.
 pub(crate) fn steps_aside(problem: &Problem, attempts: u32, behind: bool) -> bool {
-    behind
-        && problem.code != Code::UpgradeRequired
-        && match problem.retry {
-            Retry::Never | Retry::AfterFix => true,
-            Retry::Later => attempts >= PATIENCE && problem.code != Code::Gap,
-        }
+    problem.code == Code::OutOfScope
+        || behind
+            && problem.code != Code::UpgradeRequired
+            && match problem.retry {
+                Retry::Never | Retry::AfterFix => true,
+                Retry::Later => attempts >= PATIENCE && problem.code != Code::Gap,
+            }
+}
+
+/// Whether the reason that an earlier operation of the batch was refused with is also this one's own: its project is
+/// the one that left. They step aside together, not one to a request.
+pub(crate) fn shares(problem: &Problem, operation: &Operation) -> bool {
+    let folio = problem.params.get("folio");
+    problem.code == Code::OutOfScope && folio.is_some() && operation.body.get("project") == folio
 }
 
 /// When an operation that was set apart is offered again: 1 min, 2, 4, … up to 6 h.
@@ -178,6 +187,8 @@ pub(crate) struct Outlook {
     pub(crate) refused: bool,
     /// What the endpoint asked for.
     pub(crate) retry_after: Option<Duration>,
+    /// How seldom it asked to be looked at while nothing waits.
+    pub(crate) hint: Option<Duration>,
 }
 
 impl Outlook {
@@ -191,7 +202,8 @@ impl Outlook {
 /// the devices of a municipality do not come back all at once when its network does.
 pub(crate) fn delay(outlook: Outlook, jitter: f64) -> Duration {
     let chosen = if outlook.failures == 0 {
-        if outlook.waiting { WAITING } else { QUIET }
+        // A hint is for those who only look; what waits goes as ever.
+        if outlook.waiting { WAITING } else { outlook.hint.map_or(QUIET, |hint| hint.clamp(QUIET, CAP)) }
     } else {
         // In an office the endpoint's machine refuses because it is off or starting; nothing is lost by asking
         // twice a minute, and people see their follow-ups leave as soon as it is on.

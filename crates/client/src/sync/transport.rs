@@ -11,7 +11,7 @@ use domain::problem::{Code, Problem};
 use domain::receipt::sha256_hex;
 use domain::wire::{
     BODY_SHA256, DeviceRow, EnrolAnswer, EnrolRequest, EvidenceAnswer, EvidenceOffer, Health, NonceAnswer,
-    NonceRequest, PullAnswer, PushAnswer, SERVICE, TokenAnswer, TokenRequest,
+    NonceRequest, PullAnswer, PushAnswer, SERVICE, SYNC_HINT, TokenAnswer, TokenRequest, read_sync_hint,
 };
 use futures_util::stream;
 use reqwest::header::{
@@ -53,6 +53,8 @@ pub(crate) struct Transport {
     base: Url,
     address: String,
     stall: Duration,
+    /// Seconds between two looks that the endpoint asked for last; 0 when it asked for nothing.
+    hint: Arc<AtomicU64>,
 }
 
 /// What a request carries.
@@ -81,12 +83,17 @@ impl Transport {
             // No TLS, so a system without certificates is no obstacle.
             builder = builder.tls_certs_only([]);
         }
-        Ok(Transport { http: builder.build()?, base, address, stall: stall() })
+        Ok(Transport { http: builder.build()?, base, address, stall: stall(), hint: Arc::default() })
     }
 
     /// The address as it is stored and shown.
     pub(crate) fn address(&self) -> &str {
         &self.address
+    }
+
+    /// How long the endpoint asked to be left alone between two looks when nothing waits here.
+    pub(crate) fn hint(&self) -> Option<Duration> {
+        Some(self.hint.load(Ordering::Relaxed)).filter(|seconds| *seconds > 0).map(Duration::from_secs)
     }
 
     /// Whether the endpoint answers, and is ours.
@@ -115,10 +122,26 @@ impl Transport {
         self.ask(Method::POST, "sync/push", Some(token), Content::Zstd(compressed)).await
     }
 
-    pub(crate) async fn pull(&self, token: &str, cursor: &str) -> Result<PullAnswer, Problem> {
+    pub(crate) async fn pull(
+        &self,
+        token: &str,
+        cursor: &str,
+        snapshots: bool,
+    ) -> Result<PullAnswer, Problem> {
+        // Whoever does not ask any more is not heeded any more.
+        self.hint.store(0, Ordering::Relaxed);
         let mut url = self.url("sync/pull")?;
         url.query_pairs_mut().append_pair("cursor", cursor);
+        if snapshots {
+            url.query_pairs_mut().append_pair("snapshots", "true");
+        }
         self.ask_at(Method::GET, url, Some(token), Content::Nothing).await
+    }
+
+    /// Piece `n` of a snapshot.
+    pub(crate) async fn piece(&self, token: &str, sha256: &str, n: u64) -> Result<Vec<u8>, Problem> {
+        let url = self.url(&format!("sync/snapshot/{}/{n}", self.segment(sha256)?))?;
+        self.send(Method::GET, url, Some(token), Content::Nothing).await
     }
 
     pub(crate) async fn offer(&self, token: &str, offer: &EvidenceOffer) -> Result<EvidenceAnswer, Problem> {
@@ -266,6 +289,9 @@ impl Transport {
             body = decompress(&body).ok_or_else(|| self.not_ours())?;
         }
         if status.is_success() {
+            if let Some(seconds) = header(headers, SYNC_HINT).and_then(read_sync_hint) {
+                self.hint.store(seconds, Ordering::Relaxed);
+            }
             let html =
                 header(headers, CONTENT_TYPE.as_str()).is_some_and(|kind| kind.starts_with("text/html"));
             return if html { Err(self.not_ours()) } else { Ok(body) };

@@ -7,7 +7,11 @@ mod capture;
 mod choose;
 mod cli;
 mod endpoint;
+mod events;
 mod folder;
+mod hint;
+mod scope;
+mod snapshot;
 mod sync;
 
 use std::path::Path;

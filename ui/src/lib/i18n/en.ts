@@ -49,6 +49,8 @@ const problems = {
     "The central office was restored from a backup that does not have the project {folio} yet. The follow-up is still on this equipment and is sent by itself once it is loaded again; tell the administration.",
   "problem.follow_up_lost":
     "The central endpoint was restored from a backup and the follow-up {folio} is not back yet. The choice is still on this equipment and is sent by itself once the equipment that captured it sends it again.",
+  "problem.out_of_scope":
+    "Project {folio} is assigned to another area. The follow-up is still on this equipment, set apart, and is sent by itself if the project is assigned to yours again; if not, tell the coordination.",
   "problem.project_unknown": "Project {folio} is not on this equipment. Send now to refresh the list and try again.",
   "problem.process_ambiguous":
     "This project has several contracting processes ({ocids}). Say which one the follow-up belongs to.",

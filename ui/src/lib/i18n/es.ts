@@ -49,6 +49,8 @@ const problems = {
     "La Coordinación se restauró de un respaldo que todavía no tiene el proyecto {folio}. El seguimiento sigue en este equipo y se envía solo cuando lo carguen otra vez; avisa a Administración.",
   "problem.follow_up_lost":
     "La Coordinación se restauró de un respaldo y el seguimiento {folio} todavía no regresa. La elección sigue en este equipo y se envía sola cuando el equipo que lo capturó lo mande otra vez.",
+  "problem.out_of_scope":
+    "El proyecto {folio} está asignado a otra área. El seguimiento sigue en este equipo, apartado, y se envía solo si te lo asignan otra vez; si no, avisa a Coordinación.",
   "problem.project_unknown":
     "El proyecto {folio} no está en este equipo. Envía ahora para traer la lista al día y vuelve a intentar.",
   "problem.process_ambiguous":

@@ -56,6 +56,16 @@ pub(crate) enum Verb {
     },
     /// Sends what waits, files included. Ends with 2 and the reason after 20 s without progress.
     Send,
+    /// Lists what is only on this equipment, with what keeps it here: drafts, what waits, and what was set apart, also of
+    /// projects that are another área's now. Needs no network.
+    Tray {
+        /// As JSON, whole.
+        #[arg(long)]
+        json: bool,
+        /// Copies each into this folder: the follow-up file that `capture` reads, and its photographs and PDFs.
+        #[arg(long, value_name = "DIR")]
+        to: Option<PathBuf>,
+    },
     /// Shows the queue. Needs no network.
     Status {
         /// As JSON.

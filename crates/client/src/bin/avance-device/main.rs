@@ -2,6 +2,7 @@
 
 mod args;
 mod conflicts;
+mod progress;
 mod prose;
 mod rules;
 mod run;

@@ -18,6 +18,7 @@ use zeroize::Zeroizing;
 
 use crate::args::{Args, Verb};
 use crate::conflicts;
+use crate::progress::Line;
 use crate::prose::{self, Language};
 use crate::{say, warn};
 
@@ -43,6 +44,7 @@ pub(crate) async fn run(args: Args, language: Language) -> Result<ExitCode, Prob
         Verb::Projects { json, text } => projects(&client, language, json, &text.join(" ")).await,
         Verb::Capture { project, file, evidence } => capture(&client, language, &project, &file, &evidence),
         Verb::Send => send(&client, language).await,
+        Verb::Tray { json, to } => tray(&client, language, json, to.as_deref()),
         Verb::Status { json } => status(&client, language, json),
         Verb::Receipts { pdf: Some(folder), .. } => receipts_to(&client, language, &folder),
         Verb::Receipts { files, .. } if !files.is_empty() => receipts_in(&client, language, &files),
@@ -155,6 +157,7 @@ fn all_sent(status: &Status) -> bool {
 }
 
 async fn send(client: &Client, language: Language) -> Result<ExitCode, Problem> {
+    let line = Line::begin(client, language);
     let mut watch = Watch { moved: client.moved(), since: Instant::now() };
     let mut reason: Option<Problem>;
     let mut pause = Duration::from_millis(250);
@@ -173,11 +176,19 @@ async fn send(client: &Client, language: Language) -> Result<ExitCode, Problem> 
         }
         let status = client.status()?;
         if all_sent(&status) {
+            let status = decided(client, status).await;
+            drop(line);
             if let Some(problem) = &reason {
                 warn(&prose::problem(language, problem));
             }
-            say(&prose::sent(language, &decided(client, status).await));
+            say(&prose::sent(language, &status));
             return Ok(ExitCode::SUCCESS);
+        }
+        // What is set apart because its project is another área's goes when the project comes back, and not by waiting.
+        let apart = status.problem.as_ref().is_some_and(|problem| problem.code == Code::OutOfScope);
+        if apart && !["ready", "sending"].iter().any(|state| status.counts.contains_key(*state)) {
+            reason = status.problem.clone();
+            break;
         }
         // Who asks for time gets it; when that is more than a person waits here, they are told and ask again later.
         let asked = reason.as_ref().and_then(Problem::retry_after).unwrap_or_default();
@@ -188,6 +199,7 @@ async fn send(client: &Client, language: Language) -> Result<ExitCode, Problem> 
         tokio::time::sleep(pause.min(PATIENCE.saturating_sub(watch.since.elapsed()))).await;
         pause = (pause * 2).min(Duration::from_secs(2));
     }
+    drop(line);
     let status = client.status()?;
     let waiting = status.marked.saturating_sub(status.received);
     let stalled = Problem::new(Code::NoProgress)
@@ -245,6 +257,24 @@ impl Watch {
         }
         self.since.elapsed() >= PATIENCE
     }
+}
+
+fn tray(client: &Client, language: Language, as_json: bool, to: Option<&Path>) -> Result<ExitCode, Problem> {
+    let unsent = client.unsent()?;
+    if as_json {
+        print_json(&unsent);
+    } else {
+        for one in &unsent {
+            say(&prose::unsent(language, &one.row));
+        }
+    }
+    if let Some(folder) = to {
+        for one in &unsent {
+            client.export(one, folder)?;
+        }
+        warn(&prose::copied(language, unsent.len(), &folder.display().to_string()));
+    }
+    Ok(ExitCode::SUCCESS)
 }
 
 fn status(client: &Client, language: Language, as_json: bool) -> Result<ExitCode, Problem> {
