@@ -125,6 +125,10 @@ fn of_sqlite(error: &rusqlite::Error) -> Option<Problem> {
     }
     Some(match error.sqlite_error_code()? {
         ErrorCode::DiskFull => Problem::new(Code::DiskFull),
+        // Through the cipher, a page that the disk did not read is told as one that was tampered with.
+        ErrorCode::SystemIoFailure | ErrorCode::DatabaseCorrupt | ErrorCode::NotADatabase => {
+            Problem::new(Code::DiskFailing)
+        }
         ErrorCode::ReadOnly | ErrorCode::CannotOpen | ErrorCode::PermissionDenied => {
             Problem::new(Code::FolderReadOnly)
         }
@@ -152,7 +156,7 @@ mod tests {
         }
         let unreadable = rusqlite::ffi::Error::new(rusqlite::ffi::SQLITE_IOERR_READ);
         let unreadable = rusqlite::Error::SqliteFailure(unreadable, None);
-        assert_eq!(Problem::from(Error::from(unreadable)).code, Code::Fault);
+        assert_eq!(Problem::from(Error::from(unreadable)).code, Code::DiskFailing);
     }
 
     #[test]

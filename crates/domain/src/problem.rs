@@ -133,6 +133,8 @@ codes! {
     StoreSetAside = "store_set_aside", 500, AfterFix;
     /// The disk is full. params: freeBytes.
     DiskFull = "disk_full", 507, AfterFix;
+    /// The disk did not read or keep what was asked of it.
+    DiskFailing = "disk_failing", 500, AfterFix;
     /// The folder cannot be written. params: path.
     FolderReadOnly = "folder_read_only", 403, AfterFix;
     /// The central endpoint did not answer. params: server, detail.

@@ -34,6 +34,7 @@ const ACTIONS: Partial<Record<Code, Action>> = {
   has_errors: "first-error",
   store_in_use: "retry",
   disk_full: "retry",
+  disk_failing: "retry",
   folder_read_only: "retry",
   keyring_locked: "retry",
 };

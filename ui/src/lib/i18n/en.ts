@@ -81,6 +81,8 @@ const problems = {
   "problem.store_set_aside":
     "The data of this equipment could not be read and were set aside whole in {path}. Nothing was deleted: tell the administration, to recover them.",
   "problem.disk_full": "The disk is full: {freeBytes} left. What was saved is safe; free some room and try again.",
+  "problem.disk_failing":
+    "The disk of this equipment did not read or keep what was asked of it. What was saved is still there; try again and, if it happens again, tell the administration: the disk may be failing.",
   "problem.folder_read_only":
     "{path} cannot be written. Ask for permission to write in that folder; what was saved is safe.",
   "problem.server_unreachable":

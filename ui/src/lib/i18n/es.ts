@@ -86,6 +86,8 @@ const problems = {
     "Los datos de este equipo no se pudieron leer y se apartaron completos en {path}. No se borró nada: avisa a Administración para recuperarlos.",
   "problem.disk_full":
     "El disco está lleno: quedan {freeBytes}. Lo ya guardado está a salvo; libera espacio y vuelve a intentar.",
+  "problem.disk_failing":
+    "El disco de este equipo no leyó o no guardó lo que se le pidió. Lo ya guardado sigue ahí; vuelve a intentar y, si se repite, avisa a Administración: el disco puede estar fallando.",
   "problem.folder_read_only":
     "No se puede escribir en {path}. Pide permiso de escritura en esa carpeta; lo ya guardado está a salvo.",
   "problem.server_unreachable":

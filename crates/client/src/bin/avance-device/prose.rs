@@ -305,6 +305,10 @@ fn sentence(code: Code) -> (&'static str, &'static str) {
             "No hay espacio en el disco (quedan {freeMegabytes} MB). Lo guardado antes está completo; libera espacio y repite.",
             "The disk is full ({freeMegabytes} MB left). What was stored before is whole; free some room and repeat.",
         ),
+        Code::DiskFailing => (
+            "El disco de este equipo no leyó o no guardó lo que se le pidió. Lo guardado antes sigue ahí; repite y, si vuelve a pasar, avisa a la administración: el disco puede estar fallando.",
+            "The disk of this equipment did not read or keep what was asked of it. What was stored before is still there; try again and, if it happens again, tell the administration: the disk may be failing.",
+        ),
         Code::FolderReadOnly => (
             "No se puede escribir en «{path}». Pide permiso de escritura o usa otra carpeta; no se cambió nada.",
             "“{path}” cannot be written. Ask for permission to write or use another folder; nothing was changed.",
