@@ -165,8 +165,15 @@ async fn send(client: &Client, language: Language) -> Result<ExitCode, Problem> 
         match cycle(client, &mut watch).await {
             Some(Ok(status)) => reason = status.problem,
             Some(Err(problem)) => {
-                let final_for_now =
-                    matches!(problem.code, Code::DeviceRevoked | Code::DeviceForked | Code::UpgradeRequired);
+                // A disk without room is not mended by waiting in front of it either.
+                let final_for_now = matches!(
+                    problem.code,
+                    Code::DeviceRevoked
+                        | Code::DeviceForked
+                        | Code::UpgradeRequired
+                        | Code::DiskFull
+                        | Code::FolderReadOnly
+                );
                 reason = Some(problem);
                 if final_for_now {
                     break;
