@@ -221,7 +221,7 @@ impl Client {
     pub(crate) fn app_state(&self) -> Result<AppState, Error> {
         let inner = &*self.inner;
         let Ok(store) = inner.store() else {
-            if !crate::store::exists(&inner.dir) && !crate::keys::exist(&inner.dir) {
+            if !crate::store::exists(&inner.dir)? && !crate::keys::exist(&inner.dir)? {
                 return Ok(AppState::Locked { new: true });
             }
             return match self.unlock_with(None) {

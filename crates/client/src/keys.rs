@@ -75,9 +75,11 @@ impl Cost {
     }
 }
 
-/// Whether a store has a key already.
-pub(crate) fn exist(dir: &Path) -> bool {
-    dir.join(FILE).exists()
+/// Whether a store has a key already. A disk that does not answer is not a folder without one: a new key in its place
+/// would make the database unreadable for ever.
+pub(crate) fn exist(dir: &Path) -> Result<bool, Error> {
+    let path = dir.join(FILE);
+    path.try_exists().map_err(Error::io(path))
 }
 
 /// Makes the key of a new store. The caller has seen that there is neither a key nor a database here.
@@ -259,7 +261,7 @@ mod tests {
     fn only_the_passphrase_opens_and_the_key_is_not_on_the_disk() {
         let dir = tempfile::tempdir().unwrap();
         assert_eq!(code(create(dir.path(), "corta")), Code::PassphraseTooShort);
-        assert!(!exist(dir.path()));
+        assert!(!exist(dir.path()).unwrap());
         let made = create(dir.path(), PASSPHRASE).unwrap();
         let opened = open(dir.path(), Some(PASSPHRASE)).unwrap();
         assert_eq!(*made.0, *opened.0);
@@ -267,6 +269,16 @@ mod tests {
         assert_eq!(code(open(dir.path(), None)), Code::PassphraseNeeded);
         let text = std::fs::read_to_string(dir.path().join(FILE)).unwrap();
         assert!(!text.contains(&hex::encode(*made.0)) && !text.contains(PASSPHRASE));
+    }
+
+    #[test]
+    fn a_disk_that_does_not_answer_is_not_an_empty_folder() {
+        let dir = tempfile::tempdir().unwrap();
+        // Below a file there is nothing to look at: the system answers with an error, as of a disk that fails.
+        let file = dir.path().join("file");
+        std::fs::write(&file, "").unwrap();
+        assert!(exist(&file).is_err());
+        assert!(crate::store::exists(&file).is_err());
     }
 
     #[test]

@@ -146,7 +146,7 @@ impl Client {
         {
             let mut place = inner.store.write().unwrap_or_else(PoisonError::into_inner);
             if place.is_none() {
-                let key = match (keys::exist(&inner.dir), store::exists(&inner.dir), passphrase) {
+                let key = match (keys::exist(&inner.dir)?, store::exists(&inner.dir)?, passphrase) {
                     // Only where there is nothing yet: any other key would make the database unreadable for ever.
                     (false, false, Some(passphrase)) => keys::create(&inner.dir, passphrase)?,
                     (false, false, None) => return Err(Code::PassphraseNeeded.into()),

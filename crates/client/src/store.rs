@@ -47,9 +47,10 @@ pub(crate) struct Store {
     blobs: Mutex<Connection>,
 }
 
-/// Whether there is a database here.
-pub(crate) fn exists(dir: &Path) -> bool {
-    dir.join(DEVICE).exists()
+/// Whether there is a database here. As with the key, no answer is not a no.
+pub(crate) fn exists(dir: &Path) -> Result<bool, Error> {
+    let path = dir.join(DEVICE);
+    path.try_exists().map_err(Error::io(path))
 }
 
 impl Store {
@@ -73,10 +74,20 @@ impl Store {
         work: impl FnOnce(&Transaction<'_>) -> Result<T, Error>,
     ) -> Result<T, Error> {
         let mut writer = lock(&self.writer);
-        let transaction = writer.transaction_with_behavior(TransactionBehavior::Immediate)?;
-        let value = work(&transaction)?;
-        transaction.commit()?;
-        Ok(value)
+        let done = transact(&mut writer, work);
+        self.renew(&self.path, &mut writer, &done);
+        done
+    }
+
+    /// Opens a connection anew after an error: once a page could not be read, the cipher refuses everything on the same
+    /// connection, for ever, and the window stays open for days.
+    fn renew<T>(&self, path: &Path, connection: &mut Connection, done: &Result<T, Error>) {
+        if matches!(done, Err(Error::Sqlite(_))) {
+            match open_writer(path, &self.key) {
+                Ok(fresh) => *connection = fresh,
+                Err(error) => tracing::error!(%error, "the store could not be opened again"),
+            }
+        }
     }
 
     /// Reads one consistent state.
@@ -96,7 +107,8 @@ impl Store {
             work(&snapshot)
         };
         let mut idle = lock(&self.readers);
-        if idle.len() < IDLE_READERS {
+        // As the writer: what failed once is not asked again.
+        if idle.len() < IDLE_READERS && !matches!(value, Err(Error::Sqlite(_))) {
             idle.push(reader);
         }
         value
@@ -107,7 +119,10 @@ impl Store {
         &self,
         work: impl FnOnce(&mut Connection) -> Result<T, Error>,
     ) -> Result<T, Error> {
-        work(&mut lock(&self.blobs))
+        let mut blobs = lock(&self.blobs);
+        let done = work(&mut blobs);
+        self.renew(&self.path.with_file_name(EVIDENCE), &mut blobs, &done);
+        done
     }
 }
 
@@ -135,6 +150,27 @@ fn connect(path: &Path, key: &DatabaseKey, flags: OpenFlags) -> Result<Connectio
     Ok(connection)
 }
 
+fn open_writer(path: &Path, key: &DatabaseKey) -> Result<Connection, Error> {
+    let flags =
+        OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_CREATE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+    let connection = connect(path, key, flags)?;
+    // The first statement that touches the file: here a damaged first page shows.
+    connection.query_row("SELECT count(*) FROM sqlite_schema", [], |row| row.get::<_, i64>(0))?;
+    connection.pragma_update(None, "journal_mode", "WAL")?;
+    connection.pragma_update(None, "synchronous", "FULL")?;
+    Ok(connection)
+}
+
+fn transact<T>(
+    writer: &mut Connection,
+    work: impl FnOnce(&Transaction<'_>) -> Result<T, Error>,
+) -> Result<T, Error> {
+    let transaction = writer.transaction_with_behavior(TransactionBehavior::Immediate)?;
+    let value = work(&transaction)?;
+    transaction.commit()?;
+    Ok(value)
+}
+
 fn open_checked(
     dir: &Path,
     name: &str,
@@ -144,7 +180,11 @@ fn open_checked(
     now: DateTime<Utc>,
 ) -> Result<Connection, Error> {
     let path = dir.join(name);
-    match open_and_migrate(&path, key, steps, check, now) {
+    let look = || open_and_migrate(&path, key, steps, check, now);
+    let first = look();
+    // A page that the disk did not read looks the same as one that is damaged, once. What is damaged stays so.
+    let again = if matches!(&first, Err(error) if error.is_corruption()) { look() } else { first };
+    match again {
         Err(error) if error.is_corruption() && path.exists() => {
             tracing::error!(%error, path = %path.display(), "the store cannot be read and is set aside");
             let aside = set_aside(&path, now)?;
@@ -162,13 +202,7 @@ fn open_and_migrate(
     now: DateTime<Utc>,
 ) -> Result<Connection, Error> {
     let existed = path.exists();
-    let flags =
-        OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_CREATE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
-    let mut connection = connect(path, key, flags)?;
-    // The first statement that touches the file: here a damaged first page shows.
-    connection.query_row("SELECT count(*) FROM sqlite_schema", [], |row| row.get::<_, i64>(0))?;
-    connection.pragma_update(None, "journal_mode", "WAL")?;
-    connection.pragma_update(None, "synchronous", "FULL")?;
+    let mut connection = open_writer(path, key)?;
     if existed && check {
         let verdict: String = connection.query_row("PRAGMA quick_check(1)", [], |row| row.get(0))?;
         if verdict != "ok" {
