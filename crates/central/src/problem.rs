@@ -38,7 +38,7 @@ pub fn classify(error: &StoreError) -> Problem {
     tracing::error!(report, %error, "store");
     match error {
         StoreError::Corrupt(_) | StoreError::Bytes(_) => Problem::new(Code::Fault).with("reportId", report),
-        StoreError::Database(_) | StoreError::Full | StoreError::ReadOnly => {
+        StoreError::Database(_) | StoreError::File(_) | StoreError::Full | StoreError::ReadOnly => {
             Problem::new(Code::Unavailable).with("reportId", report)
         }
     }

@@ -158,7 +158,9 @@ fn project_files(
         if target.exists() {
             continue;
         }
-        match media::published_copy(&endpoint.evidence_path(&file.sha256), file.media_type) {
+        let source = endpoint.evidence_path(&file.sha256);
+        let original = fs::read(&source).with_context(|| format!("cannot read {}", source.display()))?;
+        match media::published_copy(&original, file.media_type) {
             Ok(bytes) => write::once(&target, &bytes)?,
             Err(error) => {
                 return Ok(Err(HeldBack {

@@ -25,6 +25,9 @@ pub enum StoreError {
     /// What is stored is not what it should be.
     #[error("stored data cannot be read: {0}")]
     Corrupt(String),
+    /// A file of evidence.
+    #[error("evidence: {0}")]
+    File(String),
     /// The disk is full.
     #[error("no room left for the database")]
     Full,
