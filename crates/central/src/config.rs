@@ -86,7 +86,19 @@ impl Config {
             );
         };
         let beside = data.join("avance.toml");
-        let path = options.config.clone().or_else(|| beside.exists().then_some(beside));
+        // A disk that does not answer is not a folder without the file: another municipality would be served.
+        let path = match &options.config {
+            Some(path) => Some(path.clone()),
+            None => beside
+                .try_exists()
+                .with_context(|| {
+                    say(
+                        format!("no se puede leer {}", beside.display()),
+                        format!("cannot read {}", beside.display()),
+                    )
+                })?
+                .then_some(beside),
+        };
         let file = match &path {
             Some(path) => read(path)?,
             None => File::default(),
@@ -279,5 +291,8 @@ mod tests {
         let config = Config::load(&options).unwrap();
         assert_eq!(config.municipality.public_url, "https://pp.example.org");
         assert!(config.warnings().is_empty());
+        // Below a file there is nothing to look at: no answer, as of a disk that fails.
+        let below = Options { data: Some(folder.path().join("avance.toml")), ..Options::default() };
+        assert!(Config::load(&below).is_err());
     }
 }

@@ -69,7 +69,7 @@ impl Endpoint {
         let key_path = data.join("signing.key");
         let tx = store.begin()?;
         let known_key = tx.meta("public_key")?;
-        if known_key.is_some() && !key_path.exists() {
+        if known_key.is_some() && matches!(key_path.try_exists(), Ok(false)) {
             let path = key_path.display();
             bail!(
                 "{}",
@@ -236,32 +236,29 @@ pub(crate) fn signing_key(path: &Path) -> Result<SigningKey> {
             let mut seed = Zeroizing::new([0u8; 32]);
             getrandom::fill(seed.as_mut_slice())
                 .map_err(|error| anyhow::anyhow!("no random bytes: {error}"))?;
-            let mut options = OpenOptions::new();
-            options.write(true).create_new(true);
-            #[cfg(unix)]
-            std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-            match options.open(path) {
-                Ok(mut file) => {
-                    file.write_all(hex::encode(seed.as_slice()).as_bytes())?;
-                    file.sync_all()?;
-                    Ok(SigningKey::from_bytes(&seed))
-                }
-                // Another verb was starting on the same folder: its key is the key.
-                Err(error) if error.kind() == std::io::ErrorKind::AlreadyExists => signing_key_soon(path),
-                Err(error) => Err(error).context("cannot write signing.key"),
-            }
+            write_key(path, &seed).with_context(|| format!("cannot write {}", path.display()))?;
+            Ok(SigningKey::from_bytes(&seed))
         }
         Err(error) => Err(error).context("cannot read signing.key"),
     }
 }
 
-/// Waits for the other process to finish writing its key.
-fn signing_key_soon(path: &Path) -> Result<SigningKey> {
-    for _ in 0..50 {
-        if fs::read_to_string(path).is_ok_and(|text| text.trim().len() == 64) {
-            return signing_key(path);
-        }
-        std::thread::sleep(std::time::Duration::from_millis(20));
+/// Puts a new key in its place, whole: half a key would keep the endpoint from ever starting again. Whoever makes one
+/// holds the writer of the database, so there is nobody else who would.
+fn write_key(path: &Path, seed: &[u8; 32]) -> std::io::Result<()> {
+    let temporary = path.with_extension("key.new");
+    let mut options = OpenOptions::new();
+    options.write(true).create(true).truncate(true);
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    let mut file = options.open(&temporary)?;
+    file.write_all(hex::encode(seed).as_bytes())?;
+    file.sync_all()?;
+    fs::rename(&temporary, path)?;
+    // The database is about to name it: it must not outlive its key.
+    #[cfg(unix)]
+    if let Some(folder) = path.parent() {
+        fs::File::open(folder)?.sync_all()?;
     }
-    anyhow::bail!("signing.key is there but is not a key; restore it from the backup")
+    Ok(())
 }

@@ -395,7 +395,9 @@ fn serve(endpoint: Endpoint, listen: SocketAddr) -> Result<()> {
         tracing::info!("listening on http://{address}");
         tracing::info!("public files: {}", endpoint.config.public().display());
         // For whoever asked for port 0.
-        std::fs::write(endpoint.config.data.join("listen"), address.to_string())?;
+        let told = endpoint.config.data.join("listen");
+        std::fs::write(&told, address.to_string())
+            .with_context(|| format!("cannot write {}", told.display()))?;
         let worker = tokio::spawn(worker::work(endpoint.clone()));
         axum::serve(listener, router::router(endpoint)).with_graceful_shutdown(stopped()).await?;
         worker.abort();
