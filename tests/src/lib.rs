@@ -10,6 +10,8 @@ use std::time::{Duration, Instant};
 use serde_json::{Value, json};
 
 pub mod browser;
+#[cfg(target_os = "linux")]
+pub mod disk;
 pub mod ledger;
 pub mod proxy;
 pub mod raw;
@@ -79,6 +81,8 @@ pub struct Central {
     pub address: SocketAddr,
     /// Largest file it may write, bytes.
     pub largest_file: Option<u64>,
+    /// What its programs are told by the environment.
+    pub environment: Vec<(&'static str, String)>,
     child: Option<Child>,
 }
 
@@ -86,12 +90,12 @@ impl Central {
     /// A central endpoint that does not run yet.
     pub fn new(data: &Path) -> Central {
         let address = SocketAddr::from(([127, 0, 0, 1], free_port()));
-        Central { data: data.to_owned(), address, largest_file: None, child: None }
+        Central::at(data, address)
     }
 
     /// Another data folder at the address of one that stopped.
     pub fn at(data: &Path, address: SocketAddr) -> Central {
-        Central { data: data.to_owned(), address, child: None, largest_file: None }
+        Central { data: data.to_owned(), address, largest_file: None, environment: Vec::new(), child: None }
     }
 
     /// Its address for devices.
@@ -115,7 +119,7 @@ impl Central {
 
     fn command(&self) -> Command {
         let mut command = room::limited(&program("avance-central"), self.largest_file);
-        command.arg("--data").arg(&self.data).env("RUST_LOG", "info");
+        command.arg("--data").arg(&self.data).env("RUST_LOG", "info").envs(self.environment.iter().cloned());
         command.arg("--public-url").arg(self.url()).arg("--municipality").arg("Municipio de muestra");
         command
     }
@@ -131,6 +135,12 @@ impl Central {
         wait_until("the central endpoint answers", Duration::from_secs(20), || {
             std::net::TcpStream::connect_timeout(&address, Duration::from_millis(200)).is_ok()
         });
+    }
+
+    /// Whether it ended by itself, and with which code: none where a signal ended it.
+    pub fn ended(&mut self) -> Option<Option<i32>> {
+        let ended = self.child.as_mut()?.try_wait().expect("our own process");
+        ended.map(|status| status.code())
     }
 
     /// Stops it at once, as a power cut would.

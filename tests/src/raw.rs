@@ -40,13 +40,17 @@ pub struct Said {
 impl Said {
     /// Reads an answer whole.
     pub async fn read(answer: Response) -> Said {
+        Said::whole(answer).await.expect("a body")
+    }
+
+    async fn whole(answer: Response) -> Result<Said, reqwest::Error> {
         let status = answer.status();
         let kind =
             answer.headers().get("content-type").and_then(|value| value.to_str().ok()).unwrap_or_default();
         let kind = kind.to_owned();
-        let bytes = answer.bytes().await.expect("a body").to_vec();
+        let bytes = answer.bytes().await?.to_vec();
         let body = serde_json::from_slice(&bytes).unwrap_or(Value::Null);
-        Said { status, kind, body, bytes }
+        Ok(Said { status, kind, body, bytes })
     }
 
     /// Asserts that it is a problem of a code, as RFC 9457 wants it.
@@ -116,6 +120,22 @@ impl RawDevice {
             request = request.header(*name, *value);
         }
         Said::read(request.send().await.expect("an answer")).await
+    }
+
+    /// Asks an endpoint that may be gone before it has answered: then nothing.
+    pub async fn attempt(
+        &self,
+        method: reqwest::Method,
+        route: &str,
+        headers: &[(&str, &str)],
+        body: Vec<u8>,
+    ) -> Option<Said> {
+        let url = format!("{}/api/v1/{route}", self.url);
+        let mut request = self.http.request(method, url).bearer_auth(&self.token).body(body);
+        for (name, value) in headers {
+            request = request.header(*name, *value);
+        }
+        Said::whole(request.send().await.ok()?).await.ok()
     }
 
     /// Puts anything.

@@ -7,8 +7,11 @@ use journeys::ledger::Ledger;
 use journeys::{Central, Device, Host, progress, project_list};
 use serde_json::{Value, json};
 
-/// How many times each program is killed.
-const CYCLES: u32 = 30;
+/// How many times each program is killed: 30, or `AVANCE_CYCLES`.
+fn cycles() -> u32 {
+    std::env::var("AVANCE_CYCLES")
+        .map_or(30, |text| text.parse().unwrap_or_else(|_| panic!("AVANCE_CYCLES={text}")))
+}
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn the_device_is_killed_while_somebody_types() {
@@ -27,7 +30,7 @@ async fn the_device_is_killed_while_somebody_types() {
     // What the program said it had saved; and the one thing it may also have saved, sent when it died.
     let mut acknowledged = String::new();
     let mut typed = String::new();
-    for cycle in 0..CYCLES {
+    for cycle in 0..cycles() {
         let killer = {
             let pid = host.pid();
             // Spread over the time a save takes: some hit it in the middle.
@@ -39,7 +42,9 @@ async fn the_device_is_killed_while_somebody_types() {
         };
         let mut letters = 0;
         loop {
-            let next = format!("{acknowledged}{}", char::from(b'a' + (letters % 26) as u8));
+            // Begun anew before it is longer than the field may be.
+            let so_far = if acknowledged.len() < 400 { acknowledged.as_str() } else { "" };
+            let next = format!("{so_far}{}", char::from(b'a' + (letters % 26) as u8));
             typed.clone_from(&next);
             let saved = host.call("draft_save", json!({"id": id, "values": {"notes": next}})).await;
             match saved {
@@ -86,11 +91,11 @@ fn the_central_endpoint_is_killed_while_it_receives() {
     device.enrol(&central, &central.code("Persona de muestra", "enlace", "Obras de muestra", true));
 
     let mut ledger = Ledger::default();
-    for cycle in 0..CYCLES {
+    for cycle in 0..cycles() {
         for n in 0..2 {
             let project = format!("d{}_p{}", cycle % 5 + 1, n + 1);
             // Each visit is its own: progress of a later cycle is never below that of an earlier one.
-            ledger.capture(&device, &project, progress(u8::try_from(cycle).unwrap()), &[]);
+            ledger.capture(&device, &project, progress(u8::try_from(cycle.min(100)).unwrap()), &[]);
         }
         let address = central.address;
         let mut sender = device.command(&["send"]);
@@ -104,7 +109,7 @@ fn the_central_endpoint_is_killed_while_it_receives() {
         let _ = sender.wait().unwrap();
     }
     device.ok(&["send"]);
-    journeys::wait_until("everything is decided", Duration::from_secs(60), || {
+    journeys::wait_until("everything is decided", Duration::from_secs(60 + u64::from(cycles())), || {
         device.ok(&["send"]);
         device.count("published") == ledger.len() as u64
     });
