@@ -3,7 +3,14 @@
 
 use std::fs::File;
 use std::os::unix::fs::FileExt as _;
+use std::os::unix::process::ExitStatusExt as _;
 use std::path::{Path, PathBuf};
+use std::process::{Command, Output};
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use tempfile::TempDir;
+
+use crate::{complaint, text};
 
 #[path = "../failing-disk/src/control.rs"]
 pub mod control;
@@ -126,4 +133,88 @@ impl FailingDisk {
     fn put(&self, index: usize, value: u64) {
         self.file.write_all_at(&value.to_ne_bytes(), index as u64 * 8).expect("a file of ours");
     }
+}
+
+/// Places that are tried at the same time.
+pub const HANDS: usize = 2;
+
+/// A folder in memory where there is room for it: what is flushed here is flushed many thousand times, and a flush is
+/// counted and failed as any other call wherever the file is.
+pub fn folder() -> TempDir {
+    let memory = Path::new("/dev/shm");
+    let free =
+        Command::new("df").args(["-Pk", "/dev/shm"]).output().map(|said| text(&said)).unwrap_or_default();
+    let free = free.lines().last().and_then(|line| line.split_whitespace().nth(3)?.parse::<u64>().ok());
+    if free.is_some_and(|kib| kib > 2 * 1024 * 1024)
+        && let Ok(folder) = tempfile::tempdir_in(memory)
+    {
+        return folder;
+    }
+    tempfile::tempdir().expect("a folder of ours")
+}
+
+/// How a run of a program ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum End {
+    /// It said that it did what was asked.
+    Done,
+    /// It said why not.
+    Refused,
+    /// The power was cut.
+    Gone,
+}
+
+/// A program is done, or says why not in a sentence that somebody foresaw, or is gone where the power was cut.
+pub fn end(place: Place, output: &Output) -> End {
+    let said = complaint(output);
+    assert!(!said.contains("panicked"), "{place:?}: {said}");
+    match output.status.code() {
+        Some(0) => End::Done,
+        Some(1 | 2) => {
+            assert!(!said.is_empty(), "{place:?}: it ended without a word");
+            for words in ["nadie previó", "nobody foresaw", "se apartó", "set aside"] {
+                assert!(!said.contains(words), "{place:?}: {said}");
+            }
+            End::Refused
+        }
+        other => {
+            assert!(
+                place.how == How::Cut && output.status.signal() == Some(9),
+                "{place:?}: {other:?} {said}"
+            );
+            End::Gone
+        }
+    }
+}
+
+/// Says where it was, should the test stop there.
+pub struct At(pub Place);
+
+impl Drop for At {
+    fn drop(&mut self) {
+        if std::thread::panicking() {
+            println!("stopped at {:?}", self.0);
+        }
+    }
+}
+
+/// Tries every place, some at a time, each hand with a number of its own. Says how many there were.
+pub fn sweep(what: &str, calls: usize, places: &[Place], work: impl Fn(usize, Place) -> bool + Sync) {
+    let (next, fired) = (AtomicUsize::new(0), AtomicUsize::new(0));
+    std::thread::scope(|scope| {
+        for hand in 0..HANDS {
+            let (next, fired, work) = (&next, &fired, &work);
+            scope.spawn(move || {
+                while let Some(place) = places.get(next.fetch_add(1, Ordering::SeqCst)) {
+                    let at = At(*place);
+                    fired.fetch_add(usize::from(work(hand, *place)), Ordering::SeqCst);
+                    drop(at);
+                }
+            });
+        }
+    });
+    let fired = fired.into_inner();
+    println!("{what}: {calls} calls, {} runs with a planned fault, {fired} faults happened", places.len());
+    // Threads do not always take turns alike: some of the last places are not reached. Most are.
+    assert!(fired * 10 >= places.len() * 9, "{fired} of {}", places.len());
 }

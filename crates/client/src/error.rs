@@ -125,7 +125,7 @@ fn of_sqlite(error: &rusqlite::Error) -> Option<Problem> {
     }
     Some(match error.sqlite_error_code()? {
         ErrorCode::DiskFull => Problem::new(Code::DiskFull),
-        // Through the cipher, a page that the disk did not read is told as one that was tampered with.
+        // A page that the disk did not read is told by SQLite as a damaged one, by the cipher as one of another key.
         ErrorCode::SystemIoFailure | ErrorCode::DatabaseCorrupt | ErrorCode::NotADatabase => {
             Problem::new(Code::DiskFailing)
         }
