@@ -436,6 +436,9 @@ fn a_damaged_backup_or_a_folder_with_something_in_it_changes_nothing() {
     central.kill();
     let verified = central.ok(&["verify"]);
     assert!(verified.ends_with("0 breaks"), "{verified}");
+    // An empty endpoint would be sound too: what was there is there.
+    let status: Value = serde_json::from_str(&central.ok(&["status", "--json"])).expect("JSON");
+    assert_eq!(status["projects"], project_list().1, "{status}");
 
     let bytes = std::fs::read(&file).expect("the backup");
     let damaged = folder.path().join("cortado.zip");

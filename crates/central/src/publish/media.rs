@@ -6,6 +6,7 @@ use std::path::Path;
 
 use anyhow::{Context, Result, bail};
 use domain::evidence::MediaType;
+use domain::seeded::{self, Bug};
 use image::{DynamicImage, ImageDecoder, ImageReader, Limits};
 
 /// Longest side of a published photograph, pixels.
@@ -23,6 +24,9 @@ pub fn published_copy(path: &Path, kind: MediaType) -> Result<Vec<u8>> {
     let bytes = std::fs::read(path).with_context(|| "the original is not here")?;
     if MediaType::sniff(&bytes) != Some(kind) {
         bail!("the bytes are not {}", kind.as_str());
+    }
+    if seeded::is(Bug::OriginalPublished) {
+        return Ok(bytes);
     }
     if kind.is_image() { photograph(&bytes) } else { document(&bytes) }
 }
