@@ -1,7 +1,9 @@
 //! The shape of the house, read from `cargo metadata`: who may know whom.
 
+use std::path::Path;
 use std::process::Command;
 
+use domain::seeded::Bug;
 use serde_json::Value;
 
 const OURS: [&str; 8] =
@@ -21,6 +23,18 @@ const ALLOWED: &[(&str, &str)] = &[
     ("journeys", "ocds"),
 ];
 
+/// What cargo says of the workspace.
+fn metadata() -> Value {
+    let cargo = std::env::var("CARGO").unwrap_or_else(|_| "cargo".into());
+    let output = Command::new(cargo)
+        .args(["metadata", "--format-version", "1", "--no-deps", "--offline"])
+        .current_dir(journeys::root())
+        .output()
+        .unwrap();
+    assert!(output.status.success(), "{}", journeys::complaint(&output));
+    serde_json::from_slice(&output.stdout).unwrap()
+}
+
 fn forbidden(metadata: &Value) -> Vec<String> {
     let mut found = Vec::new();
     for package in metadata["packages"].as_array().into_iter().flatten() {
@@ -37,14 +51,7 @@ fn forbidden(metadata: &Value) -> Vec<String> {
 
 #[test]
 fn nobody_knows_whom_they_must_not_know() {
-    let cargo = std::env::var("CARGO").unwrap_or_else(|_| "cargo".into());
-    let output = Command::new(cargo)
-        .args(["metadata", "--format-version", "1", "--no-deps", "--offline"])
-        .current_dir(journeys::root())
-        .output()
-        .unwrap();
-    assert!(output.status.success(), "{}", journeys::complaint(&output));
-    let mut metadata: Value = serde_json::from_slice(&output.stdout).unwrap();
+    let mut metadata = metadata();
     let names: Vec<&str> =
         metadata["packages"].as_array().unwrap().iter().filter_map(|p| p["name"].as_str()).collect();
     for name in &names {
@@ -67,5 +74,71 @@ fn no_grab_bags() {
         let name = path.file_stem().and_then(|name| name.to_str()).unwrap_or_default();
         let path = path.display();
         assert!(!["common", "utils", "util", "helpers", "helper", "mod"].contains(&name), "{path}");
+    }
+}
+
+#[test]
+fn bugs_on_purpose_are_in_no_build_that_nobody_asked_for() {
+    let metadata = metadata();
+    for package in metadata["packages"].as_array().unwrap() {
+        let (name, features) = (&package["name"], package["features"].as_object().unwrap());
+        for (feature, turned_on) in features {
+            assert!(!turned_on.to_string().contains("seeded-bugs"), "{name}: {feature}");
+        }
+        assert_eq!(features.contains_key("seeded-bugs"), name == "domain", "{name}");
+        for dependency in package["dependencies"].as_array().unwrap() {
+            assert!(!dependency["features"].to_string().contains("seeded-bugs"), "{name}: {dependency}");
+        }
+    }
+
+    // With the feature, and optimised as what is handed over is, it does not compile. The file stands alone.
+    let folder = tempfile::tempdir().unwrap();
+    let compile = |feature: bool, assertions: &str| {
+        let rustc = std::env::var("RUSTC").unwrap_or_else(|_| "rustc".into());
+        let mut command = Command::new(rustc);
+        command.args(["--crate-type", "lib", "--edition", "2024", "--emit", "metadata", "--out-dir"]);
+        command.arg(folder.path()).arg(journeys::root().join("crates/domain/src/seeded.rs"));
+        command.args(["-C", &format!("debug-assertions={assertions}")]);
+        if feature {
+            command.args(["--cfg", "feature=\"seeded-bugs\""]);
+        }
+        command.output().unwrap()
+    };
+    for (feature, assertions) in [(false, "no"), (false, "yes"), (true, "yes")] {
+        let output = compile(feature, assertions);
+        assert!(output.status.success(), "{feature} {assertions}: {}", journeys::complaint(&output));
+    }
+    let output = compile(true, "no");
+    assert!(!output.status.success());
+    assert!(journeys::complaint(&output).contains("never go into a release"));
+}
+
+#[test]
+fn every_bug_on_purpose_has_its_place_and_its_test() {
+    let root = journeys::root();
+    let sources = |folder: &str| -> Vec<(std::path::PathBuf, String)> {
+        let files = journeys::files_under(&root.join(folder)).into_iter();
+        let files = files.filter(|path| path.extension().is_some_and(|kind| kind == "rs"));
+        files.map(|path| (path.clone(), std::fs::read_to_string(&path).unwrap())).collect()
+    };
+    let places = sources("crates");
+    for bug in Bug::ALL {
+        let condition = format!("Bug::{bug:?})");
+        assert!(places.iter().any(|(_, text)| text.contains(&condition)), "{condition} is asked nowhere");
+    }
+    let table = std::fs::read_to_string(root.join("tests/seeded-bugs.txt")).unwrap();
+    let rows = table.lines().filter(|line| !line.starts_with('#') && !line.is_empty());
+    let rows: Vec<Vec<&str>> = rows.map(|line| line.split_whitespace().collect()).collect();
+    let names: Vec<&str> = rows.iter().map(|row| row[0]).collect();
+    assert_eq!(names, Bug::ALL.iter().map(|bug| bug.name()).collect::<Vec<_>>());
+    let tests: Vec<_> = places.into_iter().chain(sources("tests/tests")).collect();
+    for row in rows.iter().filter(|row| !row[1].starts_with("bin:")) {
+        let function = format!("fn {}(", row[2].rsplit("::").next().unwrap());
+        let of_the_program = |path: &Path| {
+            let (one, many) = (format!("tests/{}.rs", row[1]), format!("tests/{}", row[1]));
+            path.ends_with(one) || path.parent().is_some_and(|folder| folder.ends_with(many))
+        };
+        let there = tests.iter().any(|(path, text)| of_the_program(path) && text.contains(&function));
+        assert!(there, "{row:?}");
     }
 }

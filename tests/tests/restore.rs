@@ -426,6 +426,11 @@ async fn what_comes_back_vouches_only_for_what_was_in_the_backup() {
 fn a_damaged_backup_or_a_folder_with_something_in_it_changes_nothing() {
     let folder = tempfile::tempdir().expect("a folder");
     let mut central = serving(&folder.path().join("central"));
+    let status = |central: &Central| -> Value {
+        serde_json::from_str(&central.ok(&["status", "--json"])).expect("JSON")
+    };
+    wait_until("the list is public", Duration::from_secs(20), || status(&central)["queued"] == 0);
+    let public = central.packages();
     let file = folder.path().join("respaldo.zip");
     backup(&central, &file);
     let again = central.run(&["backup", "--to", file.to_str().expect("UTF-8")]);
@@ -436,6 +441,9 @@ fn a_damaged_backup_or_a_folder_with_something_in_it_changes_nothing() {
     central.kill();
     let verified = central.ok(&["verify"]);
     assert!(verified.ends_with("0 breaks"), "{verified}");
+    // An empty endpoint would be sound too: what was there is there.
+    assert_eq!(status(&central)["projects"], project_list().1);
+    assert_eq!(central.packages(), public);
 
     let bytes = std::fs::read(&file).expect("the backup");
     let damaged = folder.path().join("cortado.zip");

@@ -7,6 +7,7 @@ use domain::follow_up::{Held, State};
 use domain::history::ChangeKind;
 use domain::project::LatestProgress;
 use domain::release::{fragment, stamp};
+use domain::seeded::{self, Bug};
 use ocds::merge::{Rules, compiled};
 use serde_json::Value;
 use uuid::Uuid;
@@ -147,7 +148,7 @@ impl Decision<'_> {
         let mut findings = domain::release::assess(&self.stored.follow_up, &basis, self.now);
         let publishable = self.unpublishable.is_empty();
         findings.append(&mut self.unpublishable);
-        if publishable {
+        if publishable && !seeded::is(Bug::LastWriterWins) {
             // What cannot be published is never in conflict: a choice to apply it then needs no pictures, and has its
             // whole effect in one transaction.
             self.stored.conflict = self.conflict()?;
@@ -175,7 +176,7 @@ impl Decision<'_> {
     /// Why it must wait, if it must.
     fn held(&self) -> Result<Option<Held>> {
         let (count, bytes) = self.tx.missing_files(self.stored.follow_up.id)?;
-        if count > 0 {
+        if count > 0 && !seeded::is(Bug::FilesNotWaitedFor) {
             return Ok(Some(Held::MissingFiles { count, bytes }));
         }
         let corrects = self.stored.follow_up.content.corrects.as_deref();
@@ -184,6 +185,7 @@ impl Decision<'_> {
                 // Somebody else's operation is no predecessor of this one.
                 Some(earlier) if earlier.person_id != self.stored.person_id => {}
                 // A correction does not wait for what it corrects.
+                _ if seeded::is(Bug::OrderNotKept) => {}
                 Some(earlier) if corrects == Some(&earlier.follow_up.folio()) => {}
                 Some(earlier)
                     if matches!(earlier.state, State::Accepted | State::Published | State::Superseded) => {}
@@ -315,7 +317,7 @@ impl Decision<'_> {
         let content = &self.stored.follow_up.content;
         let Some(progress) = content.progress else { return };
         let newer = self.project.progress.as_ref().is_none_or(|known| content.visited_on >= known.visited_on);
-        if newer {
+        if newer || seeded::is(Bug::LateArrivalWins) {
             let mut merged = progress;
             if let Some(known) = &self.project.progress {
                 merged.physical = progress.physical.or(known.progress.physical);

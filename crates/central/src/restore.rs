@@ -12,6 +12,7 @@ use std::sync::Arc;
 
 use anyhow::{Context, Result, bail};
 use domain::clock::Clock;
+use domain::seeded::{self, Bug};
 use sha2::{Digest, Sha256};
 use uuid::Uuid;
 use zip::ZipArchive;
@@ -160,6 +161,9 @@ fn unpack(
 
 /// Takes the folder, which must be new or empty.
 fn begin(data: &Path) -> Result<Unfinished> {
+    if seeded::is(Bug::RestoreOverData) {
+        fs::remove_dir_all(data)?;
+    }
     let made = !data.exists();
     if made {
         fs::create_dir_all(data).with_context(|| {

@@ -17,6 +17,7 @@ use std::time::Duration;
 
 use chrono::{DateTime, Utc};
 use domain::problem::{Code, Problem};
+use domain::seeded::{self, Bug};
 use rusqlite::{Connection, OpenFlags, Transaction, TransactionBehavior};
 use rusqlite_migration::{M, Migrations};
 use serde::Serialize;
@@ -142,7 +143,9 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 
 fn connect(path: &Path, key: &DatabaseKey, flags: OpenFlags) -> Result<Connection, Error> {
     let connection = Connection::open_with_flags(path, flags)?;
-    connection.execute_batch(&key.pragma())?;
+    if !seeded::is(Bug::StoreInPlain) {
+        connection.execute_batch(&key.pragma())?;
+    }
     // Temporary tables and sorts stay in memory: a temporary file would not be encrypted.
     connection.execute_batch("PRAGMA temp_store = MEMORY; PRAGMA foreign_keys = ON;")?;
     connection.busy_timeout(Duration::from_secs(5))?;

@@ -6,6 +6,7 @@
 //! * [`follow_up`] the immutable fragment and its states, [`release`] how it becomes an OCDS release
 //! * [`receipt`] canonical bytes, hashes and signatures, [`history`] the chain of a stream
 //! * [`wire`] what travels, [`command`] what a window may ask of the client, [`problem`] what can go wrong
+//! * [`seeded`] mistakes on purpose, absent from every ordinary build
 //! * [`form`] capture forms as data, [`entry`] tolerant reading of typed numbers and dates
 
 pub mod clock;
@@ -21,6 +22,7 @@ pub mod problem;
 pub mod project;
 pub mod receipt;
 pub mod release;
+pub mod seeded;
 pub mod wire;
 
 /// A finding as the OCDS library states it: where, which rule, how grave, with what values.

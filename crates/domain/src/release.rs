@@ -8,6 +8,7 @@ use serde_json::{Map, Value, json};
 use crate::evidence::EvidenceRef;
 use crate::follow_up::{FollowUp, Percent, check_content};
 use crate::receipt::{ReceiptError, canonical, sha256_hex};
+use crate::seeded::{self, Bug};
 use crate::{Finding, Severity};
 
 /// What a follow-up is laid upon.
@@ -158,7 +159,10 @@ fn add_progress(release: &mut Map<String, Value>, follow_up: &FollowUp, basis: &
         }
         let corrects =
             follow_up.content.corrects.as_ref().map(|folio| format!("Corrige el seguimiento {folio}."));
-        let notes: Vec<String> = corrects.into_iter().chain(follow_up.content.reason.clone()).collect();
+        let mut notes: Vec<String> = corrects.into_iter().chain(follow_up.content.reason.clone()).collect();
+        if seeded::is(Bug::NotesPublished) {
+            notes.push(follow_up.content.internal.notes.clone());
+        }
         if !notes.is_empty() {
             observation["notes"] = json!(notes.join(" "));
         }

@@ -5,6 +5,7 @@ use std::io::Cursor;
 
 use anyhow::{Context, Result, bail};
 use domain::evidence::MediaType;
+use domain::seeded::{self, Bug};
 use image::{DynamicImage, ImageDecoder, ImageReader, Limits};
 
 /// Longest side of a published photograph, pixels.
@@ -21,6 +22,9 @@ const MAX_ALLOC: u64 = 25_000_000 * 8;
 pub fn published_copy(bytes: &[u8], kind: MediaType) -> Result<Vec<u8>> {
     if MediaType::sniff(bytes) != Some(kind) {
         bail!("the bytes are not {}", kind.as_str());
+    }
+    if seeded::is(Bug::OriginalPublished) {
+        return Ok(bytes.to_vec());
     }
     if kind.is_image() { photograph(bytes) } else { document(bytes) }
 }

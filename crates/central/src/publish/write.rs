@@ -5,6 +5,7 @@ use std::io::Write;
 use std::path::Path;
 
 use anyhow::{Context, Result};
+use domain::seeded::{self, Bug};
 
 /// Writes a file that does not change once the catalogue names it. Until then one that is there was left by a run that
 /// was killed: the same bytes are kept, others (the configuration changed meanwhile) are replaced.
@@ -21,7 +22,10 @@ pub fn once(path: &Path, bytes: &[u8]) -> Result<()> {
 pub fn replace(path: &Path, bytes: &[u8]) -> Result<()> {
     let folder = path.parent().context("a file has a folder")?;
     fs::create_dir_all(folder).with_context(|| format!("cannot make {}", folder.display()))?;
-    let temporary = folder.join(format!(".tmp-{}", domain::receipt::new_salt()));
+    let mut temporary = folder.join(format!(".tmp-{}", domain::receipt::new_salt()));
+    if seeded::is(Bug::HalfWrittenFile) {
+        temporary = path.to_owned();
+    }
     let write = || -> std::io::Result<()> {
         let mut file = File::create(&temporary)?;
         file.write_all(bytes)?;

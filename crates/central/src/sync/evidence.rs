@@ -11,6 +11,7 @@ use domain::evidence::{CHUNK_BYTES, MAX_BYTES, MediaType, is_sha256};
 use domain::person::Action;
 use domain::problem::{Code, Problem};
 use domain::receipt::sha256_hex;
+use domain::seeded::{self, Bug};
 use domain::wire::{EvidenceAnswer, EvidenceOffer};
 use sha2::{Digest, Sha256};
 
@@ -173,7 +174,7 @@ pub fn complete(endpoint: &Endpoint, actor: &Actor, upload_id: &str) -> Answer<(
                 _ => disk(&error),
             }
         })?;
-        if found != upload_id {
+        if found != upload_id && !seeded::is(Bug::WholeFileUnchecked) {
             // The chunks agree with their own digests and not with the whole: nothing of them can be trusted.
             let _ = fs::remove_dir_all(&folder);
             let problem =

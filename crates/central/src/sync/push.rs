@@ -6,6 +6,7 @@ use domain::follow_up::{FollowUp, State};
 use domain::person::{Action, area_id, can};
 use domain::problem::{Code, Problem};
 use domain::receipt::{Receipt, ReceiptBody, Verdict, body_hash, key_id};
+use domain::seeded::{self, Bug};
 use domain::wire::{
     Base, MAX_OPERATIONS, Operation, OperationKind, PROTOCOL, Placeholder, PushAnswer, PushRequest,
     PushResult, SCHEMA,
@@ -94,7 +95,9 @@ pub fn push(endpoint: &Endpoint, actor: &Actor, request: &PushRequest) -> Answer
         results.into_iter().filter_map(|result| result.or_else(|| fresh.next())).collect();
     tx.report_device(actor.device_id, &request.report, now)?;
     tx.advance_device(actor.device_id, last, received, now)?;
-    tx.commit()?;
+    if !seeded::is(Bug::AcknowledgeBeforeCommit) {
+        tx.commit()?;
+    }
     if received {
         endpoint.wake.notify_one();
     }
@@ -260,7 +263,7 @@ impl Recorder<'_> {
                 .map_err(|error| StoreError::Corrupt(format!("answer of {}: {error}", operation.op_id)))?;
             return Ok(Taken::Known(answer));
         }
-        if operation.client_seq > self.last + 1 {
+        if operation.client_seq > self.last + 1 && !seeded::is(Bug::GapAccepted) {
             return Ok(Taken::Refused(Problem::new(Code::Gap).with("last", self.last)));
         }
         if operation.client_seq <= self.last {

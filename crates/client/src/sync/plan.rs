@@ -6,6 +6,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 use domain::Finding;
 use domain::problem::{Code, Problem, Retry};
 use domain::receipt::{Receipt, body_hash};
+use domain::seeded::{self, Bug};
 use domain::wire::{
     DeviceReport, MAX_OPERATIONS, Operation, OperationKind, PROTOCOL, PushRequest, PushResult,
 };
@@ -47,6 +48,9 @@ pub(crate) fn batch(
 ) -> Result<Batch, Error> {
     let mut operations = contiguous(operations);
     operations.truncate(limit.clamp(1, MAX_OPERATIONS));
+    if seeded::is(Bug::RetryWithNewId) {
+        operations.iter_mut().for_each(|operation| operation.op_id = Uuid::now_v7());
+    }
     loop {
         let request =
             PushRequest { protocol: PROTOCOL, server_epoch: epoch, report: report.clone(), operations };
@@ -106,7 +110,7 @@ pub(crate) fn judge(operation: &Operation, result: &PushResult, server_key: &str
 /// Whether a receipt is the endpoint's and names this operation, its bytes and its files.
 pub(crate) fn names(receipt: &Receipt, operation: &Operation, server_key: &str) -> bool {
     let hash = body_hash(&operation.salt, &operation.body);
-    receipt.verify(server_key).is_ok()
+    (receipt.verify(server_key).is_ok() || seeded::is(Bug::ForgedReceiptBelieved))
         && receipt.body.op_id == operation.op_id
         && hash.is_ok_and(|hash| hash == receipt.body.body_hash)
         && receipt.body.evidence == operation.evidence

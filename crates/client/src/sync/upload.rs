@@ -5,6 +5,7 @@ use std::time::{Duration, Instant};
 use domain::command::Event;
 use domain::problem::{Code, Problem};
 use domain::receipt::sha256_hex;
+use domain::seeded::{self, Bug};
 use domain::wire::{EvidenceAnswer, EvidenceOffer};
 
 use super::engine::Exchange;
@@ -93,6 +94,9 @@ impl Exchange<'_> {
             sent += bytes.len() as u64;
             self.inner.link.progress();
             self.tell_bytes(file, sent, &mut meter);
+        }
+        if seeded::is(Bug::FileConfirmedUnverified) {
+            return Ok(());
         }
         let upload = &upload;
         self.with_token(|token| async move { transport.complete(&token, upload).await }).await

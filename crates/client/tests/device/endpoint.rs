@@ -27,6 +27,8 @@ use uuid::Uuid;
 pub struct Faults {
     /// Receipts name other bytes.
     pub tamper_receipts: bool,
+    /// Receipts are signed with another key than the one that was given at enrolment.
+    pub forge_receipts: bool,
     /// A page carries a change that was altered after its chain was made.
     pub alter_changes: bool,
     /// Answers every push with this.
@@ -264,7 +266,9 @@ impl Data {
                     key_id: key_id(&self.key.verifying_key()),
                     verdict: Verdict::Received,
                 };
-                let receipt = Box::new(Receipt::sign(body, &self.key).unwrap());
+                let other = SigningKey::from_bytes(&[6; 32]);
+                let key = if self.faults.forge_receipts { &other } else { &self.key };
+                let receipt = Box::new(Receipt::sign(body, key).unwrap());
                 PushResult::Recorded { op_id: operation.op_id, receipt, findings: Vec::new() }
             }
         };

@@ -60,6 +60,19 @@ async fn a_receipt_that_does_not_verify_is_not_believed() {
 }
 
 #[tokio::test]
+async fn a_receipt_that_somebody_else_signed_is_not_believed() {
+    let (dir, endpoint) = (tempfile::tempdir().unwrap(), Endpoint::start().await);
+    let client = enrolled(dir.path(), &endpoint).await;
+    client.capture_file(FOLIO, progress(1), &[]).unwrap();
+    // It says all the right things.
+    endpoint.data().faults.forge_receipts = true;
+    assert_eq!(client.sync_once().await.unwrap_err().code, Code::ReceiptInvalid);
+    let status = client.status().unwrap();
+    assert_eq!((status.received, status.here), (0, 1));
+    assert!(client.receipts().unwrap().is_empty());
+}
+
+#[tokio::test]
 async fn a_history_that_was_altered_is_refused_and_what_is_here_stays() {
     let (dir, endpoint) = (tempfile::tempdir().unwrap(), Endpoint::start().await);
     let client = enrolled(dir.path(), &endpoint).await;
@@ -234,6 +247,28 @@ async fn the_scheduler_sends_by_itself() {
     };
     tokio::time::timeout(std::time::Duration::from_secs(20), sent).await.unwrap();
     assert!(client.status().unwrap().next_attempt.is_some() || endpoint.data().log.len() == 1);
+}
+
+#[tokio::test]
+async fn the_timer_is_armed_again_after_a_failure() {
+    let (dir, endpoint) = (tempfile::tempdir().unwrap(), Endpoint::start().await);
+    let client = enrolled(dir.path(), &endpoint).await;
+    client.capture_file(FOLIO, progress(1), &[]).unwrap();
+    endpoint.data().faults.push = Some(Code::TooManyRequests);
+    let before = endpoint.data().pushes;
+    let until = async |done: &dyn Fn() -> bool| {
+        let look = async {
+            while !done() {
+                tokio::time::sleep(std::time::Duration::from_millis(20)).await;
+            }
+        };
+        tokio::time::timeout(std::time::Duration::from_secs(10), look).await.unwrap();
+    };
+    client.start_background();
+    until(&|| endpoint.data().pushes > before).await;
+    // The endpoint is well again, and nobody touches the program.
+    endpoint.data().faults.push = None;
+    until(&|| client.status().unwrap().received == 1).await;
 }
 
 #[tokio::test]
