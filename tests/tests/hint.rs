@@ -1,10 +1,9 @@
 //! An endpoint that asks to be looked at less often, and a device that heeds it.
 
-#![expect(clippy::unwrap_used, reason = "a test stops at the first surprise")]
-
 use std::time::Duration;
 
 use chrono::{DateTime, TimeDelta, Utc};
+use domain::clock::{Clock as _, SystemClock};
 use journeys::raw::RawDevice;
 use journeys::{Central, Device, Host, progress, project_list};
 use serde_json::json;
@@ -34,7 +33,7 @@ async fn who_has_nothing_to_send_looks_as_seldom_as_the_configuration_says() {
 
     let device = Device::new(&folder.path().join("equipo"));
     device.enrol(&central, &central.code("Persona de muestra", "enlace", "Obras", true));
-    let before = Utc::now();
+    let before = SystemClock.now();
     let host = Host::start(&device.data);
     let next = |text: &str| text.parse::<DateTime<Utc>>().unwrap() - before;
     let asked = loop {
