@@ -10,7 +10,7 @@ use central::auth::Actor;
 use central::config::{Config, Options};
 use central::endpoint::Endpoint;
 use central::problem::Failure;
-use central::store::{Entry, Person};
+use central::store::{Device, Entry, Person, StoredOperation};
 use central::sync::pull::pull;
 use central::sync::snapshot::{FLOOR, LONG, TAIL, piece};
 use domain::clock::SystemClock;
@@ -235,6 +235,57 @@ fn only_who_reads_the_stream_learns_that_there_is_a_snapshot() {
     let two = page.snapshot.clone().unwrap();
     assert_eq!((one, two), (snapshot, theirs));
     assert_eq!(rest(&endpoint, &all, page.cursor, true).0.len(), 1, "the municipality");
+}
+
+#[test]
+fn names_go_beside_a_snapshot_to_who_may_see_them() {
+    let folder = tempfile::tempdir().unwrap();
+    let endpoint = endpoint(folder.path());
+    let (op_id, device_id) = (Uuid::now_v7(), Uuid::now_v7());
+    let tx = endpoint.store.begin().unwrap();
+    let made = central::auth::add_person(
+        &*tx,
+        "Quien capturó",
+        Role::Enlace,
+        "Obras",
+        true,
+        endpoint.now(),
+        chrono::Duration::hours(1),
+    );
+    let person_id = made.unwrap().0.card.id;
+    let device =
+        Device { id: device_id, person_id, public_key: String::new(), last_seq: 1, revoked_at: None };
+    tx.add_device(&device, "Equipo", "0", endpoint.now()).unwrap();
+    let operation = StoredOperation {
+        op_id,
+        device_id,
+        client_seq: 1,
+        kind: "follow_up".into(),
+        body_hash: String::new(),
+        answer: String::new(),
+    };
+    tx.add_operation(&operation, endpoint.now()).unwrap();
+    let author = json!({"opId": op_id, "folio": "S-1", "role": "enlace", "area": "Obras",
+        "capturedAt": "2026-03-12T18:00:00Z"});
+    let conflict = json!({"version": 1, "since": "2026-03-12T18:00:00Z", "held": author, "standing": [],
+        "overlaps": []});
+    let entry = Entry {
+        stream: area_stream("obras"),
+        kind: ChangeKind::FollowUp,
+        record_id: "f1".into(),
+        state: json!({"conflict": conflict}),
+    };
+    tx.append(vec![entry], endpoint.now()).unwrap();
+    tx.commit().unwrap();
+    grow(&endpoint, "obras", 20, LONG);
+    let (page, snapshot) = first(&endpoint, &actor("coordinacion", Role::Coordinacion));
+    assert_eq!(page.names, BTreeMap::from([(op_id, "Quien capturó".to_owned())]));
+    let (page, same) = first(&endpoint, &actor("obras", Role::Enlace));
+    assert!(page.names.is_empty());
+    assert_eq!(same, snapshot);
+    let packed = fetch(&endpoint, &actor("obras", Role::Enlace), &snapshot);
+    let raw = String::from_utf8(zstd::decode_all(packed.as_slice()).unwrap()).unwrap();
+    assert!(raw.contains(&op_id.to_string()) && !raw.contains("Quien capturó"));
 }
 
 #[test]
