@@ -30,9 +30,9 @@ fn metadata() -> Value {
         .args(["metadata", "--format-version", "1", "--no-deps", "--offline"])
         .current_dir(journeys::root())
         .output()
-        .unwrap();
+        .expect("cargo runs");
     assert!(output.status.success(), "{}", journeys::complaint(&output));
-    serde_json::from_slice(&output.stdout).unwrap()
+    serde_json::from_slice(&output.stdout).expect("what cargo says of the workspace")
 }
 
 fn forbidden(metadata: &Value) -> Vec<String> {
