@@ -178,11 +178,9 @@ impl Room<'_> {
         std::thread::scope(|scope| {
             for _ in 0..AT_A_TIME {
                 scope.spawn(|| {
-                    loop {
-                        let Some((place, (bug, catcher))) = next.lock().ok().and_then(|mut next| next.next())
-                        else {
-                            break;
-                        };
+                    while let Some((place, (bug, catcher))) =
+                        next.lock().ok().and_then(|mut next| next.next())
+                    {
                         let log =
                             self.folder.join(format!("{}.log", bug.map_or(place.to_string(), str::to_owned)));
                         let ended = self.one(*bug, catcher, &log).unwrap_or(Ended::Unknown);
