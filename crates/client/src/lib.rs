@@ -7,6 +7,7 @@
 //! | `keys` | the database key and what wraps it |
 //! | `capture`, `evidence` | drafts, files, and the moment a draft becomes an operation |
 //! | `view` | the base with what is still here laid upon it |
+//! | `outside` | what is passed in: clock, network, disk |
 //! | `session`, `sync` | enrolment and tokens; plan, engine, scheduler, transport |
 //! | `command`, `events` | what a window asks, what it is told |
 
@@ -16,6 +17,7 @@ mod error;
 mod events;
 mod evidence;
 mod keys;
+mod outside;
 mod search;
 mod session;
 mod store;
@@ -34,6 +36,10 @@ use serde_json::Value;
 use tokio::sync::{Notify, broadcast};
 use tokio::task::AbortHandle;
 use uuid::Uuid;
+
+pub use crate::keys::Cost as KeyCost;
+pub use crate::outside::Outside;
+pub use crate::sync::wire::{Answered, Asked, Broken, Exchange, Wire};
 
 use crate::error::Error;
 use crate::store::Store;
@@ -54,6 +60,7 @@ pub struct Client {
 pub(crate) struct Inner {
     dir: PathBuf,
     clock: Arc<dyn Clock>,
+    outside: Outside,
     lock: Mutex<Option<File>>,
     store: RwLock<Option<Arc<Store>>>,
     events: events::Events,
@@ -106,10 +113,19 @@ impl Client {
     /// # Errors
     /// `store_in_use` when another process has the folder, `folder_read_only`, `disk_full`.
     pub fn open(dir: &Path, clock: Arc<dyn Clock>) -> Result<Client, Problem> {
+        Client::open_with(dir, Outside::machine(clock))
+    }
+
+    /// The same with what is outside of it passed in.
+    ///
+    /// # Errors
+    /// As [`Client::open`].
+    pub fn open_with(dir: &Path, outside: Outside) -> Result<Client, Problem> {
         let lock = take(dir)?;
         let inner = Arc::new(Inner {
             dir: dir.to_owned(),
-            clock,
+            clock: Arc::clone(&outside.clock),
+            outside,
             lock: Mutex::new(Some(lock)),
             store: RwLock::new(None),
             events: events::Events::default(),
@@ -139,12 +155,14 @@ impl Client {
             if place.is_none() {
                 let key = match (keys::exist(&inner.dir), store::exists(&inner.dir), passphrase) {
                     // Only where there is nothing yet: any other key would make the database unreadable for ever.
-                    (false, false, Some(passphrase)) => keys::create(&inner.dir, passphrase)?,
+                    (false, false, Some(passphrase)) => {
+                        keys::create(&inner.dir, passphrase, inner.outside.key_cost)?
+                    }
                     (false, false, None) => return Err(Code::PassphraseNeeded.into()),
                     // Without its keys.json a database stays as it is; opening says which file is missing.
                     _ => keys::open(&inner.dir, passphrase)?,
                 };
-                *place = Some(Arc::new(Store::open(&inner.dir, key, inner.clock.now())?));
+                *place = Some(Arc::new(Store::open(&inner.dir, key, inner.clock.now(), &inner.outside)?));
             }
         }
         inner.wake.notify_one();
@@ -214,7 +232,8 @@ impl Client {
     ) -> Result<Sent, Problem> {
         let inner = &*self.inner;
         let capture = || {
-            capture::capture_file(&*inner.store()?, &inner.dir, inner.moment(), project_folio, file, evidence)
+            let free = inner.free_bytes();
+            capture::capture_file(&*inner.store()?, free, inner.moment(), project_folio, file, evidence)
         };
         let sent = capture().map_err(|error| inner.problem(error))?;
         inner.wake.notify_one();
@@ -262,7 +281,7 @@ impl Inner {
         {
             return Ok(transport.clone());
         }
-        let transport = Transport::new(server)?;
+        let transport = Transport::new(server, self.outside.wire.clone())?;
         *kept = Some((server.to_owned(), transport.clone()));
         Ok(transport)
     }
@@ -276,8 +295,13 @@ impl Inner {
         self.moment().tz_offset_minutes
     }
 
+    /// Room left where the folder is.
+    fn free_bytes(&self) -> Option<u64> {
+        (self.outside.free_bytes)(&self.dir)
+    }
+
     fn status(&self) -> Result<Status, Error> {
-        let free = evidence::free_bytes(&self.dir);
+        let free = self.free_bytes();
         self.store()?.read(|connection| view::status(connection, &self.link, free))
     }
 
@@ -297,7 +321,7 @@ impl Inner {
     fn problem(&self, error: Error) -> Problem {
         let problem = Problem::from(error);
         let path = self.dir.display().to_string();
-        match (problem.code, evidence::free_bytes(&self.dir)) {
+        match (problem.code, self.free_bytes()) {
             (Code::DiskFull, Some(free)) if !problem.params.contains_key("freeBytes") => {
                 problem.with("freeBytes", free)
             }

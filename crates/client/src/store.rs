@@ -14,6 +14,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use chrono::{DateTime, Utc};
+use domain::disk::{Disk, Moment, Trouble};
 use domain::problem::{Code, Problem};
 use rusqlite::{Connection, OpenFlags, Transaction, TransactionBehavior};
 use rusqlite_migration::{M, Migrations};
@@ -22,6 +23,7 @@ use serde::de::DeserializeOwned;
 
 use crate::error::Error;
 use crate::keys::DatabaseKey;
+use crate::outside::Outside;
 
 const DEVICE_STEPS: &[M<'_>] = &[
     M::up(include_str!("../migrations/0001_create_tables.sql")),
@@ -42,6 +44,8 @@ pub(crate) struct Store {
     readers: Mutex<Vec<Connection>>,
     writer: Mutex<Connection>,
     blobs: Mutex<Connection>,
+    disk: Option<Arc<dyn Disk>>,
+    inline: bool,
 }
 
 /// Whether there is a database here.
@@ -51,7 +55,12 @@ pub(crate) fn exists(dir: &Path) -> bool {
 
 impl Store {
     /// Opens or makes both databases.
-    pub(crate) fn open(dir: &Path, key: DatabaseKey, now: DateTime<Utc>) -> Result<Store, Error> {
+    pub(crate) fn open(
+        dir: &Path,
+        key: DatabaseKey,
+        now: DateTime<Utc>,
+        outside: &Outside,
+    ) -> Result<Store, Error> {
         let writer = open_checked(dir, DEVICE, &key, DEVICE_STEPS, true, now)?;
         // Photographs may be gigabytes: their pages are checked when they are read (each chunk is under an HMAC).
         let blobs = open_checked(dir, EVIDENCE, &key, EVIDENCE_STEPS, false, now)?;
@@ -61,6 +70,22 @@ impl Store {
             readers: Mutex::new(Vec::new()),
             writer: Mutex::new(writer),
             blobs: Mutex::new(blobs),
+            disk: outside.disk.clone(),
+            inline: outside.inline,
+        })
+    }
+
+    fn ask(&self, moment: Moment) -> Result<(), Error> {
+        let Some(disk) = &self.disk else {
+            return Ok(());
+        };
+        disk.at(moment).map_err(|trouble| {
+            let code = match trouble {
+                Trouble::Busy => rusqlite::ffi::SQLITE_BUSY,
+                Trouble::Full => rusqlite::ffi::SQLITE_FULL,
+                Trouble::Failing => rusqlite::ffi::SQLITE_IOERR,
+            };
+            rusqlite::Error::SqliteFailure(rusqlite::ffi::Error::new(code), None).into()
         })
     }
 
@@ -69,10 +94,13 @@ impl Store {
         &self,
         work: impl FnOnce(&Transaction<'_>) -> Result<T, Error>,
     ) -> Result<T, Error> {
+        self.ask(Moment::Begin)?;
         let mut writer = lock(&self.writer);
         let transaction = writer.transaction_with_behavior(TransactionBehavior::Immediate)?;
         let value = work(&transaction)?;
+        self.ask(Moment::Commit)?;
         transaction.commit()?;
+        self.ask(Moment::Committed)?;
         Ok(value)
     }
 
@@ -104,6 +132,7 @@ impl Store {
         &self,
         work: impl FnOnce(&mut Connection) -> Result<T, Error>,
     ) -> Result<T, Error> {
+        self.ask(Moment::Begin)?;
         work(&mut lock(&self.blobs))
     }
 }
@@ -113,6 +142,9 @@ pub(crate) async fn blocking<T: Send + 'static>(
     store: &Arc<Store>,
     work: impl FnOnce(&Store) -> Result<T, Error> + Send + 'static,
 ) -> Result<T, Error> {
+    if store.inline {
+        return work(store);
+    }
     let store = Arc::clone(store);
     tokio::task::spawn_blocking(move || work(&store)).await?
 }

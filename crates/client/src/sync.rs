@@ -1,5 +1,5 @@
 //! Synchronisation with the central endpoint (`sync.md`): [`plan`] decides, [`engine`] does, [`scheduler`] says when,
-//! [`transport`] speaks HTTP, [`upload`] sends files.
+//! [`transport`] asks and judges, [`wire`] speaks HTTP, [`upload`] sends files.
 
 pub(crate) mod engine;
 pub(crate) mod link;
@@ -7,3 +7,4 @@ pub(crate) mod plan;
 pub(crate) mod scheduler;
 pub(crate) mod transport;
 mod upload;
+pub(crate) mod wire;

@@ -5,9 +5,10 @@
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use chrono::{DateTime, SecondsFormat, Utc};
+use domain::disk::{Disk, Moment, Trouble};
 use domain::follow_up::State;
 use domain::history::{Change, ChangeKind, Head};
 use domain::person::{PersonCard, Role, area_id};
@@ -36,6 +37,7 @@ pub struct Sqlite {
     writer: Mutex<Connection>,
     /// Idle readers; one is made when none is free.
     readers: Mutex<Vec<Connection>>,
+    disk: Option<Arc<dyn Disk>>,
 }
 
 impl Sqlite {
@@ -55,6 +57,28 @@ impl Sqlite {
             municipality: municipality.to_owned(),
             writer: Mutex::new(writer),
             readers: Mutex::new(Vec::new()),
+            disk: None,
+        })
+    }
+
+    /// The same on a disk that is passed in.
+    #[must_use]
+    pub fn on(mut self, disk: Option<Arc<dyn Disk>>) -> Sqlite {
+        self.disk = disk;
+        self
+    }
+
+    fn ask(&self, moment: Moment) -> Result<()> {
+        let Some(disk) = &self.disk else {
+            return Ok(());
+        };
+        disk.at(moment).map_err(|trouble| {
+            let code = match trouble {
+                Trouble::Busy => rusqlite::ffi::SQLITE_BUSY,
+                Trouble::Full => rusqlite::ffi::SQLITE_FULL,
+                Trouble::Failing => rusqlite::ffi::SQLITE_IOERR,
+            };
+            rusqlite::Error::SqliteFailure(rusqlite::ffi::Error::new(code), None).into()
         })
     }
 
@@ -102,6 +126,7 @@ impl From<rusqlite::Error> for StoreError {
 
 impl Store for Sqlite {
     fn begin(&self) -> Result<Box<dyn Tx + '_>> {
+        self.ask(Moment::Begin)?;
         let connection = self.writer.lock().unwrap_or_else(PoisonError::into_inner);
         connection.execute_batch("BEGIN IMMEDIATE")?;
         Ok(Box::new(SqliteTx { store: self, held: Held::Writer(connection), open: true }))
@@ -325,9 +350,10 @@ fn kind_of(text: &str) -> Result<ChangeKind> {
 
 impl Tx for SqliteTx<'_> {
     fn commit(mut self: Box<Self>) -> Result<()> {
+        self.store.ask(Moment::Commit)?;
         self.connection()?.execute_batch("COMMIT")?;
         self.open = false;
-        Ok(())
+        self.store.ask(Moment::Committed)
     }
 
     fn meta(&self, key: &str) -> Result<Option<String>> {

@@ -6,7 +6,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use domain::person::{Action, can};
 use domain::problem::{Code, Problem};
-use domain::wire::{COMMON, MAX_CHANGES, PullAnswer, area_stream};
+use domain::wire::{COMMON, PullAnswer, area_stream};
 use hmac::{Hmac, Mac};
 use serde::{Deserialize, Serialize};
 use sha2::Sha256;
@@ -68,7 +68,7 @@ pub fn pull(endpoint: &Endpoint, actor: &Actor, cursor: &str) -> Answer<PullAnsw
         let head = tx.head(stream)?;
         let mut position = at.get(stream).copied().unwrap_or(0);
         if !has_more {
-            for change in tx.changes(stream, position, MAX_CHANGES - changes.len())? {
+            for change in tx.changes(stream, position, endpoint.page - changes.len())? {
                 let size = change.state.to_string().len() + 256;
                 if size > room && !changes.is_empty() {
                     break;
