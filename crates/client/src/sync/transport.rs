@@ -153,15 +153,17 @@ impl Transport {
         token: Option<&str>,
         content: Content,
     ) -> Result<T, Problem> {
-        let answer = self.send(method, url, token, content).await?;
+        let (answer, _) = self.send(method, url, token, content).await?;
         // A page that says 200 to everything (a hotel, a firewall) is not JSON of ours.
         serde_json::from_slice(&answer).map_err(|error| self.not_ours().with("detail", error.to_string()))
     }
 
     async fn done(&self, method: Method, path: &str, token: &str, content: Content) -> Result<(), Problem> {
         let url = self.url(path)?;
-        let answer = self.send(method, url, Some(token), content).await?;
-        if answer.is_empty() { Ok(()) } else { Err(self.not_ours()) }
+        let (answer, sealed) = self.send(method, url, Some(token), content).await?;
+        // Without a body there is nothing of ours to recognise but its digest. A portal that says an empty 200 or 204 to
+        // everything must not be believed that a file arrived.
+        if answer.is_empty() && sealed { Ok(()) } else { Err(self.not_ours()) }
     }
 
     async fn send(
@@ -170,7 +172,7 @@ impl Transport {
         url: Url,
         token: Option<&str>,
         content: Content,
-    ) -> Result<Vec<u8>, Problem> {
+    ) -> Result<(Vec<u8>, bool), Problem> {
         let (mut headers, body) = content.into_parts();
         headers.insert(ACCEPT, HeaderValue::from_static("application/json, application/problem+json"));
         headers.insert(ACCEPT_ENCODING, HeaderValue::from_static("zstd"));
@@ -184,18 +186,21 @@ impl Transport {
         self.judge(answer.map_err(|broken| self.broken(broken))?)
     }
 
-    fn judge(&self, answer: Answered) -> Result<Vec<u8>, Problem> {
+    /// The body of a good answer, and whether it came with its digest.
+    fn judge(&self, answer: Answered) -> Result<(Vec<u8>, bool), Problem> {
         let Answered { status, headers, mut body } = answer;
-        if header(&headers, BODY_SHA256).is_some_and(|digest| digest != sha256_hex(&body)) {
+        let digest = header(&headers, BODY_SHA256);
+        if digest.is_some_and(|digest| digest != sha256_hex(&body)) {
             return Err(Problem::new(Code::BodyDamaged));
         }
+        let sealed = digest.is_some();
         if header(&headers, CONTENT_ENCODING.as_str()) == Some("zstd") {
             body = decompress(&body).ok_or_else(|| self.not_ours())?;
         }
         if status.is_success() {
             let html =
                 header(&headers, CONTENT_TYPE.as_str()).is_some_and(|kind| kind.starts_with("text/html"));
-            return if html { Err(self.not_ours()) } else { Ok(body) };
+            return if html { Err(self.not_ours()) } else { Ok((body, sealed)) };
         }
         Err(self.problem_of(status, &headers, &body))
     }
@@ -390,6 +395,30 @@ mod tests {
         http.stall = std::time::Duration::from_millis(400);
         let transport = Transport::new(&server, Some(Arc::new(http))).unwrap_or_else(|_| panic!());
         assert_eq!(transport.health().await.unwrap_err().code, Code::ServerUnreachable);
+    }
+
+    #[test]
+    fn an_empty_answer_of_somebody_else_is_not_believed() {
+        struct Portal(Option<String>);
+        impl Wire for Portal {
+            fn exchange(&self, _: Asked) -> super::super::wire::Exchange<'_> {
+                let mut headers = HeaderMap::new();
+                if let Some(digest) = &self.0 {
+                    headers.insert(BODY_SHA256, digest.parse().unwrap());
+                }
+                let answer = Answered { status: StatusCode::NO_CONTENT, headers, body: Vec::new() };
+                Box::pin(async { Ok(answer) })
+            }
+        }
+        let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
+        let complete = |digest| {
+            let wire: Arc<dyn Wire> = Arc::new(Portal(digest));
+            let transport = Transport::new("https://ejemplo.gob.mx", Some(wire)).unwrap_or_else(|_| panic!());
+            runtime.block_on(transport.complete("t", "u")).map_err(|problem| problem.code)
+        };
+        assert_eq!(complete(None), Err(Code::ServerNotOurs));
+        assert_eq!(complete(Some(sha256_hex(b"x"))), Err(Code::BodyDamaged));
+        assert_eq!(complete(Some(sha256_hex(b""))), Ok(()));
     }
 
     #[test]
