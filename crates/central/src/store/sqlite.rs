@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use chrono::{DateTime, SecondsFormat, Utc};
+use chrono::{DateTime, SecondsFormat, TimeDelta, Utc};
 use domain::disk::{Disk, Moment, Trouble};
 use domain::follow_up::State;
 use domain::history::{Change, ChangeKind, Head};
@@ -21,8 +21,8 @@ use serde_json::Value;
 use uuid::Uuid;
 
 use super::{
-    Device, Enrolment, Entry, Evidence, EvidenceUser, Job, JobKind, Person, Process, Project, PublishedFile,
-    Release, Result, Store, StoreError, StoredFollowUp, StoredOperation, Tx, waiting_of,
+    Device, Enrolment, Entry, Evidence, EvidenceUser, Job, JobKind, LONGEST_WAIT, Person, Process, Project,
+    PublishedFile, Release, Result, Store, StoreError, StoredFollowUp, StoredOperation, Tx, waiting_of,
 };
 
 mod copy;
@@ -1144,10 +1144,12 @@ impl Tx for SqliteTx<'_> {
     }
 
     fn jobs(&self, kind: JobKind, now: DateTime<Utc>, limit: usize) -> Result<Vec<Job>> {
+        let farthest = now.checked_add_signed(TimeDelta::seconds(LONGEST_WAIT)).unwrap_or(now);
         self.all(
-            "SELECT key, attempts FROM job WHERE municipality_id = ?1 AND kind = ?2 AND queued_at <= ?3
+            "SELECT key, attempts FROM job
+             WHERE municipality_id = ?1 AND kind = ?2 AND (queued_at <= ?3 OR queued_at > ?5)
              ORDER BY attempts, queued_at, key LIMIT ?4",
-            params![self.m(), kind.as_str(), time(now), number(limit as u64)],
+            params![self.m(), kind.as_str(), time(now), number(limit as u64), time(farthest)],
             |row| Ok(Job { kind, key: row.get(0)?, attempts: row.get(1)? }),
         )
     }
