@@ -17,6 +17,9 @@ use tally::Tally;
 pub const PARTS: [&str; 8] =
     ["rust", "ui", "browser", "desktop", "conformance", "simulation", "seeded-bugs", "databases"];
 
+/// The part that is a program of its own, and not a test of a runner: it takes seeds and tells of faults.
+pub const SIMULATION: &str = "simulation";
+
 /// One fixed selection for everything cargo does here: another one would build half the tree again.
 const SELECTION: [&str; 3] = ["--workspace", "--features", "avance/custom-protocol"];
 
@@ -39,6 +42,7 @@ pub fn test(only: Option<&str>) -> Outcome<End> {
         None => {
             suite.page()?;
             suite.rust(None)?;
+            suite.simulation(&[]);
         }
         Some("ui") => suite.page()?,
         Some("rust") => {
@@ -48,10 +52,23 @@ pub fn test(only: Option<&str>) -> Outcome<End> {
             let others: Vec<String> = others.map(|name| format!("not binary(={name})")).collect();
             suite.rust((!others.is_empty()).then(|| others.join(" & ")).as_deref())?;
         }
+        Some(SIMULATION) => return simulation(&[]),
         Some(part) => {
             page::build(&suite.workspace, &suite.node)?;
             suite.part(part)?;
         }
+    }
+    Ok(suite.end())
+}
+
+/// Runs the simulation alone, with what it is told.
+pub fn simulation(arguments: &[String]) -> Outcome<End> {
+    let workspace = Workspace::read()?;
+    let node = need::check(Purpose::Test)?;
+    let mut suite = Suite { workspace, node, total: Tally::default(), rows: Vec::new() };
+    page::build(&suite.workspace, &suite.node)?;
+    if suite.check("cargo build", cargo().arg("build").args(SELECTION).arg("--all-targets")) {
+        suite.simulation(arguments);
     }
     Ok(suite.end())
 }
@@ -61,7 +78,6 @@ fn program(part: &str) -> Option<&'static str> {
     match part {
         "browser" => Some("browser"),
         "desktop" => Some("desktop"),
-        "simulation" => Some("simulation"),
         "seeded-bugs" => Some("seeded_bugs"),
         "databases" => Some("databases"),
         _ => None,
@@ -139,6 +155,12 @@ impl Suite {
             self.record("doc tests", tally.unless(went_well == Ok(true)));
         }
         Ok(())
+    }
+
+    /// Devices and endpoint under faults; 3,000 seeds unless something else is said.
+    fn simulation(&mut self, arguments: &[String]) {
+        let program = self.workspace.program(SIMULATION);
+        self.check(SIMULATION, Command::new(program).args(arguments));
     }
 
     /// One part, in the same selection.
