@@ -8,9 +8,8 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use central::store::{JobKind, StoredFollowUp, Tx};
 use client::{Answered, Asked};
 use domain::follow_up::State;
-use domain::history::Head;
 use domain::person::{Action, area_id, can};
-use domain::receipt::Verdict;
+use domain::receipt::{Receipt, Verdict};
 use domain::wire::{
     COMMON, MAX_CHANGES, MAX_COMPRESSED, MAX_OPERATIONS, PullAnswer, PushAnswer, PushRequest, PushResult,
     area_stream,
@@ -166,15 +165,18 @@ pub fn standing(world: &World<'_>) -> Result<Vec<String>> {
 
 /// Everything that can be seen at the end.
 pub fn all(world: &mut World<'_>) -> Result<()> {
+    let mut held = Vec::new();
     for d in 0..world.devices.len() {
-        world.ledger.see_receipts(&world.devices[d])?;
+        held.push(world.ledger.see_receipts(&world.devices[d])?);
     }
     log(world)?;
     effects(world)?;
-    acknowledged(world)?;
+    acknowledged(world, &held)?;
     nothing_lost(world)?;
     queues(world)?;
-    for d in 0..world.devices.len() {
+    // Every other device of a seed: what a device shows costs most, and there are many seeds.
+    let first = world.chance.below(2);
+    for d in (first..world.devices.len()).step_by(2) {
         view(world, d)?;
     }
     again(world)
@@ -256,54 +258,55 @@ fn effects(world: &mut World<'_>) -> Result<()> {
     Ok(())
 }
 
-/// I1: what a device ever held a receipt for is in the log, once, with the same hash.
-fn acknowledged(world: &World<'_>) -> Result<()> {
-    let chains = world.central.read(|_, tx| {
-        let mut chains: BTreeMap<String, Vec<String>> = BTreeMap::new();
-        for stream in tx.streams()? {
-            let mut head = Head::default();
-            let own = chains.entry(stream.clone()).or_default();
-            for change in tx.changes(&stream, 0, 100_000)? {
-                head.take(&change)?;
-                own.push(head.chain.clone());
-            }
-        }
-        Ok(chains)
-    })?;
+/// I1: what a device ever held a receipt for is in the log, once, with the same hash, and where its receipt says.
+fn acknowledged(world: &World<'_>, held: &[Vec<Receipt>]) -> Result<()> {
+    let waits = waiting_anywhere(world)?;
     for (op_id, (hash, folio)) in &world.ledger.receipts {
         let known = world.central.read(|_, tx| Ok(tx.operation(*op_id)?))?;
         match known {
             Some(known) => ensure!(known.body_hash == *hash, "I1: {op_id} has another hash"),
-            None => ensure!(world.ledger.is_forfeit(folio), "I1: {folio} was acknowledged and is not there"),
+            // What a restore lost and cannot be taken again yet (its project was lost too) waits on its device.
+            None => ensure!(
+                world.ledger.is_forfeit(folio) || waits.contains(folio),
+                "I1: {folio} was acknowledged and is not there"
+            ),
         }
     }
-    for device in &world.devices {
-        for (folio, _, view) in device.receipts()? {
-            let Some(receipt) = view.receipt else { continue };
-            let place = usize::try_from(receipt.body.seq).unwrap_or(0).wrapping_sub(1);
-            let there = chains.get(&receipt.body.stream).and_then(|own| own.get(place));
+    for (device, receipts) in world.devices.iter().zip(held) {
+        for Receipt { body, signature } in receipts {
+            if waits.contains(&body.folio) {
+                continue;
+            }
+            let place = body.seq.saturating_sub(1);
+            let there = world.central.read(|_, tx| Ok(tx.changes(&body.stream, place, 1)?))?;
+            let there = there.first().is_some_and(|change| change.state["opId"] == json!(body.op_id));
             // Of two copies of a folder one offered it again after a restore: the other keeps what the endpoint had said.
-            let of_before =
-                world.devices.len() > PEOPLE.len() && world.ledger.of_before.contains(&receipt.signature);
+            let of_before = world.devices.len() > PEOPLE.len() && world.ledger.of_before.contains(signature);
             ensure!(
-                of_before || there == Some(&receipt.body.chain),
-                "I1: the receipt of {folio} on {} names {} of {}, where something else is",
+                of_before || there,
+                "I1: the receipt of {} on {} names {} of {}, where something else is",
+                body.folio,
                 device.name,
-                receipt.body.seq,
-                receipt.body.stream
+                body.seq,
+                body.stream
             );
         }
     }
     Ok(())
 }
 
-/// I6: every follow-up that was captured is at the endpoint or on a device.
-fn nothing_lost(world: &World<'_>) -> Result<()> {
-    let there = at_central(&world.central)?;
+fn waiting_anywhere(world: &World<'_>) -> Result<BTreeSet<String>> {
     let mut waits = BTreeSet::new();
     for device in &world.devices {
         waits.extend(waiting(device)?);
     }
+    Ok(waits)
+}
+
+/// I6: every follow-up that was captured is at the endpoint or on a device.
+fn nothing_lost(world: &World<'_>) -> Result<()> {
+    let there = at_central(&world.central)?;
+    let waits = waiting_anywhere(world)?;
     for captured in world.ledger.captured.iter().filter(|captured| !captured.forfeit) {
         let Some(folio) = &captured.folio else { continue };
         ensure!(

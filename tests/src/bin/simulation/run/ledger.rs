@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use anyhow::Result;
 use domain::follow_up::State;
+use domain::receipt::Receipt;
 use uuid::Uuid;
 
 use super::central_side::{CentralSide, PROJECTS};
@@ -41,18 +42,18 @@ impl Ledger {
     }
 
     /// Writes down the receipts that a device has.
-    pub fn see_receipts(&mut self, device: &Device) -> Result<Vec<String>> {
-        let mut signatures = Vec::new();
+    pub fn see_receipts(&mut self, device: &Device) -> Result<Vec<Receipt>> {
+        let mut held = Vec::new();
         for (folio, _, view) in device.receipts()? {
             let Some(receipt) = view.receipt else { continue };
             anyhow::ensure!(view.valid, "I1: the receipt of {folio} on {} is not valid", device.name);
-            let said = (receipt.body.body_hash, folio);
+            let said = (receipt.body.body_hash.clone(), folio);
             let op_id = receipt.body.op_id;
             let known = self.receipts.entry(op_id).or_insert_with(|| said.clone());
             anyhow::ensure!(*known == said, "I1: the receipts of {op_id} name {known:?} and {said:?}");
-            signatures.push(receipt.signature);
+            held.push(receipt);
         }
-        Ok(signatures)
+        Ok(held)
     }
 
     /// What a device has now and had not kept in a copy that is about to take its place.

@@ -343,8 +343,8 @@ impl World<'_> {
             Fault::Restored => {
                 let Some(backup) = self.backup.clone().filter(|_| self.restores < 2) else { return Ok(()) };
                 for d in 0..self.devices.len() {
-                    let signatures = self.ledger.see_receipts(&self.devices[d])?;
-                    self.ledger.of_before.extend(signatures);
+                    let held = self.ledger.see_receipts(&self.devices[d])?;
+                    self.ledger.of_before.extend(held.into_iter().map(|receipt| receipt.signature));
                 }
                 self.restores += 1;
                 let into = self.folder.join(format!("restored-{}", self.restores));
