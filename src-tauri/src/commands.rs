@@ -3,6 +3,7 @@
 use std::io::ErrorKind;
 use std::path::Path;
 
+use base64::Engine as _;
 use client::Client;
 use domain::problem::{Code, Problem};
 use serde_json::Value;
@@ -59,14 +60,17 @@ pub(crate) async fn pick_files<R: Runtime>(
         .collect()
 }
 
-/// Saves a text in a file the person chooses; does nothing when it is cancelled. The page proposes a name and never a
+/// Saves a file where the person chooses; does nothing when it is cancelled. The page proposes a name and never a
 /// place.
 #[tauri::command]
-pub(crate) async fn save_text<R: Runtime>(
+pub(crate) async fn save_file<R: Runtime>(
     app: AppHandle<R>,
     name: String,
-    text: String,
+    base64: String,
 ) -> Result<(), Problem> {
+    let bytes = base64::engine::general_purpose::STANDARD.decode(&base64).map_err(|error| {
+        Problem::new(Code::CommandInvalid).with("name", "save_file").with("detail", error.to_string())
+    })?;
     let proposed = Path::new(&name).file_name().map(|name| name.to_string_lossy().into_owned());
     let (answer, chosen) = tokio::sync::oneshot::channel();
     app.dialog().file().set_file_name(proposed.unwrap_or_default()).save_file(move |file| {
@@ -78,7 +82,7 @@ pub(crate) async fn save_text<R: Runtime>(
     let path = file
         .into_path()
         .map_err(|error| Problem::new(Code::FileUnreadable).with("detail", error.to_string()))?;
-    tokio::fs::write(&path, text).await.map_err(|error| {
+    tokio::fs::write(&path, bytes).await.map_err(|error| {
         let code = match error.kind() {
             ErrorKind::StorageFull | ErrorKind::QuotaExceeded => Code::DiskFull,
             _ => Code::FolderReadOnly,

@@ -5,7 +5,9 @@ import { mkdirSync, readFileSync } from "node:fs";
 import { createRequire } from "node:module";
 import { join } from "node:path";
 
-const require = createRequire(new URL("../../ui/package.json", import.meta.url));
+const require = createRequire(
+  new URL("../../ui/package.json", import.meta.url),
+);
 const { chromium } = require("playwright-core");
 const AXE = readFileSync(require.resolve("axe-core/axe.min.js"), "utf8");
 const TAGS = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"];
@@ -79,12 +81,18 @@ export async function script(work) {
     await browser.close();
     clearTimeout(watchdog);
   }
-  console.log(`${process.argv[1].split("/").pop()}: ${((Date.now() - began) / 1000).toFixed(1)} s`);
+  console.log(
+    `${process.argv[1].split("/").pop()}: ${((Date.now() - began) / 1000).toFixed(1)} s`,
+  );
   process.exit(failures.length === 0 ? 0 : 1);
 }
 
 /** A page that may speak to `origin` alone. `refusals` are addresses of it whose refusals are part of the script. */
-export async function openPage(browser, origin, { refusals = /$^/, ...options } = {}) {
+export async function openPage(
+  browser,
+  origin,
+  { refusals = /$^/, ...options } = {},
+) {
   const context = await browser.newContext({
     locale: "es-MX",
     timezoneId: "America/Monterrey",
@@ -98,14 +106,22 @@ export async function openPage(browser, origin, { refusals = /$^/, ...options } 
   pages.add(page);
   page.on("request", (request) => {
     const url = new URL(request.url());
-    const own = url.origin === new URL(origin).origin || url.protocol === "data:" || url.protocol === "blob:";
+    const own =
+      url.origin === new URL(origin).origin ||
+      url.protocol === "data:" ||
+      url.protocol === "blob:";
     check(own, `${page.url()} asked ${request.url()}`);
   });
   page.on("console", (message) => {
-    if (message.type() !== "error" || refusals.test(message.location().url)) return;
-    fail(`console on ${page.url()}: ${message.text()} (${message.location().url})`);
+    if (message.type() !== "error" || refusals.test(message.location().url))
+      return;
+    fail(
+      `console on ${page.url()}: ${message.text()} (${message.location().url})`,
+    );
   });
-  page.on("pageerror", (error) => fail(`error on ${page.url()}: ${error.stack ?? error}`));
+  page.on("pageerror", (error) =>
+    fail(`error on ${page.url()}: ${error.stack ?? error}`),
+  );
   return page;
 }
 
@@ -123,10 +139,14 @@ export async function look(page, name, { whole = true } = {}) {
       await everything(page);
       await frames(page);
       const where = `${name} (${theme}, ${width} px)`;
-      for (const wide of await overflowing(page)) fail(`${where}: goes past the side: ${wide}`);
-      for (const violation of await settled(page)) fail(`${where}: ${violation}`);
+      for (const wide of await overflowing(page))
+        fail(`${where}: goes past the side: ${wide}`);
+      for (const violation of await settled(page))
+        fail(`${where}: ${violation}`);
       // A picture of the whole page has the bar at its foot, not across its middle.
-      const height = await page.evaluate(() => document.documentElement.scrollHeight);
+      const height = await page.evaluate(
+        () => document.documentElement.scrollHeight,
+      );
       if (whole) await page.setViewportSize({ width, height });
       await page.screenshot({ path: picture(`${name}-${width}-${theme}`) });
       if (whole) await page.setViewportSize({ width, height: tall(width) });
@@ -148,12 +168,21 @@ const everything = (page) =>
     }
     window.scrollTo(0, 0);
     for (const image of document.images) image.loading = "eager";
-    return Promise.all([...document.images].map((image) => image.decode().catch(() => undefined)));
+    return Promise.all(
+      [...document.images].map((image) =>
+        image.decode().catch(() => undefined),
+      ),
+    );
   });
 
 /** Two frames: what was asked for is on the screen. */
 export const frames = (page) =>
-  page.evaluate(() => new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(() => done()))));
+  page.evaluate(
+    () =>
+      new Promise((done) =>
+        requestAnimationFrame(() => requestAnimationFrame(() => done())),
+      ),
+  );
 
 /** What axe finds on a page at rest. On a busy machine the colours of one theme may be measured against those of the
  *  other while it is still being painted: what is found is looked at again, and what stays is a finding. */
@@ -175,10 +204,15 @@ export async function violations(page) {
     });
     return violations.map(({ id, nodes }) => ({
       id,
-      nodes: nodes.map((node) => `${node.target.join(" ")}: ${node.failureSummary.split("\n").slice(1).join(" ")}`),
+      nodes: nodes.map(
+        (node) =>
+          `${node.target.join(" ")}: ${node.failureSummary.split("\n").slice(1).join(" ")}`,
+      ),
     }));
   }, TAGS);
-  return found.flatMap(({ id, nodes }) => nodes.map((node) => `${id} at ${node}`));
+  return found.flatMap(({ id, nodes }) =>
+    nodes.map((node) => `${id} at ${node}`),
+  );
 }
 
 /** What is wider than the page, or than the dialog it is in. */
@@ -186,13 +220,20 @@ const overflowing = (page) =>
   page.evaluate(() => {
     const dialog = document.querySelector("dialog[open]");
     const root = document.documentElement;
-    const boxes = dialog ? [root, dialog, ...dialog.querySelectorAll(".body")] : [root];
+    const boxes = dialog
+      ? [root, dialog, ...dialog.querySelectorAll(".body")]
+      : [root];
     return boxes
       .filter((box) => box.scrollWidth > box.clientWidth)
       .map((box) => {
-        const edge = box === root ? root.clientWidth : box.getBoundingClientRect().right;
-        const guilty = [...box.querySelectorAll("*")].filter((part) => part.getBoundingClientRect().right > edge + 0.5);
-        const names = guilty.slice(-3).map((part) => part.outerHTML.slice(0, 120));
+        const edge =
+          box === root ? root.clientWidth : box.getBoundingClientRect().right;
+        const guilty = [...box.querySelectorAll("*")].filter(
+          (part) => part.getBoundingClientRect().right > edge + 0.5,
+        );
+        const names = guilty
+          .slice(-3)
+          .map((part) => part.outerHTML.slice(0, 120));
         return `${box.tagName} ${box.scrollWidth} > ${box.clientWidth}; ${names.join(" | ")}`;
       });
   });

@@ -1,6 +1,14 @@
 // The common case with the keyboard alone, counted: from the list to «Listo» in at most 25 groups of keystrokes.
 
-import { check, given, must, openPage, picture, script, until } from "./common.mjs";
+import {
+  check,
+  given,
+  must,
+  openPage,
+  picture,
+  script,
+  until,
+} from "./common.mjs";
 
 const LIMIT = 25;
 
@@ -12,9 +20,15 @@ await script(async (browser) => {
     page.evaluate(() => {
       const at = document.activeElement;
       const style = at ? getComputedStyle(at) : null;
-      const ring = style ? style.outlineStyle !== "none" || style.boxShadow !== "none" : false;
+      const ring = style
+        ? style.outlineStyle !== "none" || style.boxShadow !== "none"
+        : false;
       return {
-        name: at?.getAttribute("name") ?? at?.dataset?.action ?? at?.tagName,
+        name:
+          at?.getAttribute("name") ??
+          at?.dataset?.stage ??
+          at?.dataset?.action ??
+          at?.tagName,
         href: at?.getAttribute("href"),
         ring,
       };
@@ -35,9 +49,17 @@ await script(async (browser) => {
       check(at.ring, `the focus can be seen on ${JSON.stringify(at)}`);
       if (there(at)) return;
     }
-    must(false, `eight tabs do not lead to ${what}: ${JSON.stringify(await focus())}`);
+    must(
+      false,
+      `eight tabs do not lead to ${what}: ${JSON.stringify(await focus())}`,
+    );
   };
-  const isAt = (name) => until(`the focus is in ${name}`, 10_000, async () => (await focus()).name === name);
+  const isAt = (name) =>
+    until(
+      `the focus is in ${name}`,
+      10_000,
+      async () => (await focus()).name === name,
+    );
 
   await page.goto(`${given.host}/app.html#/proyectos`);
   await page.locator("li[data-folio]").first().waitFor();
@@ -47,12 +69,19 @@ await script(async (browser) => {
   await press("Control+b");
   await isAt("search");
   await type(given.folio);
-  await until("the project is found", 10_000, async () => (await page.locator("li[data-folio]").count()) === 1);
+  await until(
+    "the project is found",
+    10_000,
+    async () => (await page.locator("li[data-folio]").count()) === 1,
+  );
   await tabTo("the project", (at) => at.href?.endsWith(given.folio));
   await press("Enter");
   await page.locator("[data-action=new-follow-up]").waitFor();
   await isAt("H1");
   await tabTo("new follow-up", (at) => at.name === "new-follow-up");
+  await press("Enter");
+  // Which stage: the likely one has the focus.
+  await isAt("implementation");
   await press("Enter");
 
   // The form begins at its first field; Enter moves on and sends nothing.
@@ -81,12 +110,22 @@ await script(async (browser) => {
   await isAt("H1");
   await tabTo("new follow-up", (at) => at.name === "new-follow-up");
   await press("Enter");
+  // Which stage: the likely one has the focus.
+  await isAt("implementation");
+  await press("Enter");
   await isAt("visitedOn");
   await page.keyboard.press("Control+d");
-  check((await page.locator("[name=visitedOn]").inputValue()) !== "", "Ctrl+D repeats the last value");
+  check(
+    (await page.locator("[name=visitedOn]").inputValue()) !== "",
+    "Ctrl+D repeats the last value",
+  );
   await page.keyboard.press("Control+Enter");
   await isAt("physicalActual");
-  check((await page.locator("[data-field=physicalActual] .findings li").count()) > 0, "it says what is missing");
+  check(
+    (await page.locator("[data-field=physicalActual] .findings li").count()) >
+      0,
+    "it says what is missing",
+  );
   await page.keyboard.press("F1");
   await page.locator("dialog[open]").waitFor();
   await page.keyboard.press("Escape");

@@ -1,6 +1,16 @@
 // Every screen, in both themes, on a desk and on a telephone: accessible, whole, quiet, and alone with its own host.
 
-import { ask, call, given, look, must, openPage, saved, script, until } from "./common.mjs";
+import {
+  ask,
+  call,
+  given,
+  look,
+  must,
+  openPage,
+  saved,
+  script,
+  until,
+} from "./common.mjs";
 
 const screen = (host, hash) => `${host}/app.html#/${hash}`;
 
@@ -30,7 +40,10 @@ await script(async (browser) => {
   page = await openPage(browser, given.locked);
   await page.goto(`${given.locked}/app.html`);
   await page.locator("[name=passphrase]").waitFor();
-  must((await page.locator("[name=passphraseAgain]").count()) === 0, "it asks for the passphrase once");
+  must(
+    (await page.locator("[name=passphraseAgain]").count()) === 0,
+    "it asks for the passphrase once",
+  );
   await look(page, "unlock");
   await page.context().close();
 
@@ -44,16 +57,32 @@ await script(async (browser) => {
   // One in the middle of its work, without a network: published, ready, a draft, a discarded one.
   const host = given.host;
   await ask("stop");
-  const ready = await call(host, "draft_new", { folio: "d1_p2", stage: "implementation" });
+  const ready = await call(host, "draft_new", {
+    folio: "d1_p2",
+    stage: "implementation",
+  });
   await call(host, "draft_save", {
     id: ready.id,
-    values: { visitedOn: "12/3/2026", physicalActual: "15", physicalPlanned: "25" },
+    values: {
+      visitedOn: "12/3/2026",
+      physicalActual: "15",
+      physicalPlanned: "25",
+    },
   });
   await call(host, "draft_ready", { id: ready.id });
-  const discarded = await call(host, "draft_new", { folio: "d1_p3", stage: "implementation" });
-  await call(host, "draft_save", { id: discarded.id, values: { physicalActual: "5" } });
+  const discarded = await call(host, "draft_new", {
+    folio: "d1_p3",
+    stage: "implementation",
+  });
+  await call(host, "draft_save", {
+    id: discarded.id,
+    values: { physicalActual: "5" },
+  });
   await call(host, "draft_discard", { id: discarded.id });
-  const draft = await call(host, "draft_new", { folio: "d1_p1", stage: "implementation" });
+  const draft = await call(host, "draft_new", {
+    folio: "d1_p1",
+    stage: "implementation",
+  });
   page = await openPage(browser, host);
 
   await page.goto(screen(host, `seguimiento/${draft.id}`));
@@ -75,7 +104,11 @@ await script(async (browser) => {
   await page.locator("[data-field=supplierName] .findings").waitFor();
   await page.locator("[data-connection=offline]").waitFor();
   // Its message of a file that was added goes away by itself.
-  await until("no message is over the page", 20_000, async () => (await page.locator(".toast").count()) === 0);
+  await until(
+    "no message is over the page",
+    20_000,
+    async () => (await page.locator(".toast").count()) === 0,
+  );
   await look(page, "form-errors");
 
   await page.locator("[data-nav=tray]").click();
@@ -92,6 +125,34 @@ await script(async (browser) => {
   await page.locator("figure svg").first().waitFor();
   await page.locator("figure details summary").first().click();
   await look(page, "project");
+
+  await page.locator("[data-action=new-follow-up]").click();
+  await page.locator("dialog[open] [data-stage=closure]").waitFor();
+  await look(page, "stages", { whole: false });
+  await page.keyboard.press("Escape");
+
+  // Every stage has its form: what it asks, a part that repeats, a datum that lacks.
+  const planning = await call(host, "draft_new", {
+    folio: "d1_p4",
+    stage: "planning",
+  });
+  await page.goto(screen(host, `seguimiento/${planning.id}`));
+  await page.locator("[data-field=budgetAmount] [data-action=lack]").click();
+  await page.locator("[data-field=budgetAmount] select").selectOption("notYet");
+  await page.locator("[data-group=breakdown] summary").click();
+  await page.locator("[name=breakdownId]").fill("61401");
+  await page.locator("[data-group=breakdown-2]").waitFor();
+  await saved(page);
+  await look(page, "form-planning");
+  const contract = await call(host, "draft_new", {
+    folio: "d1_p4",
+    stage: "contract",
+  });
+  await page.goto(screen(host, `seguimiento/${contract.id}`));
+  await page.locator("[data-group=guarantee] summary").click();
+  await page.locator("[name=contractId]").fill("OP-2026-031");
+  await saved(page);
+  await look(page, "form-contract");
 
   const { followUps } = await call(host, "project", { folio: "d1_p1" });
   const published = followUps.find((row) => row.state === "published");

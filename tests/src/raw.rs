@@ -38,7 +38,8 @@ pub struct Said {
 }
 
 impl Said {
-    async fn read(answer: Response) -> Said {
+    /// Reads an answer whole.
+    pub async fn read(answer: Response) -> Said {
         let status = answer.status();
         let kind =
             answer.headers().get("content-type").and_then(|value| value.to_str().ok()).unwrap_or_default();

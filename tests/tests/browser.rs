@@ -271,6 +271,9 @@ fn every_screen_passes_axe() {
         "unlock",
         "devices",
         "form-errors",
+        "form-planning",
+        "form-contract",
+        "stages",
         "tray",
         "projects",
         "project",
@@ -291,8 +294,11 @@ fn every_screen_passes_axe() {
 fn the_public_pages_pass_axe_and_need_no_script() {
     let folder = tempfile::tempdir().unwrap();
     let central = central(folder.path());
-    history(folder.path(), &device(folder.path(), &central, "oficina", "enlace"));
+    let office = device(folder.path(), &central, "oficina", "enlace");
+    history(folder.path(), &office);
+    let receipts: Value = serde_json::from_str(&office.ok(&["receipts", "--json"])).unwrap();
     let given = [
+        ("receipt", receipts[0]["receipt"].to_string()),
         ("central", central.url()),
         ("contract", "OP-1".to_owned()),
         ("canary", CANARY.to_owned()),
@@ -354,4 +360,21 @@ fn the_common_case_needs_the_keyboard_alone() {
     assert_eq!(device.count("draft"), 1, "the second one stays as a draft");
     let page = std::fs::read_to_string(central.public("proyectos/d1_p7/index.html")).unwrap();
     assert!(page.contains("35 %") && page.contains("50 %"), "{page}");
+}
+
+#[test]
+fn many_projects_are_captured_at_a_sitting() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut central = central(folder.path());
+    let office = device(folder.path(), &central, "oficina", "enlace");
+    let host = Host::start(&office.data);
+    call(&host, "send_now", json!({}));
+    let address = format!("http://{}", host.address);
+    browse("bulk.mjs", &[("host", &address)], |what| switch(&mut central, what));
+    drop(host);
+    // What was marked arrives whole: one follow-up for each project, accepted.
+    central.start();
+    publish(&office, project_list().1 as u64);
+    assert!(central.ok(&["verify"]).ends_with("0 breaks"));
+    nothing_internal(&central);
 }

@@ -215,3 +215,44 @@ fn what_a_device_cannot_capture_leaves_nothing_behind() {
         }
     }
 }
+
+#[test]
+fn a_receipt_on_paper_is_verified_without_a_network() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut central = central(folder.path());
+    central.ok(&["load", project_list().0.to_str().unwrap()]);
+    central.start();
+    let device = Device::new(&folder.path().join("equipo"));
+    let code = central.code("Persona de muestra", "enlace", "Obras de muestra", true);
+    device.ok(&["enrol", "--server", &central.url(), "--code", &code, "--device", "Laptop"]);
+    let photo = photograph(&folder.path().join("foto.jpg"), 60);
+    device.capture("d1_p1", &progress(10), &[format!("{}:illustration", photo.display())]);
+    device.capture("d1_p2", &progress(20), &[]);
+    device.ok(&["send"]);
+    central.kill();
+
+    let pages = folder.path().join("acuses");
+    let pages_text = pages.to_str().unwrap();
+    let saved = device.ok(&["receipts", "--pdf", pages_text]);
+    let paths: Vec<&str> = saved.lines().collect();
+    assert_eq!(paths.len(), 2, "{saved}");
+    let verified = device.ok(&["receipts", "--verify", paths[0], paths[1]]);
+    assert_eq!(verified.matches("válido").count() + verified.matches("valid").count(), 2, "{verified}");
+    // What was saved is somebody's now: it is not written over.
+    let before = std::fs::read(paths[0]).unwrap();
+    let again = device.ok(&["receipts", "--pdf", pages_text]);
+    assert!(again.contains("ya estaba") || again.contains("already"), "{again}");
+    assert_eq!(std::fs::read(paths[0]).unwrap(), before);
+
+    // A forged one is told apart, and so is a receipt of another municipality, and what is no receipt.
+    let receipts: Value = serde_json::from_str(&device.ok(&["receipts", "--json"])).unwrap();
+    let mut forged = receipts[0]["receipt"].clone();
+    forged["folio"] = json!("S-00000-00000");
+    let path = folder.path().join("falso.json");
+    std::fs::write(&path, forged.to_string()).unwrap();
+    let output = device.run(&["receipts", "--verify", path.to_str().unwrap()]);
+    assert_eq!(output.status.code(), Some(1), "{output:?}");
+    let output = device.run(&["receipts", "--verify", photo.to_str().unwrap()]);
+    assert_eq!(output.status.code(), Some(1));
+    assert!(complaint(&output).contains("foto.jpg"), "{}", complaint(&output));
+}

@@ -35,6 +35,7 @@ async fn a_follow_up_is_captured_with_the_keyboard_in_the_real_window() {
     window.go("#/proyectos/d1_p1").await.unwrap();
     window.find("[data-action=new-follow-up]").await.unwrap();
     window.control("n").await.unwrap();
+    window.find("[data-stage=implementation]").await.unwrap().click().await.unwrap();
     let visited = window.find("input[name=visitedOn]").await.unwrap();
     visited.click().await.unwrap();
     // Enter moves on and never submits: the common case needs nothing else.

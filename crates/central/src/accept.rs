@@ -2,6 +2,7 @@
 
 use chrono::{DateTime, Duration, Utc};
 use domain::Severity;
+use domain::conflict::{Author, Conflict, Since, Standing};
 use domain::follow_up::{Held, State};
 use domain::history::ChangeKind;
 use domain::project::LatestProgress;
@@ -61,15 +62,15 @@ fn decide(endpoint: &Endpoint, id: Uuid) -> Result<bool> {
     let mut entries = Vec::new();
     let mut accepted = false;
     if let Some(stored) = tx.follow_up(id)?
-        && stored.state == State::Received
+        && matches!(stored.state, State::Received | State::Conflict)
         && let Some(project) = tx.project(&stored.follow_up.project)?
         && let Some(process) = tx.process(&stored.follow_up.ocid)?
     {
-        let before = (stored.state, stored.held.clone());
+        let before = (stored.state, stored.held.clone(), stored.conflict.clone());
         let decision = Decision { endpoint, tx: &*tx, now, project, process, stored, unpublishable };
         let (stored, project, mut more) = decision.make()?;
         accepted = stored.state == State::Accepted;
-        if (stored.state, stored.held.clone()) != before {
+        if (stored.state, stored.held.clone(), stored.conflict.clone()) != before {
             tx.update_follow_up(&stored)?;
             entries.append(&mut more);
             entries.extend(state::follow_up_entries(&endpoint.config.municipality, Some(&project), &stored)?);
@@ -114,36 +115,59 @@ fn unpublishable_files(endpoint: &Endpoint, id: Uuid) -> Result<Vec<domain::Find
     Ok(found)
 }
 
-struct Decision<'a> {
-    endpoint: &'a Endpoint,
-    tx: &'a dyn Tx,
-    now: DateTime<Utc>,
-    project: Project,
-    process: Process,
-    stored: StoredFollowUp,
-    unpublishable: Vec<domain::Finding>,
+/// A follow-up that is being decided, with everything it is decided on.
+pub struct Decision<'a> {
+    /// The endpoint.
+    pub endpoint: &'a Endpoint,
+    /// The transaction.
+    pub tx: &'a dyn Tx,
+    /// Its instant.
+    pub now: DateTime<Utc>,
+    /// The project.
+    pub project: Project,
+    /// The process as it is now.
+    pub process: Process,
+    /// The follow-up.
+    pub stored: StoredFollowUp,
+    /// Files of which no public copy can be made.
+    pub unpublishable: Vec<domain::Finding>,
 }
 
 impl Decision<'_> {
     fn make(mut self) -> Result<(StoredFollowUp, Project, Vec<Entry>)> {
-        self.stored.held = self.held()?;
-        if self.stored.held.is_some() {
-            return Ok((self.stored, self.project, Vec::new()));
-        }
-        self.stored.overlaps = self.overlaps()?;
-        if !self.stored.overlaps.is_empty() {
-            self.stored.state = State::Conflict;
-            return Ok((self.stored, self.project, Vec::new()));
+        // What is in conflict waited for nothing else any more when it was decided.
+        if self.stored.state == State::Received {
+            self.stored.held = self.held()?;
+            if self.stored.held.is_some() {
+                return Ok((self.stored, self.project, Vec::new()));
+            }
         }
         // The process may have changed since it was received: what was right then may not be now.
         let basis = state::basis(&self.endpoint.config.municipality, &self.process);
-        self.stored.findings = domain::release::assess(&self.stored.follow_up, &basis, self.now);
-        self.stored.findings.append(&mut self.unpublishable);
-        if self.stored.findings.iter().any(|finding| finding.severity == Severity::Error) {
+        let mut findings = domain::release::assess(&self.stored.follow_up, &basis, self.now);
+        let publishable = self.unpublishable.is_empty();
+        findings.append(&mut self.unpublishable);
+        if publishable {
+            // What cannot be published is never in conflict: a choice to apply it then needs no pictures, and has its
+            // whole effect in one transaction.
+            self.stored.conflict = self.conflict()?;
+            if self.stored.conflict.is_some() {
+                self.stored.state = State::Conflict;
+                return Ok((self.stored, self.project, Vec::new()));
+            }
+        }
+        if findings.iter().any(|finding| finding.severity == Severity::Error) {
+            self.stored.findings = findings;
             self.stored.state = State::Observed;
             self.stored.decided_at = Some(self.now);
             return Ok((self.stored, self.project, Vec::new()));
         }
+        self.stored.findings = findings;
+        self.accepted()
+    }
+
+    /// Makes it a release. Gives the entries that tell what else changed by it.
+    pub fn accepted(mut self) -> Result<(StoredFollowUp, Project, Vec<Entry>)> {
         let entries = self.accept()?;
         Ok((self.stored, self.project, entries))
     }
@@ -163,6 +187,9 @@ impl Decision<'_> {
                 Some(earlier) if corrects == Some(&earlier.follow_up.folio()) => {}
                 Some(earlier)
                     if matches!(earlier.state, State::Accepted | State::Published | State::Superseded) => {}
+                // Somebody chose against it: what came after it is decided by itself, upon what stands.
+                Some(earlier)
+                    if earlier.conflict.as_ref().is_some_and(|conflict| conflict.chosen.is_some()) => {}
                 Some(earlier) => {
                     return Ok(Some(Held::AfterHeld { folio: earlier.follow_up.folio() }));
                 }
@@ -182,31 +209,75 @@ impl Decision<'_> {
         Ok((!trained).then_some(Held::Untrained))
     }
 
-    /// Where it disagrees with what others added since its base. Only what stands counts: a value that was set and set
-    /// back disturbs nobody.
-    fn overlaps(&self) -> Result<Vec<domain::conflict::Overlap>> {
-        let mut foreign = Vec::new();
-        for release in self.tx.releases(&self.process.ocid)? {
-            if release.sequence <= self.stored.base.server_version {
-                continue;
-            }
-            if let Some(id) = release.follow_up
-                && let Some(other) = self.tx.follow_up(id)?
-            {
-                // One's own chain never conflicts with itself: what the same device sent before was known to it.
-                let own = other.device_id == self.stored.device_id
-                    || (other.person_id == self.stored.person_id
-                        && self.stored.base.after.contains(&other.op_id));
-                let corrected =
-                    self.stored.follow_up.content.corrects.as_deref() == Some(&other.follow_up.folio());
-                if own || corrected {
-                    continue;
-                }
-            }
-            foreign.push(release.fragment);
+    /// The record of where it disagrees with what others added since its base, if it does.
+    fn conflict(&self) -> Result<Option<Conflict>> {
+        let releases = self.tx.releases(&self.process.ocid)?;
+        let mut since = Vec::new();
+        for release in releases.iter().filter(|release| release.sequence > self.stored.base.server_version) {
+            since.push(Since {
+                release: &release.id,
+                fragment: &release.fragment,
+                known: self.knew(release)?,
+            });
         }
-        let standing = domain::conflict::standing(&foreign);
-        Ok(domain::conflict::overlaps(&standing, &self.stored.follow_up.content.release))
+        let overlaps = domain::conflict::find(&since, &self.stored.follow_up.content.release);
+        if overlaps.is_empty() {
+            return Ok(None);
+        }
+        let mut standing = Vec::new();
+        for release in &releases {
+            if overlaps.iter().any(|overlap| overlap.release == release.id) {
+                let other = release.follow_up.map(|id| self.tx.follow_up(id)).transpose()?.flatten();
+                standing.push(Standing {
+                    release: release.id.clone(),
+                    version: release.sequence,
+                    accepted_at: release.date,
+                    author: other.map(|other| self.author(&other)).transpose()?.flatten(),
+                });
+            }
+        }
+        let held = self.author(&self.stored)?.ok_or_else(|| {
+            StoreError::Corrupt(format!("the author of {} is not there", self.stored.follow_up.folio()))
+        })?;
+        let known = self.stored.conflict.as_ref();
+        Ok(Some(Conflict {
+            version: self.process.version,
+            since: known.map_or(self.now, |known| known.since),
+            held,
+            standing,
+            overlaps,
+            chosen: None,
+        }))
+    }
+
+    /// Whether the author knew a release when this was captured. One's own chain never conflicts with itself: what the
+    /// same device sent before was known to it. What it sent later stands like anybody's: an earlier value must not
+    /// come back over it.
+    fn knew(&self, release: &Release) -> Result<bool> {
+        let Some(other) = release.follow_up.map(|id| self.tx.follow_up(id)).transpose()?.flatten() else {
+            return Ok(false);
+        };
+        if self.stored.follow_up.content.corrects.as_deref() == Some(&other.follow_up.folio())
+            || (other.person_id == self.stored.person_id && self.stored.base.after.contains(&other.op_id))
+        {
+            return Ok(true);
+        }
+        if other.device_id != self.stored.device_id {
+            return Ok(false);
+        }
+        let number =
+            |op_id| Ok::<_, StoreError>(self.tx.operation(op_id)?.map_or(0, |known| known.client_seq));
+        Ok(number(other.op_id)? < number(self.stored.op_id)?)
+    }
+
+    fn author(&self, stored: &StoredFollowUp) -> Result<Option<Author>> {
+        Ok(self.tx.person(&stored.person_id)?.map(|person| Author {
+            op_id: stored.op_id,
+            folio: stored.follow_up.folio(),
+            role: person.card.role,
+            area: person.card.area,
+            captured_at: stored.captured_at,
+        }))
     }
 
     fn accept(&mut self) -> Result<Vec<Entry>> {
@@ -295,6 +366,10 @@ pub fn add_release(
         follow_up,
         published_at: None,
     })?;
+    // What is in conflict on this process is looked at again: its record says what stands now.
+    for held in tx.in_conflict(&process.ocid)? {
+        tx.queue(JobKind::Accept, &held.to_string(), now)?;
+    }
     Ok(id)
 }
 

@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, bail};
 use clap::Args;
-use domain::wire::MunicipalityCard;
+use domain::wire::{MunicipalityCard, SYNC_HINT_BOUNDS};
 use serde::Deserialize;
 
 use crate::words::say;
@@ -50,6 +50,7 @@ struct File {
     public_url: Option<String>,
     currency: Option<String>,
     utc_offset_minutes: Option<i32>,
+    sync_interval_seconds: Option<u64>,
 }
 
 /// Configuration in force.
@@ -65,6 +66,8 @@ pub struct Config {
     pub license: String,
     /// Publication policy; the page of the site when none is configured.
     pub policy_url: String,
+    /// How often devices should look when nothing waits on them, seconds; as they see fit when it is not said.
+    pub sync_interval: Option<u64>,
 }
 
 impl Config {
@@ -128,6 +131,17 @@ impl Config {
                 )
             );
         }
+        let sync_interval = file.sync_interval_seconds;
+        if let Some(seconds) = sync_interval.filter(|seconds| !SYNC_HINT_BOUNDS.contains(seconds)) {
+            let (least, most) = (SYNC_HINT_BOUNDS.start(), SYNC_HINT_BOUNDS.end());
+            bail!(
+                "{}",
+                say(
+                    format!("sync_interval_seconds = {seconds}: va de {least} a {most}"),
+                    format!("sync_interval_seconds = {seconds}: from {least} to {most}"),
+                )
+            );
+        }
         let name = options.municipality.clone().or(file.municipality);
         Ok(Config {
             given,
@@ -142,6 +156,7 @@ impl Config {
             },
             license,
             policy_url,
+            sync_interval,
             data,
         })
     }
@@ -250,6 +265,12 @@ mod tests {
         std::fs::write(folder.path().join("avance.toml"), "municipality = \"M\"\nocds_prefx = \"x\"\n")
             .unwrap();
         assert!(Config::load(&options).is_err());
+        for (seconds, good) in [(29, false), (30, true), (900, true), (901, false)] {
+            std::fs::write(folder.path().join("avance.toml"), format!("sync_interval_seconds = {seconds}\n"))
+                .unwrap();
+            let config = Config::load(&options);
+            assert_eq!(config.ok().and_then(|config| config.sync_interval), good.then_some(seconds));
+        }
         std::fs::write(
             folder.path().join("avance.toml"),
             "municipality = \"M\"\nocds_prefix = \"ocds-abc123\"\npublic_url = \"https://pp.example.org/\"\n",

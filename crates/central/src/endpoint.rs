@@ -41,6 +41,8 @@ pub struct Endpoint {
     pub page: usize,
     /// Day of the last root this process wrote, so that the worker does not ask the database every second.
     pub(crate) rooted: Mutex<Option<NaiveDate>>,
+    /// Held by whoever makes a snapshot: the others wait for it and use the same.
+    pub(crate) snapshots: Mutex<()>,
     signing: SigningKey,
 }
 
@@ -191,6 +193,7 @@ impl Endpoint {
             inline: false,
             page: MAX_CHANGES,
             rooted: Mutex::new(None),
+            snapshots: Mutex::new(()),
             signing,
         })
     }

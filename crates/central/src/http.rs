@@ -16,7 +16,7 @@ use domain::problem::{Code, Problem};
 use domain::receipt::sha256_hex;
 use domain::wire::{
     BODY_SHA256, DeviceRow, EnrolRequest, EvidenceAnswer, EvidenceOffer, Health, MAX_COMPRESSED, MAX_RAW,
-    NonceRequest, PROTOCOL, SERVICE, TokenRequest,
+    NonceRequest, PROTOCOL, SERVICE, SYNC_HINT, TokenRequest, sync_hint,
 };
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
@@ -25,7 +25,7 @@ use crate::auth::{self, Actor};
 use crate::endpoint::Endpoint;
 use crate::problem::{Answer, Failure};
 use crate::strict;
-use crate::sync::{evidence, pull as pulling, push as pushing};
+use crate::sync::{evidence, pull as pulling, push as pushing, snapshot};
 
 type Central = State<Arc<Endpoint>>;
 
@@ -189,14 +189,25 @@ pub async fn push(
     bytes: Result<Bytes, BytesRejection>,
 ) -> Answer<Response> {
     let request = body(&headers, bytes)?;
+    let hint = endpoint.config.sync_interval;
     let answer = blocking(endpoint, move |endpoint| pushing::push(endpoint, &actor, &request)).await?;
-    Ok(json(&headers, &answer))
+    Ok(hinted(json(&headers, &answer), hint))
+}
+
+/// The answer with what devices are asked to wait between two looks.
+fn hinted(mut response: Response, seconds: Option<u64>) -> Response {
+    if let Some(value) = seconds.and_then(|seconds| sync_hint(seconds).parse().ok()) {
+        response.headers_mut().insert(SYNC_HINT, value);
+    }
+    response
 }
 
 #[derive(Deserialize)]
 pub struct PullQuery {
     #[serde(default)]
     cursor: String,
+    #[serde(default)]
+    snapshots: bool,
 }
 
 pub async fn pull(
@@ -207,8 +218,22 @@ pub async fn pull(
 ) -> Answer<Response> {
     let Query(query) =
         query.map_err(|error| Problem::new(Code::MalformedRequest).with("detail", error.to_string()))?;
-    let answer = blocking(endpoint, move |endpoint| pulling::pull(endpoint, &actor, &query.cursor)).await?;
-    Ok(json(&headers, &answer))
+    let hint = endpoint.config.sync_interval;
+    let answer =
+        blocking(endpoint, move |endpoint| pulling::pull(endpoint, &actor, &query.cursor, query.snapshots))
+            .await?;
+    Ok(hinted(json(&headers, &answer), hint))
+}
+
+pub async fn snapshot(
+    State(endpoint): Central,
+    SignedIn(actor): SignedIn,
+    Path((sha256, n)): Path<(String, String)>,
+) -> Answer<Response> {
+    let n = n.parse().map_err(|_| Code::NotFound)?;
+    let piece = blocking(endpoint, move |endpoint| snapshot::piece(endpoint, &actor, &sha256, n)).await?;
+    // Not `Content-Encoding: zstd`: whoever stands between would be free to decompress what is hashed.
+    Ok(([(header::CONTENT_TYPE, "application/zstd")], piece).into_response())
 }
 
 pub async fn devices(

@@ -7,6 +7,7 @@
 //! | `POST /api/v1/auth/nonce`, `POST /api/v1/auth/token` | whoever has the device's key |
 //! | `POST /api/v1/sync/push` | `Action::Push` |
 //! | `GET /api/v1/sync/pull` | `Action::Pull` |
+//! | `GET /api/v1/sync/snapshot/{sha256}/{n}` | `Action::Pull`, streams in scope only |
 //! | `/api/v1/evidence…` | `Action::SendEvidence`, own follow-ups only |
 //! | `GET /api/v1/devices` | `Action::SeeDevices` |
 //! | everything else | the public files, to anybody |
@@ -14,8 +15,10 @@
 use std::sync::Arc;
 
 use axum::Router;
-use axum::extract::DefaultBodyLimit;
+use axum::extract::{DefaultBodyLimit, Request};
 use axum::http::{HeaderValue, header};
+use axum::middleware::Next;
+use axum::response::Response;
 use axum::routing::{get, post, put};
 use domain::evidence::CHUNK_BYTES;
 use domain::problem::Code;
@@ -44,6 +47,7 @@ pub fn router(endpoint: Arc<Endpoint>) -> Router {
         .route("/auth/token", post(http::token))
         .route("/sync/push", post(http::push))
         .route("/sync/pull", get(http::pull))
+        .route("/sync/snapshot/{sha256}/{n}", get(http::snapshot))
         .route("/devices", get(http::devices))
         .nest("/evidence", evidence)
         .fallback(|| async { Failure::from(Code::NotFound) })
@@ -63,8 +67,6 @@ pub fn router(endpoint: Arc<Endpoint>) -> Router {
 
 /// The published files, as any web server would serve them: open to other sites, never sniffed, pages without scripts.
 fn public(endpoint: &Endpoint) -> Router {
-    let policy = "default-src 'self'; img-src 'self' data:; style-src 'self'; script-src 'none'; object-src 'none'; \
-                  frame-ancestors 'none'; base-uri 'none'; form-action 'self'";
     Router::new()
         .fallback_service(ServeDir::new(endpoint.config.public()).append_index_html_on_directories(true))
         .layer(
@@ -76,8 +78,20 @@ fn public(endpoint: &Endpoint) -> Router {
             header::X_CONTENT_TYPE_OPTIONS,
             HeaderValue::from_static("nosniff"),
         ))
-        .layer(SetResponseHeaderLayer::if_not_present(
-            header::CONTENT_SECURITY_POLICY,
-            HeaderValue::from_static(policy),
-        ))
+        .layer(axum::middleware::from_fn(content_policy))
+}
+
+/// What a public page may load. One of them has a script of ours: the one that verifies a receipt in the reader's own
+/// browser.
+async fn content_policy(request: Request, next: Next) -> Response {
+    let policy = if request.uri().path().starts_with("/verificar/") {
+        "default-src 'self'; img-src 'self' data:; style-src 'self'; script-src 'self'; object-src 'none'; \
+         frame-ancestors 'none'; base-uri 'none'; form-action 'self'"
+    } else {
+        "default-src 'self'; img-src 'self' data:; style-src 'self'; script-src 'none'; object-src 'none'; \
+         frame-ancestors 'none'; base-uri 'none'; form-action 'self'"
+    };
+    let mut response = next.run(request).await;
+    response.headers_mut().insert(header::CONTENT_SECURITY_POLICY, HeaderValue::from_static(policy));
+    response
 }

@@ -134,6 +134,14 @@ struct Row {
 }
 
 #[derive(Template)]
+#[template(path = "verify.html")]
+struct VerifyPage {
+    frame: Frame,
+    /// Public key of the endpoint, hexadecimal.
+    key: String,
+}
+
+#[derive(Template)]
 #[template(path = "policy.html")]
 struct PolicyPage {
     frame: Frame,
@@ -249,6 +257,11 @@ pub fn common_pages(
             PathBuf::from("politica-de-publicacion/index.html"),
             PolicyPage { frame: Frame::new(endpoint, now, "../") }.render()?,
         ),
+        (
+            PathBuf::from("verificar/index.html"),
+            VerifyPage { frame: Frame::new(endpoint, now, "../"), key: endpoint.public_key() }.render()?,
+        ),
+        (PathBuf::from("verificar/verificar.js"), include_str!("../templates/verificar.js").to_owned()),
     ];
     let budget = |processes: &[Process]| -> Vec<(String, Decimal)> {
         let amounts = processes.iter().map(|process| &process.compiled["planning"]["budget"]["amount"]);

@@ -83,7 +83,7 @@ pub fn follow_up_state(municipality: &MunicipalityCard, stored: &StoredFollowUp)
         progress: follow_up.content.progress,
         evidence: follow_up.evidence.clone(),
         findings: stored.findings.clone(),
-        overlaps: stored.overlaps.clone(),
+        conflict: stored.conflict.clone().map(Box::new),
         release_id: stored.release_id.clone(),
         url: published.then(|| page_url(municipality, &follow_up.project)),
     }
@@ -122,10 +122,15 @@ pub fn project_entries(
 /// elsewhere, and whoever captured must still learn what became of it.
 pub fn follow_up_streams(project: Option<&Project>, stored: &StoredFollowUp) -> Vec<String> {
     let mut streams = project.map(|project| streams_of(&project.areas)).unwrap_or_default();
-    let own = area_stream(&stored.area_id);
-    // Everybody reads the common stream; one more copy would say nothing new.
-    if !streams.contains(&own) && !streams.iter().any(|stream| stream == COMMON) {
-        streams.push(own);
+    // So must whoever captured what stands against it.
+    let others = stored.conflict.iter().flat_map(|conflict| &conflict.standing);
+    let others = others.filter_map(|standing| standing.author.as_ref()).map(|author| area_id(&author.area));
+    for area in std::iter::once(stored.area_id.clone()).chain(others) {
+        let own = area_stream(&area);
+        // Everybody reads the common stream; one more copy would say nothing new.
+        if !streams.contains(&own) && !streams.iter().any(|stream| stream == COMMON) {
+            streams.push(own);
+        }
     }
     streams
 }

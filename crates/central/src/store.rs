@@ -4,7 +4,7 @@
 //! every database. Handlers call it from a blocking thread.
 
 use chrono::{DateTime, Utc};
-use domain::conflict::Overlap;
+use domain::conflict::Conflict;
 use domain::follow_up::{FollowUp, Held, State};
 use domain::history::{Change, ChangeKind, Head};
 use domain::person::{PersonCard, Role};
@@ -156,8 +156,8 @@ pub struct StoredFollowUp {
     pub decided_at: Option<DateTime<Utc>>,
     /// Errors and warnings.
     pub findings: Vec<Finding>,
-    /// Where it disagrees with what stands.
-    pub overlaps: Vec<Overlap>,
+    /// Where and with whom it disagrees, or did, with what was chosen.
+    pub conflict: Option<Conflict>,
     /// The release it became.
     pub release_id: Option<String>,
 }
@@ -377,6 +377,8 @@ pub trait Tx {
     fn follow_up_by_folio(&self, folio: &str) -> Result<Option<StoredFollowUp>>;
     /// The follow-ups of a project, oldest first.
     fn follow_ups(&self, project: &str) -> Result<Vec<StoredFollowUp>>;
+    /// The follow-ups of a process that are in conflict.
+    fn in_conflict(&self, ocid: &str) -> Result<Vec<Uuid>>;
     /// Received follow-ups of a person that wait for another of their own.
     fn waiting_after(&self, person_id: &str) -> Result<Vec<Uuid>>;
     /// Every received follow-up of a person.
@@ -398,6 +400,9 @@ pub trait Tx {
     fn streams(&self) -> Result<Vec<String>>;
     /// Changes of a stream after a number.
     fn changes(&self, stream: &str, after: u64, limit: usize) -> Result<Vec<Change>>;
+    /// The last change of every record that is in a stream at a number, in the order of the numbers, one by one until
+    /// `each` says that it is enough.
+    fn latest(&self, stream: &str, at: u64, each: &mut dyn FnMut(Change) -> bool) -> Result<()>;
 
     /// A file.
     fn evidence(&self, sha256: &str) -> Result<Option<Evidence>>;

@@ -1,5 +1,6 @@
-//! Synchronisation (`sync.md`): push, pull, evidence. The central endpoint is the only sequencer.
+//! Synchronisation (`sync.md`): push, pull with its snapshots, evidence. The central endpoint is the only sequencer.
 
 pub mod evidence;
 pub mod pull;
 pub mod push;
+pub mod snapshot;

@@ -98,7 +98,7 @@ fn a_project_that_goes_to_another_area_leaves_no_copies_behind() {
         recorded_at: endpoint.now(),
         decided_at: None,
         findings: Vec::new(),
-        overlaps: Vec::new(),
+        conflict: None,
         release_id: None,
     };
     let tx = endpoint.store.begin().expect("a transaction");

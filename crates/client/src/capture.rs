@@ -7,10 +7,10 @@ use chrono::{DateTime, Offset as _, TimeZone as _, Utc};
 use domain::command::{AttachedFile, Draft, DraftNew, FieldFinding, Sent};
 use domain::evidence::EvidenceRef;
 use domain::follow_up::{FollowUp, FollowUpFile, FormRef, Progress};
-use domain::form::{Folded, Form, Values};
+use domain::form::{Field, Folded, Form, Values};
 use domain::problem::{Code, Problem};
 use domain::receipt::new_salt;
-use domain::release::assess;
+use domain::release::{Basis, assess};
 use domain::wire::{Base, Operation, OperationKind, SCHEMA};
 use domain::{Finding, Severity};
 use rusqlite::Connection;
@@ -130,7 +130,7 @@ pub(crate) fn draft_open(store: &Store, moment: Moment, id: Uuid) -> Result<Draf
             id,
             folio: domain::follow_up::folio(id),
             project: view::project_row(connection, &draft.project)?,
-            last: last_values(&draft.form, &progress, last_on.as_deref()),
+            last: last_values(&draft.form, &ground.basis(), &progress, last_on.as_deref()),
             last_on,
             values: draft.typed,
             findings,
@@ -142,8 +142,13 @@ pub(crate) fn draft_open(store: &Store, moment: Moment, id: Uuid) -> Result<Draf
     })
 }
 
-/// The last value beside each field that shows progress.
-fn last_values(form: &Form, progress: &Progress, last_on: Option<&str>) -> BTreeMap<String, String> {
+/// What is known beside each field: the last progress, and what the process says at the place of the field.
+fn last_values(
+    form: &Form,
+    basis: &Basis<'_>,
+    progress: &Progress,
+    last_on: Option<&str>,
+) -> BTreeMap<String, String> {
     let text = |value: Option<Decimal>| value.map(|value| value.normalize().to_string());
     let (physical, financial) =
         (progress.physical.unwrap_or_default(), progress.financial.unwrap_or_default());
@@ -155,7 +160,7 @@ fn last_values(form: &Form, progress: &Progress, last_on: Option<&str>) -> BTree
                 "/progress/financial/planned" => text(financial.planned),
                 "/progress/financial/actual" => text(financial.actual),
                 "/visitedOn" => last_on.map(str::to_owned),
-                _ => None,
+                _ => field.known(basis),
             };
             last.map(|last| (field.id.clone(), last))
         })
@@ -209,7 +214,8 @@ pub(crate) fn draft_save(store: &Store, moment: Moment, id: Uuid, changed: Value
     store.write(|tx| {
         let mut draft = drafts::get(tx, id)?;
         for (field, text) in changed {
-            if !draft.form.fields().any(|known| known.id == field) || text.len() > MAX_TYPED {
+            let known = |own: &Field| own.id == field || (own.may_lack && own.lack_key() == field);
+            if !draft.form.fields().any(known) || text.len() > MAX_TYPED {
                 let detail = format!("field {field}");
                 return Err(Problem::new(Code::CommandInvalid)
                     .with("name", "draft_save")

@@ -3,11 +3,13 @@
 use std::path::Path;
 
 use base64::Engine as _;
-use domain::command::{AppState, Command, Done, Draft, FormCard, Nothing, ReceiptView, Status};
+use domain::command::{AppState, Command, Done, Draft, FormCard, Nothing, ReceiptPdf, ReceiptView, Status};
 use domain::follow_up::Stage;
 use domain::form::{Choice, Text};
 use domain::problem::{Code, Problem};
-use domain::receipt::body_hash;
+use domain::receipt::{Receipt, body_hash};
+use domain::wire::Operation;
+use rusqlite::Connection;
 use serde::Serialize;
 use serde_json::Value;
 use uuid::Uuid;
@@ -16,7 +18,7 @@ use crate::error::Error;
 use crate::store::{Store, drafts, files, outbox};
 use crate::sync::transport::Transport;
 use crate::sync::{engine, plan};
-use crate::{Client, capture, evidence, session, view};
+use crate::{Client, capture, choose, evidence, receipt_pdf, session, view};
 
 /// Runs a command.
 pub(crate) async fn call(client: &Client, name: &str, payload: Value) -> Result<Value, Error> {
@@ -103,6 +105,12 @@ fn here(client: &Client, command: Command) -> Result<Value, Error> {
             inner.wake.notify_one();
             changed(json(&sent))
         }
+        Command::conflicts(Nothing {}) => json(&store.read(choose::list)?),
+        Command::choose(request) => {
+            let sent = choose::choose(&store, moment, request)?;
+            inner.wake.notify_one();
+            changed(json(&sent))
+        }
         Command::evidence_add_paths(request) => {
             store.read(|c| drafts::get(c, request.id))?;
             let mut checked = Vec::new();
@@ -145,6 +153,10 @@ fn here(client: &Client, command: Command) -> Result<Value, Error> {
         Command::evidence_thumbnail(request) => json(&evidence::thumbnail(&store, &request.sha256)?),
         Command::status(Nothing {}) => json(&inner.status()?),
         Command::receipt(request) => json(&receipt(&store, request.id)?),
+        Command::receipt_pdf(request) => {
+            let (name, bytes) = receipt_pdf::page(&store, request.id)?;
+            json(&ReceiptPdf { name, base64: base64::engine::general_purpose::STANDARD.encode(bytes) })
+        }
         Command::app_state(_)
         | Command::unlock(_)
         | Command::enrol(_)
@@ -182,15 +194,35 @@ pub(crate) fn receipt(store: &Store, id: Uuid) -> Result<ReceiptView, Error> {
             return Err(Problem::new(Code::NotFound).into());
         };
         let server_key = session::enrolled(connection)?.server_key;
-        let operation = &queued.operation;
-        let valid =
-            queued.receipt.as_ref().is_some_and(|receipt| plan::names(receipt, operation, &server_key));
-        Ok(ReceiptView {
-            receipt: queued.receipt.clone(),
-            valid,
-            body_hash: Some(body_hash(&operation.salt, &operation.body)?),
-            earlier: outbox::earlier_receipts(connection, operation.op_id)?,
-        })
+        verified(connection, &queued.operation, queued.receipt, &server_key)
+    })
+}
+
+/// Every receipt of this equipment, of follow-ups and of choices, newest operation first: folio, project, receipt.
+pub(crate) fn receipts(store: &Store) -> Result<Vec<(String, String, ReceiptView)>, Error> {
+    store.read(|connection| {
+        let server_key = session::enrolled(connection)?.server_key;
+        outbox::receipts(connection)?
+            .into_iter()
+            .map(|(folio, project, operation, receipt)| {
+                Ok((folio, project, verified(connection, &operation, Some(receipt), &server_key)?))
+            })
+            .collect()
+    })
+}
+
+fn verified(
+    connection: &Connection,
+    operation: &Operation,
+    receipt: Option<Receipt>,
+    server_key: &str,
+) -> Result<ReceiptView, Error> {
+    let valid = receipt.as_ref().is_some_and(|receipt| plan::names(receipt, operation, server_key));
+    Ok(ReceiptView {
+        receipt,
+        valid,
+        body_hash: Some(body_hash(&operation.salt, &operation.body)?),
+        earlier: outbox::earlier_receipts(connection, operation.op_id)?,
     })
 }
 
@@ -234,7 +266,16 @@ fn forms() -> Vec<FormCard> {
     Stage::ALL
         .into_iter()
         .filter_map(domain::form::for_stage)
-        .map(|form| FormCard { stage: form.stage, title: form.title.clone() })
+        .map(|form| FormCard {
+            stage: form.stage,
+            title: form.title.clone(),
+            columns: form
+                .groups
+                .iter()
+                .filter(|group| !group.optional)
+                .flat_map(|group| group.fields.clone())
+                .collect(),
+        })
         .collect()
 }
 

@@ -27,6 +27,9 @@ pub(crate) enum Error {
     /// What came does not follow from what is here.
     #[error("history: {0}")]
     Chain(#[from] ChainError),
+    /// A snapshot does not hold what it says.
+    #[error("snapshot: {0}")]
+    Snapshot(String),
     /// What the store holds is not what was put in it.
     #[error("store holds {what} that cannot be read")]
     Stored { what: &'static str },
@@ -102,8 +105,8 @@ impl From<Error> for Problem {
             }
             _ => {}
         }
-        if let Error::Chain(chain) = &error {
-            return Problem::new(Code::HistoryBroken).with("detail", chain.to_string());
+        if let Error::Chain(_) | Error::Snapshot(_) = &error {
+            return Problem::new(Code::HistoryBroken).with("detail", error.to_string());
         }
         // Nobody foresaw it: the person gets a number, the log gets the detail.
         let report = domain::receipt::new_salt();

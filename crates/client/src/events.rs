@@ -4,7 +4,7 @@ use domain::command::Event;
 use tokio::sync::broadcast;
 
 /// Events a slow window may be behind; after that it asks for the lists again anyway.
-const BACKLOG: usize = 256;
+const BACKLOG: usize = 1024;
 
 /// Where events go.
 pub(crate) struct Events(broadcast::Sender<Event>);

@@ -6,18 +6,24 @@
 //! | `store` | the two encrypted databases: all SQL |
 //! | `keys` | the database key and what wraps it |
 //! | `capture`, `evidence` | drafts, files, and the moment a draft becomes an operation |
+//! | `receipt_pdf` | a receipt as a page to print, and out of it again |
+//! | `choose` | conflicts, and the choice that ends one |
+//! | `export` | what is only here, as files |
 //! | `view` | the base with what is still here laid upon it |
 //! | `outside` | what is passed in: clock, network, disk |
 //! | `session`, `sync` | enrolment and tokens; plan, engine, scheduler, transport |
 //! | `command`, `events` | what a window asks, what it is told |
 
 mod capture;
+mod choose;
 mod command;
 mod error;
 mod events;
 mod evidence;
+mod export;
 mod keys;
 mod outside;
+mod receipt_pdf;
 mod search;
 mod session;
 mod store;
@@ -25,6 +31,7 @@ mod sync;
 mod view;
 
 use std::fs::{File, TryLockError};
+use std::io::{ErrorKind, Write as _};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError, RwLock};
 
@@ -32,10 +39,10 @@ use domain::clock::Clock;
 use domain::command::{AppState, Event, ReceiptView, Sent, Status};
 use domain::follow_up::FollowUpFile;
 use domain::problem::{Code, Problem};
+use domain::receipt::Receipt;
 use serde_json::Value;
 use tokio::sync::{Notify, broadcast};
 use tokio::task::AbortHandle;
-use uuid::Uuid;
 
 pub use crate::keys::Cost as KeyCost;
 pub use crate::outside::Outside;
@@ -45,6 +52,8 @@ use crate::error::Error;
 use crate::store::Store;
 use crate::sync::link::Link;
 use crate::sync::transport::Transport;
+
+pub use crate::export::Unsent;
 
 /// Version of the program, as it is told to the endpoint.
 pub const VERSION: &str = env!("CARGO_PKG_VERSION");
@@ -242,23 +251,53 @@ impl Client {
         Ok(sent)
     }
 
-    /// Every receipt of this device with its verification, newest follow-up first: `(folio, project, receipt)`.
+    /// Every receipt of this device with its verification, newest first: `(folio, project, receipt)`. That of a choice
+    /// has the folio of the follow-up it is about.
     ///
     /// # Errors
     /// `passphrase_needed` while the store is closed.
     pub fn receipts(&self) -> Result<Vec<(String, String, ReceiptView)>, Problem> {
-        let receipts = || -> Result<_, Error> {
+        let receipts = || command::receipts(&*self.inner.store()?);
+        receipts().map_err(|error| self.inner.problem(error))
+    }
+
+    /// Saves every receipt of this device as a page to print, one file each, and says of each whether it was written: a
+    /// file that is there already stays.
+    ///
+    /// # Errors
+    /// `folder_read_only`, `disk_full`; `passphrase_needed` while the store is closed.
+    pub fn save_receipts(&self, folder: &Path) -> Result<Vec<(PathBuf, bool)>, Problem> {
+        let save = || -> Result<_, Error> {
+            std::fs::create_dir_all(folder).map_err(Error::io(folder))?;
             let store = self.inner.store()?;
-            let own: Vec<(String, String, Uuid)> = store.read(|connection| {
-                let own =
-                    store::outbox::all(connection)?.into_iter().filter(|queued| queued.receipt.is_some());
-                Ok(own.map(|queued| (queued.folio, queued.project, queued.operation.record_id)).collect())
-            })?;
-            own.into_iter()
-                .map(|(folio, project, id)| Ok((folio, project, command::receipt(&store, id)?)))
+            receipt_pdf::pages(&store)?
+                .into_iter()
+                .map(|(name, bytes)| {
+                    let path = folder.join(name);
+                    let written = match File::create_new(&path) {
+                        Ok(mut file) => file.write_all(&bytes).map(|()| true),
+                        Err(error) if error.kind() == ErrorKind::AlreadyExists => Ok(false),
+                        Err(error) => Err(error),
+                    };
+                    Ok((path.clone(), written.map_err(Error::io(&path))?))
+                })
                 .collect()
         };
-        receipts().map_err(|error| self.inner.problem(error))
+        save().map_err(|error| self.inner.problem(error))
+    }
+
+    /// The receipt in a file (the page to print, or JSON), and whether it is the endpoint's of this device.
+    ///
+    /// # Errors
+    /// `file_unreadable` when there is no receipt in it; `passphrase_needed` while the store is closed.
+    pub fn receipt_in(&self, path: &Path) -> Result<(Receipt, bool), Problem> {
+        let read = || -> Result<_, Error> {
+            let receipt = receipt_pdf::read(path)?;
+            let key = self.inner.store()?.read(session::enrolled)?.server_key;
+            let valid = receipt.verify(&key).is_ok();
+            Ok((receipt, valid))
+        };
+        read().map_err(|error| self.inner.problem(error))
     }
 }
 
@@ -284,6 +323,12 @@ impl Inner {
         let transport = Transport::new(server, self.outside.wire.clone())?;
         *kept = Some((server.to_owned(), transport.clone()));
         Ok(transport)
+    }
+
+    /// How long the endpoint asked to be left alone between two looks when nothing waits here.
+    fn hint(&self) -> Option<std::time::Duration> {
+        let kept = self.transport.lock().unwrap_or_else(PoisonError::into_inner);
+        kept.as_ref().and_then(|(_, transport)| transport.hint())
     }
 
     fn moment(&self) -> capture::Moment {

@@ -4,10 +4,12 @@
 //! file that cannot be read aside, whole; nothing is ever deleted.
 
 pub(crate) mod base;
+pub(crate) mod choices;
 pub(crate) mod drafts;
 pub(crate) mod files;
 pub(crate) mod meta;
 pub(crate) mod outbox;
+mod snapshot;
 
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -29,6 +31,7 @@ const DEVICE_STEPS: &[M<'_>] = &[
     M::up(include_str!("../migrations/0001_create_tables.sql")),
     M::up(include_str!("../migrations/0002_remember_base_and_author.sql")),
     M::up(include_str!("../migrations/0003_remember_epochs.sql")),
+    M::up(include_str!("../migrations/0004_names_of_authors.sql")),
 ];
 const EVIDENCE_STEPS: &[M<'_>] = &[M::up(include_str!("../migrations/evidence/0001_create_chunks.sql"))];
 const DEVICE: &str = "device.db";

@@ -10,6 +10,7 @@ use ts_rs::TS;
 use uuid::Uuid;
 
 use crate::Finding;
+use crate::conflict::{Conflict, Resolution};
 use crate::evidence::MediaType;
 use crate::follow_up::{FollowUpState, Percent, Stage, State};
 use crate::form::{Form, Values};
@@ -85,12 +86,18 @@ commands! {
     evidence_remove: EvidenceOf => Draft;
     /// A small picture of a file, as a data URL.
     evidence_thumbnail: Hash => Thumbnail;
+    /// The conflicts that this equipment is shown, open ones first.
+    conflicts: Nothing => Vec<ConflictRow>;
+    /// Chooses between two values that disagree; queued like a follow-up.
+    choose: Choose => Sent;
     /// The queue, the last receipt, the connection.
     status: Nothing => Status;
     /// Sends now.
     send_now: Nothing => Status;
     /// The receipt of a follow-up.
     receipt: FollowUpOf => ReceiptView;
+    /// The receipt as a page to print, with its code and its data inside.
+    receipt_pdf: FollowUpOf => ReceiptPdf;
     /// The equipment of the municipality and what is still on it (coordination).
     devices: Nothing => Vec<DeviceRow>;
 }
@@ -149,6 +156,8 @@ pub struct FormCard {
     pub stage: Stage,
     /// Title.
     pub title: crate::form::Text,
+    /// The fields of its parts that are always open: the columns where many projects are captured at once.
+    pub columns: Vec<crate::form::Field>,
 }
 
 /// Opens or makes the store.
@@ -445,6 +454,67 @@ pub struct FollowUpOf {
     pub id: Uuid,
 }
 
+/// A conflict with what this person may do about it.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, TS)]
+#[serde(rename_all = "camelCase")]
+pub struct ConflictRow {
+    /// The follow-up that is or was held.
+    pub id: Uuid,
+    /// Its folio.
+    pub folio: String,
+    /// Folio of the project.
+    pub project: String,
+    /// Title of the project.
+    pub title: String,
+    /// Process.
+    pub ocid: String,
+    /// State of the follow-up at the central endpoint.
+    pub state: State,
+    /// The record.
+    pub conflict: Conflict,
+    /// Names of the authors, by operation, as far as this person may see them.
+    #[ts(type = "Record<string, string>")]
+    pub names: BTreeMap<Uuid, String>,
+    /// What this person may choose now; none when it is closed or a choice is on its way.
+    pub may: Vec<Resolution>,
+    /// The last choice made on this equipment that is not the one that closed it.
+    pub own: Option<OwnChoice>,
+}
+
+/// A choice made on this equipment.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, TS)]
+#[serde(rename_all = "camelCase")]
+pub struct OwnChoice {
+    /// What was chosen.
+    pub resolution: Resolution,
+    /// Why.
+    pub reason: String,
+    /// When.
+    pub at: DateTime<Utc>,
+    /// `ready` or `parked` while it is only here, `received`, or `rejected`: then the conflict stays open.
+    pub state: State,
+    /// Why it was rejected.
+    #[ts(
+        type = "{ pointer: string; rule: string; severity: \"error\" | \"warning\"; params: Record<string, any> }[]"
+    )]
+    pub findings: Vec<Finding>,
+    /// Why it could not be sent last time.
+    pub problem: Option<Problem>,
+}
+
+/// Chooses between two values that disagree.
+#[derive(Clone, Debug, Serialize, Deserialize, TS)]
+pub struct Choose {
+    /// The follow-up that is held.
+    pub id: Uuid,
+    /// What is chosen for it as a whole.
+    pub resolution: Resolution,
+    /// Why.
+    pub reason: String,
+    /// Version of the process that the person had before their eyes.
+    pub version: u64,
+}
+
 /// Connection with the central endpoint.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, TS)]
 #[serde(rename_all = "snake_case")]
@@ -473,7 +543,7 @@ pub struct Status {
     pub counts: BTreeMap<String, u32>,
     /// Follow-ups that are only on this equipment: drafts, ready, sending, parked.
     pub here: u32,
-    /// Follow-ups sent of all that were marked ready.
+    /// Follow-ups and choices sent of all that were marked ready.
     pub received: u32,
     /// Of how many.
     pub marked: u32,
@@ -509,9 +579,36 @@ pub struct ReceiptView {
     pub earlier: Vec<Receipt>,
 }
 
+/// A receipt as a page to print, to be saved where the person says.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, TS)]
+pub struct ReceiptPdf {
+    /// Proposed name.
+    pub name: String,
+    /// Its bytes in base64.
+    pub base64: String,
+}
+
+/// Where an operation is on its way.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, TS)]
+#[serde(rename_all = "snake_case")]
+pub enum Step {
+    /// It is in the batch that is going out.
+    Sending,
+    /// The batch came to nothing: it waits, and will be offered again.
+    Waiting,
+    /// The central endpoint has it, with a receipt.
+    Received,
+    /// The central endpoint has it and does not accept it; the receipt says so.
+    Rejected,
+    /// It was not taken; its row says why.
+    Refused,
+    /// It was set apart, so that the rest goes on.
+    Parked,
+}
+
 /// What the client tells a window without being asked.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, TS)]
-#[serde(rename_all = "snake_case", tag = "event")]
+#[serde(rename_all = "snake_case", rename_all_fields = "camelCase", tag = "event")]
 pub enum Event {
     /// The status changed.
     Status {
@@ -520,7 +617,16 @@ pub enum Event {
     },
     /// Projects or follow-ups changed: lists are asked for again.
     Changed,
-    /// Bytes of a file went out.
+    /// An operation came a step further, or back.
+    Operation {
+        /// Which one.
+        op_id: Uuid,
+        /// Folio of its follow-up.
+        folio: String,
+        /// Where it is now.
+        step: Step,
+    },
+    /// Bytes of a file went out. Told when it begins, at most four times a second, and when the last ones are out.
     FileProgress {
         /// File.
         sha256: String,

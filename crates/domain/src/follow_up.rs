@@ -1,5 +1,7 @@
 //! The follow-up: an immutable fragment of an OCDS release, its progress, its evidence and its internal notes.
 
+use std::collections::BTreeMap;
+
 use chrono::{DateTime, NaiveDate, Utc};
 use rust_decimal::Decimal;
 use serde::{Deserialize, Serialize};
@@ -128,6 +130,10 @@ pub struct Internal {
     #[serde(default, skip_serializing_if = "Map::is_empty")]
     #[ts(type = "Record<string, any>")]
     pub fields: Map<String, Value>,
+    /// Why a field of the form has no datum, by field id: a code of `schemas/capture/lacking.json`.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    #[ts(type = "Record<string, string>")]
+    pub lacking: BTreeMap<String, String>,
 }
 
 /// Which form a follow-up was captured with; a draft keeps its own.
@@ -301,7 +307,8 @@ impl State {
             Ready => matches!(next, Draft | Sending),
             Sending => matches!(next, Ready | Received | Rejected | Parked),
             Received => matches!(next, Accepted | Observed | Rejected | Conflict | Parked | Withdrawn),
-            Conflict => matches!(next, Accepted | Rejected | Withdrawn),
+            // By a choice; or by itself, when what stood against it does no longer, or its author corrects it.
+            Conflict => matches!(next, Accepted | Observed | Rejected | Withdrawn | Superseded),
             Parked => matches!(next, Received | Rejected | Withdrawn),
             Accepted => matches!(next, Published | Withdrawn | Superseded),
             Published => matches!(next, Withdrawn | Superseded),
@@ -367,9 +374,10 @@ pub struct FollowUpState {
     /// Errors and warnings found by the central endpoint.
     #[ts(type = "any[]")]
     pub findings: Vec<Finding>,
-    /// Where it disagrees with what stands, while it is in conflict.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub overlaps: Vec<crate::conflict::Overlap>,
+    /// Where and with whom it disagreed, and what was chosen; stays after the choice.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[ts(optional)]
+    pub conflict: Option<Box<crate::conflict::Conflict>>,
     /// The release it became.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[ts(optional)]
@@ -461,6 +469,12 @@ pub const CENTRAL_RULES: &[&str] = &[
     "project-outside-area",
     "process-unknown",
     "evidence-not-publishable",
+    "choice-unreadable",
+    "choice-unknown",
+    "choice-not-allowed",
+    "choice-closed",
+    "choice-outdated",
+    "conflict-kept",
 ];
 
 #[cfg(test)]

@@ -11,6 +11,7 @@ use serde_json::{Map, Value};
 use ts_rs::TS;
 
 use crate::follow_up::{FormRef, Stage};
+use crate::release::Basis;
 
 mod fold;
 
@@ -43,6 +44,8 @@ pub enum Kind {
     Code,
     /// RFC: 12 or 13 characters.
     Rfc,
+    /// Quantity, ≥ 0.
+    Number,
 }
 
 /// Whether a value may be published. Only `public` fields reach the fragment.
@@ -98,6 +101,61 @@ pub struct Field {
     pub choices: Vec<Choice>,
     /// Longest text, characters.
     pub max_length: u32,
+    /// Also required when another field has one of these codes.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[ts(skip)]
+    required_when: Option<When>,
+    /// Whether a person may say that there is no such datum, with a reason, instead of filling it.
+    #[serde(default)]
+    pub may_lack: bool,
+}
+
+impl Field {
+    /// Under which name the typed values keep the reason why this field has no datum.
+    pub fn lack_key(&self) -> String {
+        format!("{LACK}{}", self.id)
+    }
+
+    /// What a process says at the place of this field, as it would be typed: a day as `yyyy-mm-dd`, an amount in
+    /// digits. Of contracts, the one that is active; of awards, the only one; of other lists nothing, because a form
+    /// adds to them.
+    pub fn known(&self, basis: &Basis<'_>) -> Option<String> {
+        let mut place = basis.compiled;
+        let mut above = "";
+        for step in self.path.strip_prefix("/release/")?.split('/') {
+            place = match (place, above) {
+                (Value::Array(contracts), "contracts") => {
+                    let active = basis.active_contracts();
+                    let [one] = active.as_slice() else { return None };
+                    contracts.iter().find(|contract| contract["id"].as_str() == Some(one))?
+                }
+                (
+                    Value::Array(items),
+                    "awards" | "suppliers" | "surveillanceMechanisms" | "submissionMethod",
+                ) => items.first().filter(|_| items.len() == 1 && step == "0")?,
+                (Value::Array(_), _) => return None,
+                (object, _) => object.get(step)?,
+            };
+            above = step;
+        }
+        match (self.kind, place) {
+            (Kind::Date, Value::String(text)) => Some(text.get(..10)?.to_owned()),
+            (_, Value::String(text)) => Some(text.clone()),
+            (_, Value::Number(number)) => Some(number.to_string()),
+            _ => None,
+        }
+    }
+}
+
+/// Begins the name under which the reason of a missing datum is kept; no field is named like that.
+const LACK: char = '~';
+
+/// A condition on another field.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct When {
+    field: String,
+    is: Vec<String>,
 }
 
 /// Fields that belong together.
@@ -112,6 +170,9 @@ pub struct Group {
     pub help: Text,
     /// Whether it starts folded.
     pub optional: bool,
+    /// The group of which this is a further copy: shown once the one before it has something.
+    #[serde(default)]
+    pub copy_of: Option<String>,
     /// Its fields, in the order of the paper.
     pub fields: Vec<Field>,
     /// What follows from a filled group.
@@ -134,9 +195,13 @@ pub struct Form {
     pub title: Text,
     /// Groups.
     pub groups: Vec<Group>,
+    /// Reasons why a datum may be lacking (`schemas/capture/lacking.json`).
+    #[serde(default)]
+    pub lacking: Vec<Choice>,
 }
 
-/// A value that follows from others: a constant, or a copy of a field, possibly as an identifier.
+/// A value that follows from others: a constant, a copy of a field, possibly as an identifier, or what the process
+/// already says at a place.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 struct Derive {
@@ -148,6 +213,9 @@ struct Derive {
     /// Prefix for an identifier made from `from`.
     #[serde(default)]
     slug: Option<String>,
+    /// JSON Pointer into the compiled release of the process.
+    #[serde(default)]
+    known: Option<String>,
 }
 
 /// The file as written in `schemas/capture`.
@@ -174,9 +242,20 @@ struct SourceGroup {
     help: Text,
     #[serde(default)]
     optional: bool,
+    /// How many times it may be filled. In its paths and in those of its fields `{n}` is the number of the copy, from 0.
+    #[serde(default = "one")]
+    times: usize,
     fields: Vec<String>,
     #[serde(default)]
     derive: Vec<Derive>,
+}
+
+fn one() -> usize {
+    1
+}
+
+fn may_lack() -> bool {
+    true
 }
 
 #[derive(Deserialize)]
@@ -199,6 +278,11 @@ struct SourceField {
     codes: Vec<String>,
     #[serde(rename = "maxLength", default)]
     max_length: Option<u32>,
+    #[serde(rename = "x-required-when", default)]
+    required_when: Option<When>,
+    /// `false` where the standard cannot do without it: identifiers.
+    #[serde(rename = "x-may-lack", default = "may_lack")]
+    may_lack: bool,
 }
 
 /// Why a form file is not a form.
@@ -273,6 +357,10 @@ impl Form {
                         Kind::Notes => 4000,
                         _ => 250,
                     }),
+                    may_lack: field.may_lack
+                        && field.class == Class::Public
+                        && (field.required != Required::Never || field.required_when.is_some()),
+                    required_when: field.required_when,
                 },
             );
         }
@@ -286,16 +374,25 @@ impl Form {
                     field: id.clone(),
                 })?);
             }
-            groups.push(Group {
+            let whole = Group {
                 id: group.id,
                 title: group.title,
                 help: group.help,
                 optional: group.optional,
+                copy_of: None,
                 fields: own,
                 derive: group.derive,
-            });
+            };
+            groups.extend((0..group.times).map(|number| whole.copy(number)));
         }
-        Ok(Form { id: source.id, version: source.version, stage: source.stage, title: source.title, groups })
+        Ok(Form {
+            id: source.id,
+            version: source.version,
+            stage: source.stage,
+            title: source.title,
+            groups,
+            lacking: serde_json::from_str(include_str!("../../../schemas/capture/lacking.json"))?,
+        })
     }
 
     /// Which form this is, for the draft and the follow-up to remember.
@@ -309,13 +406,50 @@ impl Form {
     }
 }
 
-/// The forms that ship with the program, by stage. A stage without a form of its own is captured from a file.
+impl Group {
+    /// The copy of a group with a number, from 0. The first keeps the names of the group and of its fields.
+    fn copy(&self, number: usize) -> Group {
+        let name = |id: &str| if number == 0 { id.to_owned() } else { format!("{id}-{}", number + 1) };
+        let place = |path: &str| path.replace("{n}", &number.to_string());
+        let own = |id: &str| self.fields.iter().any(|field| field.id == id);
+        let mut copy = self.clone();
+        copy.id = name(&self.id);
+        if number > 0 {
+            copy.copy_of = Some(self.id.clone());
+            copy.title.es = format!("{} {}", copy.title.es, number + 1);
+            copy.title.en = format!("{} {}", copy.title.en, number + 1);
+        }
+        for field in &mut copy.fields {
+            field.id = name(&field.id);
+            field.path = place(&field.path);
+            if let Some(when) = &mut field.required_when
+                && own(&when.field)
+            {
+                when.field = name(&when.field);
+            }
+        }
+        for derived in &mut copy.derive {
+            derived.path = place(&derived.path);
+            derived.from = derived.from.take().map(|from| if own(&from) { name(&from) } else { from });
+        }
+        copy
+    }
+}
+
+/// The forms that ship with the program, one for each stage.
 pub fn shipped() -> &'static [Form] {
     static FORMS: LazyLock<Vec<Form>> = LazyLock::new(|| {
-        [include_str!("../../../schemas/capture/implementation.json")]
-            .into_iter()
-            .map(|text| Form::parse(text).expect("the forms that ship are tested"))
-            .collect()
+        [
+            include_str!("../../../schemas/capture/planning.json"),
+            include_str!("../../../schemas/capture/tender.json"),
+            include_str!("../../../schemas/capture/award.json"),
+            include_str!("../../../schemas/capture/contract.json"),
+            include_str!("../../../schemas/capture/implementation.json"),
+            include_str!("../../../schemas/capture/closure.json"),
+        ]
+        .into_iter()
+        .map(|text| Form::parse(text).expect("the forms that ship are tested"))
+        .collect()
     });
     &FORMS
 }

@@ -55,12 +55,26 @@ pub enum Action {
     SeeDevices,
     /// See every área's projects, not only one's own.
     SeeEveryArea,
+    /// See who captured, by name, beyond one's own.
+    SeeNames,
+    /// Choose between two values that disagree.
+    Choose,
+    /// Withdraw one's own follow-up while it is in conflict.
+    Withdraw,
 }
 
 impl Action {
     /// Every action.
-    pub const ALL: [Action; 5] =
-        [Action::Push, Action::Pull, Action::SendEvidence, Action::SeeDevices, Action::SeeEveryArea];
+    pub const ALL: [Action; 8] = [
+        Action::Push,
+        Action::Pull,
+        Action::SendEvidence,
+        Action::SeeDevices,
+        Action::SeeEveryArea,
+        Action::SeeNames,
+        Action::Choose,
+        Action::Withdraw,
+    ];
 }
 
 /// The one table of permissions: denied unless it is written here.
@@ -69,9 +83,11 @@ pub fn can(role: Role, action: Action) -> bool {
     use Role::*;
     match action {
         // The coordination and the administration push too: their devices report themselves and may capture.
-        Push | SendEvidence => matches!(role, Enlace | Campo | Coordinacion | Administracion),
+        Push | SendEvidence | Withdraw => matches!(role, Enlace | Campo | Coordinacion | Administracion),
+        // Whoever captured one of the two values is a party; the coordination answers for both.
+        Choose => matches!(role, Coordinacion | Administracion),
         Pull => true,
-        SeeDevices => matches!(role, Coordinacion | Administracion | Auditoria),
+        SeeDevices | SeeNames => matches!(role, Coordinacion | Administracion | Auditoria),
         SeeEveryArea => matches!(role, Coordinacion | Administracion | Auditoria),
     }
 }
@@ -128,6 +144,8 @@ mod tests {
     fn an_auditor_changes_nothing_and_an_enlace_sees_only_their_own() {
         assert!(!can(Role::Auditoria, Action::Push));
         assert!(!can(Role::Auditoria, Action::SendEvidence));
+        assert!(!can(Role::Auditoria, Action::Choose) && !can(Role::Auditoria, Action::Withdraw));
+        assert!(!can(Role::Enlace, Action::Choose) && !can(Role::Campo, Action::SeeNames));
         assert!(!can(Role::Enlace, Action::SeeDevices));
         assert!(!can(Role::Campo, Action::SeeEveryArea));
         assert!(Role::ALL.into_iter().all(|role| can(role, Action::Pull)));

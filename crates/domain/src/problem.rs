@@ -60,6 +60,8 @@ codes! {
     DeviceForked = "device_forked", 409, AfterFix;
     /// The same operation id with another body. params: opId.
     OpIdReused = "op_id_reused", 422, Never;
+    /// This program does not know this kind of operation. params: opId.
+    KindUnknown = "kind_unknown", 422, AfterFix;
     /// The body is over the limit. params: limitBytes.
     TooLarge = "too_large", 413, Never;
     /// The compressed body cannot be read.
@@ -77,6 +79,10 @@ codes! {
 
     /// The endpoint was restored from a backup that does not have the project (yet). params: folio.
     ProjectLost = "project_lost", 409, AfterFix;
+    /// The endpoint was restored from a backup, and the follow-up that a choice is about is not back (yet). params: folio.
+    FollowUpLost = "follow_up_lost", 409, Later;
+    /// The project is of another área now: nothing was recorded, it may come back. params: folio.
+    OutOfScope = "out_of_scope", 403, AfterFix;
     /// The project is not known here. params: folio.
     ProjectUnknown = "project_unknown", 404, AfterFix;
     /// The project has several processes; one must be named. params: ocids.
@@ -99,6 +105,15 @@ codes! {
     EvidenceTypeUnknown = "evidence_type_unknown", 422, AfterFix;
     /// The bytes do not have the announced hash. params: expected, found.
     EvidenceHashMismatch = "evidence_hash_mismatch", 422, Later;
+
+    /// There is no open conflict of a follow-up with this folio. params: folio.
+    ConflictUnknown = "conflict_unknown", 404, AfterFix;
+    /// A choice on this follow-up is already on its way. params: folio.
+    ChoiceWaiting = "choice_waiting", 409, Later;
+    /// What stands changed while the person chose. params: folio.
+    ChoiceOutdated = "choice_outdated", 409, AfterFix;
+    /// A choice needs a reason, within a length. params: limit.
+    ReasonNeeded = "reason_needed", 422, AfterFix;
 
     /// This folder has no enrolled device yet.
     NotEnrolled = "not_enrolled", 412, AfterFix;

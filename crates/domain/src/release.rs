@@ -101,10 +101,12 @@ fn contract_of(follow_up: &FollowUp, basis: &Basis<'_>) -> Result<Option<String>
         }
         return Err(vec![error("/contract", "contract-unknown", json!({"value": named, "known": known}))]);
     }
+    // A contract that this very follow-up ends still takes its figures and files, unless another goes on.
+    let ending = known.iter().find(|id| closed(id)).cloned().filter(|_| known.len() == 1);
     known.retain(|id| !closed(id));
     let needs_one = content.progress.is_some() || !follow_up.evidence.is_empty();
     match known.as_slice() {
-        [] => Ok(None),
+        [] => Ok(ending),
         [one] => Ok(Some(one.clone())),
         _ if !needs_one => Ok(None),
         _ => Err(vec![error("/contract", "contract-ambiguous", json!({"known": known}))]),

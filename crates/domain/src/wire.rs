@@ -27,6 +27,12 @@ pub const MAX_COMPRESSED: usize = 1024 * 1024;
 pub const MAX_RAW: usize = 8 * 1024 * 1024;
 /// Most changes in one page of a pull.
 pub const MAX_CHANGES: usize = 500;
+/// Bytes of a snapshot that one request gives; the last piece is shorter.
+pub const SNAPSHOT_PIECE: usize = 256 * 1024;
+/// Most bytes of a snapshot as it travels: a device holds it whole until its hash is checked.
+pub const MAX_SNAPSHOT: u64 = 64 * 1024 * 1024;
+/// Most bytes of a snapshot after decompression; they are read line by line.
+pub const MAX_SNAPSHOT_RAW: u64 = 1024 * 1024 * 1024;
 /// Stream that every device of a municipality reads.
 pub const COMMON: &str = "common";
 /// Answered by `GET /api/v1/health`: tells the endpoint from a login page that says 200 to everything.
@@ -37,6 +43,25 @@ pub const SERVICE: &str = "avance-central";
 /// is optional, so that a device from before it is still served. Not HTTP's `Content-Digest`: the chunks of a file
 /// carry theirs in hexadecimal too.
 pub const BODY_SHA256: &str = "x-body-sha256";
+
+/// Header with which the endpoint asks devices to look less often: `interval=SECONDS` between two looks when nothing
+/// waits on them. On the answers of push and pull. Not `Retry-After`: that refuses, and is for everything.
+pub const SYNC_HINT: &str = "sync-hint";
+/// Bounds of that interval, seconds: whoever answers in the endpoint's place must neither hurry a device nor silence it.
+pub const SYNC_HINT_BOUNDS: std::ops::RangeInclusive<u64> = 30..=15 * 60;
+
+/// The value of a [`SYNC_HINT`].
+pub fn sync_hint(seconds: u64) -> String {
+    format!("interval={seconds}")
+}
+
+/// The interval that a [`SYNC_HINT`] asks for, within its bounds; none when it is not understood. Words of a later
+/// version beside it are passed over.
+pub fn read_sync_hint(text: &str) -> Option<u64> {
+    let mut words = text.split(',').filter_map(|word| word.trim().strip_prefix("interval="));
+    let seconds: u64 = words.next()?.trim().parse().ok()?;
+    Some(seconds.clamp(*SYNC_HINT_BOUNDS.start(), *SYNC_HINT_BOUNDS.end()))
+}
 
 /// Stream of an área.
 pub fn area_stream(area_id: &str) -> String {
@@ -163,6 +188,24 @@ pub enum OperationKind {
     FollowUp,
     /// Body is a [`Placeholder`]: it consumes the number of an operation that could not be processed.
     Placeholder,
+    /// Body is a [`crate::conflict::ConflictChoice`]; the record is the follow-up that is held.
+    Choice,
+    /// A kind of a later version. It is refused alone and stays on its device; without this word the whole batch
+    /// could not be read.
+    #[serde(other)]
+    Unknown,
+}
+
+impl OperationKind {
+    /// The word on the wire and in databases.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            OperationKind::FollowUp => "follow_up",
+            OperationKind::Placeholder => "placeholder",
+            OperationKind::Choice => "choice",
+            OperationKind::Unknown => "unknown",
+        }
+    }
 }
 
 /// Stands for an operation that is parked and will be offered again under a later number.
@@ -312,7 +355,8 @@ impl PushResult {
     }
 }
 
-/// `GET /api/v1/sync/pull?cursor=`: one page.
+/// `GET /api/v1/sync/pull?cursor=&snapshots=`: one page. With `snapshots=true` a device says that it can begin a stream
+/// from a [`Snapshot`]; one that does not say so is given every change.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct PullAnswer {
@@ -326,15 +370,40 @@ pub struct PullAnswer {
     pub scope: Vec<String>,
     /// Changes, per stream in sequence.
     pub changes: Vec<Change>,
+    /// Names of the authors of conflicts in these changes, by operation; only for who may see names. Beside the
+    /// changes and not in them: what is in a stream is read by everybody of an área and is never taken out.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub names: BTreeMap<Uuid, String>,
     /// Head of each stream in scope as the endpoint has it.
     pub heads: BTreeMap<String, Head>,
     /// Opaque; names this page's end. Given back with the next pull.
     pub cursor: String,
     /// Whether another page is ready.
     pub has_more: bool,
-    /// Full state to start a stream from, in place of its first changes; absent when the changes tell everything.
+    /// State to begin a stream from, in place of its changes up to there: then there are no changes in this page, and
+    /// its cursor is good once the snapshot is here. Absent when the changes tell everything.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub snapshot: Option<Value>,
+    pub snapshot: Option<Snapshot>,
+}
+
+/// The state of every record of a stream at one number, in place of all that led there. Its bytes are zstd over JSON
+/// Lines, each the last [`Change`] of a record, in the order of their numbers; they are fetched in pieces
+/// ([`SNAPSHOT_PIECE`]) from `GET /api/v1/sync/snapshot/{sha256}/{n}` and never change.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Snapshot {
+    /// Stream.
+    pub stream: String,
+    /// Where it stands: what follows is checked against this chain.
+    pub head: Head,
+    /// SHA-256 of its bytes as they travel, hexadecimal; also its name.
+    pub sha256: String,
+    /// Bytes as they travel.
+    pub bytes: u64,
+    /// Bytes after decompression.
+    pub raw_bytes: u64,
+    /// Records in it.
+    pub records: u64,
 }
 
 /// `POST /api/v1/evidence`.
@@ -394,4 +463,27 @@ pub struct DeviceRow {
     pub free_bytes: Option<u64>,
     /// Whether it was revoked.
     pub revoked: bool,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_hint_is_read_within_its_bounds_or_not_at_all() {
+        for (text, seconds) in [
+            (sync_hint(120).as_str(), Some(120)),
+            ("interval=1", Some(30)),
+            ("interval=999999999", Some(900)),
+            ("load=3, interval=60", Some(60)),
+            (" interval= 45 ", Some(45)),
+            ("", None),
+            ("interval=", None),
+            ("interval=-5", None),
+            ("60", None),
+            ("interval=soon", None),
+        ] {
+            assert_eq!(read_sync_hint(text), seconds, "«{text}»");
+        }
+    }
 }

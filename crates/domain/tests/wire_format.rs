@@ -7,6 +7,7 @@ use std::collections::BTreeMap;
 use std::fmt::Debug;
 
 use chrono::{DateTime, NaiveDate, Utc};
+use domain::conflict::{Author, Chosen, Conflict, ConflictChoice, Overlap, Resolution, Standing};
 use domain::evidence::{EvidenceRef, MediaType};
 use domain::follow_up::{
     FollowUp, FollowUpFile, FollowUpState, FormRef, Held, Internal, Percent, Progress, Stage, State,
@@ -94,7 +95,11 @@ fn follow_up() -> FollowUp {
             release: map(
                 json!({"contracts": [{"id": "1", "awardID": "1", "value": {"amount": 1234.5, "currency": "MXN"}}]}),
             ),
-            internal: Internal { notes: "Nota".into(), fields: map(json!({"supplierRfc": "X"})) },
+            internal: Internal {
+                notes: "Nota".into(),
+                fields: map(json!({"supplierRfc": "X"})),
+                lacking: [("contractSigned".into(), "requested".into())].into(),
+            },
             ocid: Some("ocds-000000-d1_p1".into()),
             contract: Some("1".into()),
             corrects: Some("S-00000-00001".into()),
@@ -109,6 +114,59 @@ fn finding() -> Finding {
         rule: "percent-range".into(),
         severity: Severity::Error,
         params: map(json!({"value": "101"})),
+    }
+}
+
+fn conflict() -> Conflict {
+    let author = |n: u128, role, area: &str| Author {
+        op_id: id(n),
+        folio: "S-00000-00002".into(),
+        role,
+        area: area.into(),
+        captured_at: at(0),
+    };
+    Conflict {
+        version: 3,
+        since: at(2),
+        held: author(3, Role::Campo, "Obras de muestra"),
+        standing: vec![
+            Standing {
+                release: "ocds-000000-d1_p1-2-0123456789ab".into(),
+                version: 2,
+                accepted_at: at(1),
+                author: Some(author(9, Role::Enlace, "Otra área")),
+            },
+            Standing {
+                release: "ocds-000000-d1_p1-3-0123456789ab".into(),
+                version: 3,
+                accepted_at: at(2),
+                author: None,
+            },
+        ],
+        overlaps: vec![Overlap {
+            path: "/contracts/id=1/value/amount".into(),
+            standing: json!(5),
+            offered: json!(6),
+            release: "ocds-000000-d1_p1-2-0123456789ab".into(),
+        }],
+        chosen: Some(Chosen {
+            op_id: id(10),
+            choice: choice(),
+            role: Role::Coordinacion,
+            area: "Coordinación".into(),
+            by_author: false,
+            at: at(6),
+        }),
+    }
+}
+
+fn choice() -> ConflictChoice {
+    ConflictChoice {
+        follow_up: id(2),
+        standing: vec!["ocds-000000-d1_p1-2-0123456789ab".into()],
+        version: 3,
+        resolution: Resolution::Keep,
+        reason: "El acta dice cinco.".into(),
     }
 }
 
@@ -201,6 +259,7 @@ fn push() {
             operations: vec![
                 operation(OperationKind::FollowUp, serde_json::to_value(follow_up()).unwrap()),
                 operation(OperationKind::Placeholder, serde_json::to_value(placeholder).unwrap()),
+                operation(OperationKind::Choice, serde_json::to_value(choice()).unwrap()),
             ],
         },
     );
@@ -220,6 +279,13 @@ fn push() {
             ],
         },
     );
+}
+
+#[test]
+fn a_kind_of_a_later_version_is_still_an_operation() {
+    let mut later = serde_json::to_value(operation(OperationKind::Choice, json!({}))).unwrap();
+    later["kind"] = json!("opinion");
+    assert_eq!(serde_json::from_value::<Operation>(later).unwrap().kind, OperationKind::Unknown);
 }
 
 #[test]
@@ -267,16 +333,12 @@ fn pull() {
         progress: Some(progress()),
         evidence: vec![file()],
         findings: vec![finding()],
-        overlaps: vec![domain::conflict::Overlap {
-            path: "/contracts/id=1/value/amount".into(),
-            standing: json!(5),
-            offered: json!(6),
-        }],
+        conflict: Some(Box::new(conflict())),
         release_id: None,
         url: None,
     };
     kept("follow_up_state_held", &state);
-    state.overlaps.clear();
+    state.conflict = None;
     state.held = Some(Held::AfterHeld { folio: "S-00000-00001".into() });
     state.release_id = Some("ocds-000000-d1_p1-2-0123456789ab".into());
     state.url = Some("https://pp.example.org/proyectos/d1_p1/".into());
@@ -295,10 +357,22 @@ fn pull() {
                 change(ChangeKind::FollowUp, &id(2).to_string(), json!({})),
                 change(ChangeKind::Tombstone, "d1_p1", Value::Null),
             ],
+            names: BTreeMap::from([(id(3), "Persona de muestra".to_owned())]),
             heads: BTreeMap::from([(COMMON.to_owned(), Head { seq: 4, chain: "ef".repeat(32) })]),
             cursor: "opaque".into(),
             has_more: false,
             snapshot: None,
+        },
+    );
+    kept(
+        "snapshot",
+        &Snapshot {
+            stream: COMMON.into(),
+            head: Head { seq: 4_000, chain: "ef".repeat(32) },
+            sha256: "ab".repeat(32),
+            bytes: 300_000,
+            raw_bytes: 4_000_000,
+            records: 1_200,
         },
     );
     // The bytes that are hashed are part of the wire too.

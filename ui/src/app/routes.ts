@@ -3,6 +3,7 @@ import Devices from "../panel/screens/Devices.svelte";
 import type { Key } from "../lib/i18n/index.svelte";
 import type { Route, Screen } from "../lib/router";
 import type { IconName } from "../lib/ui/icons";
+import Bulk from "./screens/Bulk.svelte";
 import FollowUp from "./screens/FollowUp.svelte";
 import Help from "./screens/Help.svelte";
 import Project from "./screens/Project.svelte";
@@ -22,6 +23,7 @@ export const screens: Record<Screen, Component<ScreenProps>> = {
   projects: Projects,
   project: Project,
   followUp: FollowUp,
+  bulk: Bulk,
   status: Sending,
   devices: Devices,
   help: Help,
@@ -43,7 +45,7 @@ export const navigation: readonly Entry[] = [
 
 /** Which entry of the navigation a screen belongs to. */
 export function entryOf(screen: Screen): Entry["nav"] {
-  if (screen === "project" || screen === "followUp") return "projects";
+  if (screen === "project" || screen === "followUp" || screen === "bulk") return "projects";
   return screen;
 }
 

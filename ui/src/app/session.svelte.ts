@@ -61,10 +61,9 @@ export class Session {
     else if (event.event === "changed") {
       this.changes += 1;
       void this.refreshStatus();
-    } else if (event.sent >= event.size) {
-      delete this.transfers[event.sha256];
-    } else {
-      this.transfers[event.sha256] = { sent: event.sent, size: event.size };
+    } else if (event.event === "file_progress") {
+      if (event.sent >= event.size) delete this.transfers[event.sha256];
+      else this.transfers[event.sha256] = { sent: event.sent, size: event.size };
     }
   }
 
@@ -98,6 +97,16 @@ export class Session {
   tell(problem: Problem): void {
     if (look(problem) === "fault") this.fault = problem;
     else toast(describe(problem).text, "danger");
+  }
+
+  /** The receipt of a follow-up as a page to print, saved where the person says. */
+  async saveReceipt(id: string): Promise<void> {
+    try {
+      const { name, base64 } = await this.host.call("receipt_pdf", { id });
+      await this.host.saveFile(name, base64);
+    } catch (thrown) {
+      this.tell(asProblem(thrown));
+    }
   }
 
   /** Rows that were listed: the screen of a follow-up knows what it is before it asks. */

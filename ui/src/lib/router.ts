@@ -4,6 +4,7 @@ export type Route =
   | { screen: "projects" }
   | { screen: "project"; folio: string }
   | { screen: "followUp"; id: string }
+  | { screen: "bulk" }
   | { screen: "status" }
   | { screen: "devices" }
   | { screen: "help" };
@@ -19,6 +20,8 @@ export function parse(hash: string): Route {
       return rest ? { screen: "project", folio: rest } : { screen: "projects" };
     case "seguimiento":
       return rest ? { screen: "followUp", id: rest } : { screen: "tray" };
+    case "captura-masiva":
+      return { screen: "bulk" };
     case "envio":
       return { screen: "status" };
     case "equipos":
@@ -41,6 +44,8 @@ export function href(route: Route): string {
       return `#/proyectos/${encodeURIComponent(route.folio)}`;
     case "followUp":
       return `#/seguimiento/${encodeURIComponent(route.id)}`;
+    case "bulk":
+      return "#/captura-masiva";
     case "status":
       return "#/envio";
     case "devices":

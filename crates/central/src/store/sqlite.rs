@@ -28,7 +28,10 @@ use super::{
 mod copy;
 pub use copy::copy;
 
-const MIGRATIONS: &[M<'static>] = &[M::up(include_str!("../../migrations/sqlite/0001_create_central.sql"))];
+const MIGRATIONS: &[M<'static>] = &[
+    M::up(include_str!("../../migrations/sqlite/0001_create_central.sql")),
+    M::up(include_str!("../../migrations/sqlite/0002_keep_conflicts.sql")),
+];
 
 /// The embedded store.
 pub struct Sqlite {
@@ -244,7 +247,7 @@ impl SqliteTx<'_> {
 }
 
 const FOLLOW_UP: &str = "SELECT op_id, device_id, person_id, area_id, state, held, body, base, captured_at, recorded_at, \
-     decided_at, findings, overlaps, release_id FROM follow_up";
+     decided_at, findings, conflict, release_id FROM follow_up";
 
 /// The columns of a follow-up as text, before they are parsed outside of rusqlite's closures.
 struct FollowUpText {
@@ -257,7 +260,7 @@ struct FollowUpText {
     recorded_at: String,
     decided_at: Option<String>,
     findings: String,
-    overlaps: String,
+    conflict: Option<String>,
     release_id: Option<String>,
 }
 
@@ -273,7 +276,7 @@ impl FollowUpText {
             recorded_at: row.get(9)?,
             decided_at: row.get(10)?,
             findings: row.get(11)?,
-            overlaps: row.get(12)?,
+            conflict: row.get(12)?,
             release_id: row.get(13)?,
         })
     }
@@ -294,7 +297,7 @@ impl FollowUpText {
             recorded_at: parse_time(&self.recorded_at)?,
             decided_at: parse_time_opt(self.decided_at)?,
             findings: parse(&self.findings)?,
-            overlaps: parse(&self.overlaps)?,
+            conflict: self.conflict.as_deref().map(parse).transpose()?,
             release_id: self.release_id,
         })
     }
@@ -346,6 +349,25 @@ fn kind_of(text: &str) -> Result<ChangeKind> {
         .into_iter()
         .find(|kind| kind_text(*kind) == text)
         .ok_or_else(|| StoreError::Corrupt(format!("kind {text}")))
+}
+
+/// The columns of a change as text, before they are parsed outside of rusqlite's closures.
+type ChangeText = (i64, [String; 5]);
+
+fn change_text(row: &Row<'_>) -> rusqlite::Result<ChangeText> {
+    Ok((row.get(0)?, [row.get(1)?, row.get(2)?, row.get(3)?, row.get(4)?, row.get(5)?]))
+}
+
+fn change_of(stream: &str, (seq, [kind, record_id, recorded_at, salt, state]): ChangeText) -> Result<Change> {
+    Ok(Change {
+        stream: stream.to_owned(),
+        seq: natural(seq),
+        kind: kind_of(&kind)?,
+        record_id,
+        recorded_at: parse_time(&recorded_at)?,
+        salt,
+        state: parse(&state)?,
+    })
 }
 
 impl Tx for SqliteTx<'_> {
@@ -802,7 +824,7 @@ impl Tx for SqliteTx<'_> {
         let follow_up = &stored.follow_up;
         self.run(
             "INSERT INTO follow_up (municipality_id, id, op_id, device_id, person_id, area_id, project, ocid, folio, state,
-               held, body, base, captured_at, recorded_at, decided_at, findings, overlaps, release_id)
+               held, body, base, captured_at, recorded_at, decided_at, findings, conflict, release_id)
              VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, ?19)",
             params![
                 self.m(),
@@ -822,7 +844,7 @@ impl Tx for SqliteTx<'_> {
                 time(stored.recorded_at),
                 stored.decided_at.map(time),
                 json(&stored.findings)?,
-                json(&stored.overlaps)?,
+                stored.conflict.as_ref().map(json).transpose()?,
                 stored.release_id
             ],
         )?;
@@ -837,7 +859,7 @@ impl Tx for SqliteTx<'_> {
 
     fn update_follow_up(&self, stored: &StoredFollowUp) -> Result<()> {
         self.run(
-            "UPDATE follow_up SET state = ?3, held = ?4, decided_at = ?5, findings = ?6, overlaps = ?7, release_id = ?8
+            "UPDATE follow_up SET state = ?3, held = ?4, decided_at = ?5, findings = ?6, conflict = ?7, release_id = ?8
              WHERE municipality_id = ?1 AND id = ?2",
             params![
                 self.m(),
@@ -846,7 +868,7 @@ impl Tx for SqliteTx<'_> {
                 stored.held.as_ref().map(json).transpose()?,
                 stored.decided_at.map(time),
                 json(&stored.findings)?,
-                json(&stored.overlaps)?,
+                stored.conflict.as_ref().map(json).transpose()?,
                 stored.release_id
             ],
         )?;
@@ -869,6 +891,16 @@ impl Tx for SqliteTx<'_> {
         let sql = format!("{FOLLOW_UP} WHERE municipality_id = ?1 AND project = ?2 ORDER BY recorded_at, id");
         let rows = self.all(&sql, params![self.m(), project], FollowUpText::read)?;
         rows.into_iter().map(FollowUpText::parse).collect()
+    }
+
+    fn in_conflict(&self, ocid: &str) -> Result<Vec<Uuid>> {
+        let rows: Vec<String> = self.all(
+            "SELECT id FROM follow_up WHERE municipality_id = ?1 AND state = 'conflict' AND ocid = ?2
+             ORDER BY recorded_at, id",
+            params![self.m(), ocid],
+            |row| row.get(0),
+        )?;
+        rows.iter().map(|id| parse_uuid(id)).collect()
     }
 
     fn waiting_after(&self, person_id: &str) -> Result<Vec<Uuid>> {
@@ -1010,24 +1042,28 @@ impl Tx for SqliteTx<'_> {
             "SELECT seq, kind, record_id, recorded_at, salt, state FROM stream_log
              WHERE municipality_id = ?1 AND stream = ?2 AND seq > ?3 ORDER BY seq LIMIT ?4",
             params![self.m(), stream, number(after), number(limit as u64)],
-            |row| {
-                let texts: [String; 5] = [row.get(1)?, row.get(2)?, row.get(3)?, row.get(4)?, row.get(5)?];
-                Ok((row.get::<_, i64>(0)?, texts))
-            },
+            change_text,
         )?;
-        rows.into_iter()
-            .map(|(seq, [kind, record_id, recorded_at, salt, state])| {
-                Ok(Change {
-                    stream: stream.to_owned(),
-                    seq: natural(seq),
-                    kind: kind_of(&kind)?,
-                    record_id,
-                    recorded_at: parse_time(&recorded_at)?,
-                    salt,
-                    state: parse(&state)?,
-                })
-            })
-            .collect()
+        rows.into_iter().map(|text| change_of(stream, text)).collect()
+    }
+
+    fn latest(&self, stream: &str, at: u64, each: &mut dyn FnMut(Change) -> bool) -> Result<()> {
+        // A tombstone takes away every record of its name, whatever its kind.
+        let mut statement = self.connection()?.prepare_cached(
+            "WITH last AS (SELECT record_id, kind, MAX(seq) AS seq FROM stream_log
+                           WHERE municipality_id = ?1 AND stream = ?2 AND seq <= ?3 GROUP BY record_id, kind)
+             SELECT l.seq, l.kind, l.record_id, l.recorded_at, l.salt, l.state FROM last
+             JOIN stream_log l ON l.municipality_id = ?1 AND l.stream = ?2 AND l.seq = last.seq
+             LEFT JOIN last gone ON gone.record_id = last.record_id AND gone.kind = 'tombstone'
+             WHERE last.kind <> 'tombstone' AND (gone.seq IS NULL OR gone.seq < last.seq) ORDER BY l.seq",
+        )?;
+        let mut rows = statement.query(params![self.m(), stream, number(at)])?;
+        while let Some(row) = rows.next()? {
+            if !each(change_of(stream, change_text(row)?)?) {
+                break;
+            }
+        }
+        Ok(())
     }
 
     fn evidence(&self, sha256: &str) -> Result<Option<Evidence>> {

@@ -1,12 +1,14 @@
-//! Pull: pages of changes, per stream in sequence, with a sealed cursor.
+//! Pull: pages of changes, per stream in sequence, with a sealed cursor; a long stream begins with a snapshot.
 
 use std::collections::BTreeMap;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use domain::conflict::Conflict;
+use domain::history::{Change, ChangeKind};
 use domain::person::{Action, can};
 use domain::problem::{Code, Problem};
-use domain::wire::{COMMON, PullAnswer, area_stream};
+use domain::wire::{COMMON, PullAnswer, Snapshot, area_stream};
 use hmac::{Hmac, Mac};
 use serde::{Deserialize, Serialize};
 use sha2::Sha256;
@@ -16,6 +18,7 @@ use crate::auth::Actor;
 use crate::endpoint::Endpoint;
 use crate::problem::Answer;
 use crate::store::Tx;
+use crate::sync::snapshot;
 
 /// Largest page, bytes of JSON before compression.
 const PAGE_BYTES: usize = 1024 * 1024;
@@ -29,7 +32,7 @@ struct Cursor {
 }
 
 /// Streams a person reads: the common one and their área's; all of them for those who see every área.
-fn scope(tx: &dyn Tx, actor: &Actor) -> Answer<Vec<String>> {
+pub(super) fn scope(tx: &dyn Tx, actor: &Actor) -> Answer<Vec<String>> {
     let mut streams = vec![COMMON.to_owned(), area_stream(&actor.person.area_id)];
     if can(actor.person.card.role, Action::SeeEveryArea) {
         streams.extend(tx.streams()?);
@@ -39,8 +42,9 @@ fn scope(tx: &dyn Tx, actor: &Actor) -> Answer<Vec<String>> {
     Ok(streams)
 }
 
-/// One page after a cursor; an empty cursor, or one of another epoch, begins again.
-pub fn pull(endpoint: &Endpoint, actor: &Actor, cursor: &str) -> Answer<PullAnswer> {
+/// One page after a cursor; an empty cursor, or one of another epoch, begins again. With `snapshots` a stream of which
+/// the device has nothing, or is too far behind, begins with a snapshot when it is long.
+pub fn pull(endpoint: &Endpoint, actor: &Actor, cursor: &str, snapshots: bool) -> Answer<PullAnswer> {
     actor.may(Action::Pull)?;
     let key = endpoint.cursor_key();
     let mut at = match cursor {
@@ -57,13 +61,18 @@ pub fn pull(endpoint: &Endpoint, actor: &Actor, cursor: &str) -> Answer<PullAnsw
             }
         }
     };
+    // Before the page is read: its heads must not be older than the snapshot.
+    let snapshot = if snapshots { snapshot::due(endpoint, actor, &at)? } else { None };
     let tx = endpoint.store.read()?;
     let scope = scope(&*tx, actor)?;
+    if let Some(snapshot) = &snapshot {
+        at.insert(snapshot.stream.clone(), snapshot.head.seq);
+    }
     at.retain(|stream, _| scope.contains(stream));
     let mut changes = Vec::new();
     let mut heads = BTreeMap::new();
     let mut room = PAGE_BYTES;
-    let mut has_more = false;
+    let mut has_more = snapshot.is_some();
     for stream in &scope {
         let head = tx.head(stream)?;
         let mut position = at.get(stream).copied().unwrap_or(0);
@@ -82,6 +91,7 @@ pub fn pull(endpoint: &Endpoint, actor: &Actor, cursor: &str) -> Answer<PullAnsw
         at.insert(stream.clone(), position);
         heads.insert(stream.clone(), head);
     }
+    let names = names(&*tx, actor, &changes, snapshot.as_ref())?;
     drop(tx);
     let cursor = seal(&Cursor { epoch: endpoint.epoch, device: actor.device_id, at }, &key);
     let now = endpoint.now();
@@ -99,11 +109,50 @@ pub fn pull(endpoint: &Endpoint, actor: &Actor, cursor: &str) -> Answer<PullAnsw
         person: actor.person.card.clone(),
         scope,
         changes,
+        names,
         heads,
         cursor,
         has_more,
-        snapshot: None,
+        snapshot,
     })
+}
+
+/// Names of the authors of the conflicts in a page and in the snapshot it begins with, for those who may see names.
+fn names(
+    tx: &dyn Tx,
+    actor: &Actor,
+    changes: &[Change],
+    snapshot: Option<&Snapshot>,
+) -> Answer<BTreeMap<Uuid, String>> {
+    let mut names = BTreeMap::new();
+    if !can(actor.person.card.role, Action::SeeNames) {
+        return Ok(names);
+    }
+    let conflict = |change: &Change| {
+        let conflict = change.state.get("conflict").filter(|_| change.kind == ChangeKind::FollowUp)?;
+        serde_json::from_value::<Conflict>(conflict.clone()).ok()
+    };
+    let mut conflicts: Vec<Conflict> = changes.iter().filter_map(conflict).collect();
+    if let Some(snapshot) = snapshot {
+        tx.latest(&snapshot.stream, snapshot.head.seq, &mut |change| {
+            conflicts.extend(conflict(&change));
+            true
+        })?;
+    }
+    for conflict in conflicts {
+        let standing = conflict.standing.into_iter().filter_map(|standing| standing.author);
+        let authors = standing.chain([conflict.held]).map(|author| author.op_id);
+        for op_id in authors.chain(conflict.chosen.map(|chosen| chosen.op_id)) {
+            // By its device: a choice has no row of its own.
+            let device = tx.operation(op_id)?.map(|operation| tx.device(operation.device_id)).transpose()?;
+            if let Some(device) = device.flatten()
+                && let Some(person) = tx.person(&device.person_id)?
+            {
+                names.insert(op_id, person.card.name);
+            }
+        }
+    }
+    Ok(names)
 }
 
 fn mac(bytes: &[u8], key: &[u8]) -> Vec<u8> {

@@ -1,6 +1,7 @@
 //! Push: what devices offer is recorded exactly once, answered with a receipt, and decided afterwards.
 
 use chrono::{DateTime, TimeDelta, Utc};
+use domain::conflict::{ConflictChoice, MAX_REASON};
 use domain::follow_up::{FollowUp, State};
 use domain::person::{Action, area_id, can};
 use domain::problem::{Code, Problem};
@@ -13,10 +14,14 @@ use domain::{Finding, Severity};
 use serde_json::{Map, Value, json};
 
 use crate::auth::Actor;
+use crate::choose::{Choosing, Offered, choose};
 use crate::endpoint::Endpoint;
 use crate::problem::Answer;
 use crate::state;
 use crate::store::{Entry, JobKind, Process, Project, StoreError, StoredFollowUp, StoredOperation, Tx};
+
+/// Most releases that a choice cites: what is in the history is bounded.
+const MAX_STANDING: usize = 1_000;
 
 /// Records a batch in one transaction and answers each operation.
 ///
@@ -65,8 +70,12 @@ pub fn push(endpoint: &Endpoint, actor: &Actor, request: &PushRequest) -> Answer
         match recorder.take(operation)? {
             Taken::Known(result) => results.push(Some(result)),
             Taken::New => results.push(None),
-            // What is behind one whose project was lost may go on: it is refused alone, also as the first.
-            Taken::Refused(problem) if index == 0 && problem.code != Code::ProjectLost => {
+            // What is behind one that waits for what was lost, or whose project is another área's now, may go on: it is
+            // refused alone, also as the first.
+            Taken::Refused(problem)
+                if index == 0
+                    && !matches!(problem.code, Code::ProjectLost | Code::FollowUpLost | Code::OutOfScope) =>
+            {
                 return Err(problem.into());
             }
             Taken::Refused(problem) => {
@@ -102,8 +111,11 @@ struct Checked<'a> {
 enum Body {
     FollowUp(Box<FollowUp>),
     Placeholder,
+    Choice(ConflictChoice),
     /// Its schema is of a later version than this program.
     Newer,
+    /// So is its kind: nothing else of the device has to wait for it.
+    UnknownKind,
     /// It cannot be read as what it says it is: recorded as rejected, with the reason.
     Unreadable(String),
 }
@@ -125,7 +137,15 @@ fn check(operation: &Operation) -> Result<Checked<'_>, Problem> {
             Ok(_) => Body::Placeholder,
             Err(error) => return Err(malformed(error.to_string())),
         },
-        OperationKind::FollowUp if operation.schema > SCHEMA => Body::Newer,
+        OperationKind::Unknown => Body::UnknownKind,
+        OperationKind::FollowUp | OperationKind::Choice if operation.schema > SCHEMA => Body::Newer,
+        OperationKind::Choice => match serde_json::from_value::<ConflictChoice>(operation.body.clone()) {
+            Ok(choice) => match senseless(operation, &choice) {
+                None => Body::Choice(choice),
+                Some(detail) => Body::Unreadable(detail),
+            },
+            Err(error) => Body::Unreadable(error.to_string()),
+        },
         OperationKind::FollowUp => match serde_json::from_value::<FollowUp>(operation.body.clone()) {
             Ok(follow_up) => match disagreement(operation, &follow_up) {
                 None => Body::FollowUp(Box::new(follow_up)),
@@ -135,6 +155,20 @@ fn check(operation: &Operation) -> Result<Checked<'_>, Problem> {
         },
     };
     Ok(Checked { operation, body_hash, body })
+}
+
+fn senseless(operation: &Operation, choice: &ConflictChoice) -> Option<String> {
+    if choice.follow_up != operation.record_id {
+        return Some("recordId is not the follow-up".into());
+    }
+    if !operation.evidence.is_empty() {
+        return Some("a choice has no files".into());
+    }
+    let length = choice.reason.chars().count();
+    if choice.reason.trim().is_empty() || length > MAX_REASON {
+        return Some(format!("a reason of {length} characters"));
+    }
+    (choice.standing.len() > MAX_STANDING).then(|| format!("{} releases", choice.standing.len()))
 }
 
 fn disagreement(operation: &Operation, follow_up: &FollowUp) -> Option<String> {
@@ -240,10 +274,22 @@ impl Recorder<'_> {
             Body::Newer => {
                 return Ok(Taken::Refused(Problem::new(Code::UpgradeRequired).with("speaks", SCHEMA)));
             }
-            Body::Unreadable(detail) => {
-                let finding = refusal("/", "follow-up-unreadable", json!({"detail": detail}));
-                Some(self.refuse_unreadable(operation, finding)?)
+            Body::UnknownKind => {
+                let problem = Problem::new(Code::KindUnknown).with("opId", operation.op_id.to_string());
+                return Ok(Taken::Refused(problem));
             }
+            Body::Unreadable(detail) => {
+                let rule = match operation.kind {
+                    OperationKind::Choice => "choice-unreadable",
+                    _ => "follow-up-unreadable",
+                };
+                let finding = refusal("/", rule, json!({"detail": detail}));
+                Some(self.refuse(operation, None, vec![finding]))
+            }
+            Body::Choice(choice) => match self.choose(operation, choice)? {
+                Ok(said) => Some(said),
+                Err(problem) => return Ok(Taken::Refused(problem)),
+            },
             Body::FollowUp(follow_up) => match self.record(operation, follow_up)? {
                 Ok(said) => Some(said),
                 Err(problem) => return Ok(Taken::Refused(problem)),
@@ -255,10 +301,7 @@ impl Recorder<'_> {
                 op_id: operation.op_id,
                 device_id: self.actor.device_id,
                 client_seq: operation.client_seq,
-                kind: match operation.kind {
-                    OperationKind::FollowUp => "follow_up".into(),
-                    OperationKind::Placeholder => "placeholder".into(),
-                },
+                kind: operation.kind.as_str().into(),
                 body_hash: checked.body_hash.clone(),
                 answer: String::new(),
             },
@@ -267,28 +310,60 @@ impl Recorder<'_> {
         Ok(Taken::New)
     }
 
-    /// A body that cannot be read is in the history too, in its author's stream, with its reason.
-    fn refuse_unreadable(&mut self, operation: &Operation, finding: Finding) -> Answer<Said> {
+    /// A choice has its whole effect here, or none and its reasons. The inner error: what it is about was lost with the
+    /// backup, it stays on its device until that is back and decided.
+    fn choose(&mut self, operation: &Operation, choice: &ConflictChoice) -> Answer<Result<Said, Problem>> {
+        let is_back = |stored: StoredFollowUp| stored.state != State::Received;
+        if self.is_of_before(operation) && !self.tx.follow_up(choice.follow_up)?.is_some_and(is_back) {
+            let folio = domain::follow_up::folio(choice.follow_up);
+            return Ok(Err(Problem::new(Code::FollowUpLost).with("folio", folio)));
+        }
+        let offered = Offered { op_id: operation.op_id, person: &self.actor.person, choice };
+        match choose(self.endpoint, self.tx, &offered, self.now)? {
+            Choosing::Refused(findings) => Ok(Ok(self.refuse(operation, Some(choice), findings))),
+            Choosing::Done(entries) => {
+                let place = self.entries.len();
+                self.entries.extend(entries);
+                Ok(Ok(Said {
+                    place,
+                    folio: domain::follow_up::folio(operation.record_id),
+                    evidence: Vec::new(),
+                    verdict: Verdict::Received,
+                    findings: Vec::new(),
+                }))
+            }
+        }
+    }
+
+    /// What is refused without being a follow-up of its own (its body cannot be read, or it is a choice) is in the
+    /// history too, in its author's stream, with its reasons.
+    fn refuse(
+        &mut self,
+        operation: &Operation,
+        choice: Option<&ConflictChoice>,
+        findings: Vec<Finding>,
+    ) -> Said {
         let folio = domain::follow_up::folio(operation.record_id);
         let stream = domain::wire::area_stream(&self.actor.person.area_id);
         let place = self.entries.len();
+        let mut state =
+            json!({"opId": operation.op_id, "folio": folio, "state": State::Rejected, "findings": findings});
+        if let Some(choice) = choice {
+            // A follow-up has notes that belong in no stream; of a choice there is nothing to keep back.
+            state["choice"] = json!(choice);
+        }
         self.entries.push(Entry {
             stream,
             kind: domain::history::ChangeKind::FollowUp,
             // Named by its operation: the id it claims may be that of a good follow-up.
             record_id: operation.op_id.to_string(),
-            state: json!({"opId": operation.op_id, "folio": folio, "state": State::Rejected, "findings": [finding]}),
+            state,
         });
-        Ok(Said {
-            place,
-            folio,
-            evidence: operation.evidence.clone(),
-            verdict: Verdict::Rejected,
-            findings: vec![finding],
-        })
+        Said { place, folio, evidence: operation.evidence.clone(), verdict: Verdict::Rejected, findings }
     }
 
-    /// Records a follow-up. The inner error: what it needs was lost with the backup, it stays on its device.
+    /// Records a follow-up. The inner error: what it needs was lost with the backup or is another área's now; it stays
+    /// on its device.
     fn record(&mut self, operation: &Operation, follow_up: &FollowUp) -> Answer<Result<Said, Problem>> {
         let Assessed { project, findings, rejected, known } = match self.assess(operation, follow_up)? {
             Ok(assessed) => assessed,
@@ -297,7 +372,7 @@ impl Recorder<'_> {
         let verdict = if rejected { Verdict::Rejected } else { Verdict::Received };
         if self.tx.follow_up(follow_up.id)?.is_some() {
             let finding = refusal("/id", "follow-up-repeated", json!({"id": follow_up.id.to_string()}));
-            return self.refuse_unreadable(operation, finding).map(Ok);
+            return Ok(Ok(self.refuse(operation, None, vec![finding])));
         }
         let stored = StoredFollowUp {
             follow_up: follow_up.clone(),
@@ -312,7 +387,7 @@ impl Recorder<'_> {
             recorded_at: self.now,
             decided_at: rejected.then_some(self.now),
             findings: findings.clone(),
-            overlaps: Vec::new(),
+            conflict: None,
             release_id: None,
         };
         self.tx.add_follow_up(&stored)?;
@@ -387,9 +462,9 @@ impl Recorder<'_> {
             || project.areas.iter().any(|area| area_id(area) == *own_area)
             || can(self.actor.person.card.role, Action::SeeEveryArea);
         if !inside {
-            let finding = refusal("/project", "project-outside-area", json!({"value": follow_up.project}));
-            // Recorded in its author's stream: nothing outside the scope is accepted, nor told to another área.
-            return Ok(refused(None, finding));
+            // Not rejected, which is for good: scopes change, and its author captured it when the project was theirs or
+            // will have it again. Nothing outside the scope is recorded; it stays on its device.
+            return Ok(Err(Problem::new(Code::OutOfScope).with("folio", follow_up.project.clone())));
         }
         let process = self.tx.process(&follow_up.ocid)?.filter(|process| process.folio == project.folio);
         let Some(process) = process else {

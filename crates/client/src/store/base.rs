@@ -58,10 +58,12 @@ pub(crate) struct Applied {
     pub(crate) offered_again: usize,
 }
 
-/// Applies a page: scope, changes, chain and cursor, all or nothing (the caller's transaction).
+/// Applies a page: scope, changes, chain and cursor, all or nothing (the caller's transaction). `packed` are the bytes
+/// of the snapshot that the page names, if it names one.
 pub(crate) fn apply(
     connection: &Connection,
     page: &PullAnswer,
+    packed: Option<&[u8]>,
     device: Uuid,
     now: DateTime<Utc>,
 ) -> Result<Applied, Error> {
@@ -70,6 +72,11 @@ pub(crate) fn apply(
     let mut touched: BTreeSet<(String, &'static str)> = BTreeSet::new();
     let mut applied = Applied::default();
     purge(connection, generation, &page.scope, &mut touched)?;
+    super::choices::keep_names(connection, page.person.role, &page.names)?;
+    if let Some(snapshot) = &page.snapshot {
+        let packed = packed.ok_or_else(|| Error::Snapshot(format!("{}: not fetched", snapshot.stream)))?;
+        applied.municipality = super::snapshot::lay(connection, generation, snapshot, packed, &mut touched)?;
+    }
 
     let mut heads: BTreeMap<String, Head> = BTreeMap::new();
     for change in &page.changes {
@@ -86,7 +93,7 @@ pub(crate) fn apply(
         }
         keep(connection, generation, change, &mut touched)?;
         if change.kind == ChangeKind::Municipality {
-            applied.municipality = serde_json::from_value(change.state.clone()).ok();
+            applied.municipality = serde_json::from_value(change.state.clone()).ok().or(applied.municipality);
         }
     }
     for (stream, head) in &heads {
@@ -129,20 +136,30 @@ fn purge(
     let mut select = connection.prepare_cached("SELECT stream FROM stream_head WHERE generation = ?1")?;
     let streams: Vec<String> = select.query_map([generation], |row| row.get(0))?.collect::<Result<_, _>>()?;
     for stream in streams.iter().filter(|stream| !scope.contains(stream)) {
-        let mut select = connection.prepare_cached(
-            "SELECT record_id, kind FROM base_record WHERE generation = ?1 AND stream = ?2",
-        )?;
-        let rows = select
-            .query_map(params![generation, stream], |row| Ok((row.get(0)?, row.get::<_, String>(1)?)))?;
-        for row in rows {
-            let (record, kind) = row?;
-            touched.extend(kind_named(&kind).map(|kind| (record, kind)));
-        }
-        connection.execute(
-            "DELETE FROM stream_head WHERE generation = ?1 AND stream = ?2",
-            params![generation, stream],
-        )?;
+        take_away(connection, generation, stream, touched)?;
     }
+    Ok(())
+}
+
+/// Takes away a stream with its records.
+pub(super) fn take_away(
+    connection: &Connection,
+    generation: i64,
+    stream: &str,
+    touched: &mut BTreeSet<(String, &'static str)>,
+) -> Result<(), Error> {
+    let mut select = connection
+        .prepare_cached("SELECT record_id, kind FROM base_record WHERE generation = ?1 AND stream = ?2")?;
+    let rows =
+        select.query_map(params![generation, stream], |row| Ok((row.get(0)?, row.get::<_, String>(1)?)))?;
+    for row in rows {
+        let (record, kind) = row?;
+        touched.extend(kind_named(&kind).map(|kind| (record, kind)));
+    }
+    connection.execute(
+        "DELETE FROM stream_head WHERE generation = ?1 AND stream = ?2",
+        params![generation, stream],
+    )?;
     Ok(())
 }
 
@@ -165,7 +182,7 @@ fn check_heads(connection: &Connection, generation: i64, page: &PullAnswer) -> R
     Ok(())
 }
 
-fn head(connection: &Connection, generation: i64, stream: &str) -> Result<Head, Error> {
+pub(super) fn head(connection: &Connection, generation: i64, stream: &str) -> Result<Head, Error> {
     let found = connection
         .prepare_cached("SELECT seq, chain FROM stream_head WHERE generation = ?1 AND stream = ?2")?
         .query_row(params![generation, stream], |row| {
@@ -175,7 +192,12 @@ fn head(connection: &Connection, generation: i64, stream: &str) -> Result<Head, 
     Ok(found.unwrap_or_default())
 }
 
-fn set_head(connection: &Connection, generation: i64, stream: &str, head: &Head) -> Result<(), Error> {
+pub(super) fn set_head(
+    connection: &Connection,
+    generation: i64,
+    stream: &str,
+    head: &Head,
+) -> Result<(), Error> {
     connection
         .prepare_cached(
             "INSERT INTO stream_head (generation, stream, seq, chain) VALUES (?1, ?2, ?3, ?4)
@@ -198,7 +220,7 @@ fn kind_named(text: &str) -> Option<&'static str> {
     ["project", "follow_up", "municipality"].into_iter().find(|kind| *kind == text)
 }
 
-fn keep(
+pub(super) fn keep(
     connection: &Connection,
     generation: i64,
     change: &Change,
@@ -292,9 +314,12 @@ fn put_project(connection: &Connection, record: &str, state: &str) -> Result<(),
     let Ok(project) = from_json::<ProjectState>("a project", state) else {
         return Ok(());
     };
-    connection
+    let known = connection
         .prepare_cached("DELETE FROM project WHERE record_id = ?1 OR folio = ?2")?
         .execute(params![record, project.folio])?;
+    if known == 0 {
+        super::outbox::welcome(connection, &project.folio)?;
+    }
     let place = project.place.as_deref().unwrap_or_default();
     connection
         .prepare_cached("INSERT INTO project (record_id, folio, card, search) VALUES (?1, ?2, ?3, ?4)")?

@@ -3,9 +3,9 @@
 use chrono::{DateTime, TimeDelta, Utc};
 use domain::Finding;
 use domain::follow_up::{FollowUp, FollowUpState, State};
-use domain::problem::Problem;
+use domain::problem::{Code, Problem};
 use domain::receipt::{Receipt, Verdict};
-use domain::wire::{Operation, OperationKind};
+use domain::wire::Operation;
 use rusqlite::{Connection, OptionalExtension as _, Params, Row, params};
 use uuid::Uuid;
 
@@ -162,17 +162,14 @@ pub(crate) fn insert(
     Ok(())
 }
 
-fn write(
+/// Queues an operation without files, about a project, a process and a follow-up.
+pub(crate) fn write(
     connection: &Connection,
     device: Uuid,
     operation: &Operation,
     [project, ocid, folio]: [&str; 3],
     now: DateTime<Utc>,
 ) -> Result<(), Error> {
-    let kind = match operation.kind {
-        OperationKind::FollowUp => "follow_up",
-        OperationKind::Placeholder => "placeholder",
-    };
     connection.execute(
         "INSERT INTO outbox (op_id, device_id, client_seq, kind, record_id, project, ocid, folio, operation, state, queued_at)
          VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, 'ready', ?10)",
@@ -180,7 +177,7 @@ fn write(
             operation.op_id.to_string(),
             device.to_string(),
             operation.client_seq as i64,
-            kind,
+            operation.kind.as_str(),
             operation.record_id.to_string(),
             project,
             ocid,
@@ -303,18 +300,40 @@ pub(crate) fn park(
     write(connection, device, placeholder, [&project, &ocid, &folio], now)
 }
 
-/// Gives parked operations whose time has come a new number at the end of the queue. Answers how many. A time farther
-/// away than any that is ever given was set by a clock that was ahead and is not waited for.
-pub(crate) fn unpark(connection: &Connection, device: Uuid, until: DateTime<Utc>) -> Result<usize, Error> {
+/// Parked operations whose time has come, oldest first. A time farther away than any that is ever given was set by a
+/// clock that was ahead and is not waited for. What was set apart because its project is another área's waits for the
+/// project.
+fn due(connection: &Connection, device: Uuid, until: DateTime<Utc>) -> Result<Vec<(String, String)>, Error> {
     let mut select = connection.prepare(
         "SELECT op_id, operation FROM outbox WHERE state = 'parked' AND device_id = ?1
-         AND (coalesce(retry_at, '') <= ?2 OR retry_at > ?3) ORDER BY position",
+         AND (coalesce(retry_at, '') <= ?2 OR retry_at > ?3)
+         AND (json_extract(problem, '$.code') IS NOT ?4
+              OR EXISTS (SELECT 1 FROM project WHERE project.folio = outbox.project)) ORDER BY position",
     )?;
     let farthest = until.checked_add_signed(LONGEST_PARKED).unwrap_or(until);
-    let rows = select.query_map(params![device.to_string(), at(until), at(farthest)], |row| {
-        Ok((row.get::<_, String>(0)?, row.get::<_, String>(1)?))
-    })?;
-    let parked: Vec<(String, String)> = rows.collect::<Result<_, _>>()?;
+    let rows = select.query_map(
+        params![device.to_string(), at(until), at(farthest), Code::OutOfScope.as_str()],
+        |row| Ok((row.get::<_, String>(0)?, row.get::<_, String>(1)?)),
+    )?;
+    Ok(rows.collect::<Result<_, _>>()?)
+}
+
+/// Whether a parked operation may go now.
+pub(crate) fn is_due(connection: &Connection, device: Uuid, until: DateTime<Utc>) -> Result<bool, Error> {
+    Ok(!due(connection, device, until)?.is_empty())
+}
+
+/// A project is here that was not (a moment ago): what was set apart on it need not wait for its time.
+pub(crate) fn welcome(connection: &Connection, project: &str) -> Result<(), Error> {
+    connection
+        .prepare_cached("UPDATE outbox SET retry_at = NULL WHERE project = ?1 AND state = 'parked'")?
+        .execute([project])?;
+    Ok(())
+}
+
+/// Gives parked operations whose time has come a new number at the end of the queue. Answers how many.
+pub(crate) fn unpark(connection: &Connection, device: Uuid, until: DateTime<Utc>) -> Result<usize, Error> {
+    let parked = due(connection, device, until)?;
     for (op_id, operation) in &parked {
         let seq = next_seq(connection, device)?;
         renumber(connection, op_id, operation, device, seq)?;
@@ -359,12 +378,16 @@ pub(crate) fn adopt(connection: &Connection, device: Uuid) -> Result<(), Error> 
     Ok(())
 }
 
-/// What the endpoint said it had and does not show (any more) is offered again. What went under this device keeps its
-/// number, which the endpoint may ask for in its order; what went under an earlier identity gets a number of this one.
+/// What the endpoint said it had and does not show (any more) is offered again; a choice it shows in the record of the
+/// conflict that it closed. What went under this device keeps its number, which the endpoint may ask for in its order;
+/// what went under an earlier identity gets a number of this one.
 pub(crate) fn offer_again(connection: &Connection, device: Uuid) -> Result<usize, Error> {
     let again = connection.execute(
-        "UPDATE outbox SET state = 'ready', attempts = 0 WHERE kind = 'follow_up' AND state IN ('received', 'rejected')
-         AND former_person IS NULL AND op_id NOT IN (SELECT op_id FROM central_follow_up)",
+        "UPDATE outbox SET state = 'ready', attempts = 0
+         WHERE kind <> 'placeholder' AND state IN ('received', 'rejected') AND former_person IS NULL
+         AND op_id NOT IN (SELECT op_id FROM central_follow_up)
+         AND op_id NOT IN (SELECT json_extract(state, '$.conflict.chosen.opId') FROM central_follow_up
+                           WHERE json_extract(state, '$.conflict.chosen.opId') IS NOT NULL)",
         [],
     )?;
     adopt(connection, device)?;
@@ -391,11 +414,11 @@ pub(crate) fn number_from(connection: &Connection, device: Uuid, last: u64) -> R
     Ok(())
 }
 
-/// Whether something of the person of this folder is only here: a draft, a follow-up without a receipt, a file.
+/// Whether something of the person of this folder is only here: a draft, an operation without a receipt, a file.
 pub(crate) fn has_unsent(connection: &Connection) -> Result<bool, Error> {
     Ok(connection.query_row(
         "SELECT EXISTS (SELECT 1 FROM draft WHERE discarded_at IS NULL)
-             OR EXISTS (SELECT 1 FROM outbox WHERE kind = 'follow_up' AND state IN ('ready', 'parked'))
+             OR EXISTS (SELECT 1 FROM outbox WHERE kind <> 'placeholder' AND state IN ('ready', 'parked'))
              OR EXISTS (SELECT 1 FROM evidence e JOIN outbox_file f ON f.sha256 = e.sha256
                         JOIN outbox o ON o.op_id = f.op_id
                         WHERE e.confirmed_at IS NULL AND o.state = 'received' AND o.former_person IS NULL)",
@@ -414,10 +437,10 @@ pub(crate) fn hand_over(connection: &Connection, from: &str, to: &str) -> Result
     Ok(())
 }
 
-/// Folio and project of every follow-up that the endpoint has not recorded.
+/// Folio and project of every follow-up, and of every choice on one, that the endpoint has not recorded.
 pub(crate) fn waiting(connection: &Connection) -> Result<Vec<(String, String, State)>, Error> {
     let mut select = connection.prepare_cached(
-        "SELECT folio, project, state FROM outbox WHERE kind = 'follow_up' AND state IN ('ready', 'parked') ORDER BY position",
+        "SELECT folio, project, state FROM outbox WHERE kind <> 'placeholder' AND state IN ('ready', 'parked') ORDER BY position",
     )?;
     let rows = select.query_map([], |row| Ok((row.get(0)?, row.get(1)?, row.get::<_, String>(2)?)))?;
     rows.map(|row| {
@@ -427,13 +450,28 @@ pub(crate) fn waiting(connection: &Connection) -> Result<Vec<(String, String, St
     .collect()
 }
 
-/// How many follow-ups were marked ready, and how many of them have a receipt.
+/// How many follow-ups and choices were marked ready, and how many of them have a receipt.
 pub(crate) fn marked_and_received(connection: &Connection) -> Result<(u32, u32), Error> {
     Ok(connection.query_row(
-        "SELECT count(*), coalesce(sum(state IN ('received', 'rejected')), 0) FROM outbox WHERE kind = 'follow_up'",
+        "SELECT count(*), coalesce(sum(state IN ('received', 'rejected')), 0) FROM outbox WHERE kind <> 'placeholder'",
         [],
         |row| Ok((count(row.get(0)?), count(row.get(1)?))),
     )?)
+}
+
+/// Every operation that has a receipt, newest first: folio, project, operation, receipt.
+pub(crate) fn receipts(connection: &Connection) -> Result<Vec<(String, String, Operation, Receipt)>, Error> {
+    let mut select = connection.prepare_cached(
+        "SELECT folio, project, operation, receipt FROM outbox WHERE receipt IS NOT NULL ORDER BY position DESC",
+    )?;
+    let rows = select.query_map([], |row| {
+        Ok((row.get(0)?, row.get(1)?, row.get::<_, String>(2)?, row.get::<_, String>(3)?))
+    })?;
+    rows.map(|row| {
+        let (folio, project, operation, receipt) = row?;
+        Ok((folio, project, from_json("an operation", &operation)?, from_json("a receipt", &receipt)?))
+    })
+    .collect()
 }
 
 /// When the last receipt came.

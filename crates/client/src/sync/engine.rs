@@ -3,10 +3,10 @@
 
 use std::sync::Arc;
 
-use domain::command::{Connection, Event};
+use domain::command::{Connection, Event, Step};
 use domain::person::{Action, can};
 use domain::problem::{Code, Problem};
-use domain::receipt::{body_hash, new_salt};
+use domain::receipt::{Verdict, body_hash, new_salt};
 use domain::wire::{
     DeviceReport, DeviceRow, Operation, OperationKind, Placeholder, PullAnswer, PushAnswer, PushResult,
     SCHEMA, Waiting,
@@ -14,6 +14,7 @@ use domain::wire::{
 use uuid::Uuid;
 
 use super::plan::{self, Outcome, Remedy};
+use super::snapshot;
 use super::transport::Transport;
 use crate::Inner;
 use crate::error::Error;
@@ -79,7 +80,10 @@ async fn cycle(inner: &Inner, was: Connection) -> Result<(), Error> {
     }
     let device = exchange.identity.device_id;
     let mut offered = exchange.read(move |c| outbox::last_ready(c, device)).await?;
-    if exchange.pull().await? > 0 {
+    let offered_again = exchange.pull().await? > 0;
+    let now = inner.clock.now();
+    // A project that came back brings what was set apart on it.
+    if offered_again || pushes && exchange.read(move |c| outbox::is_due(c, device, now)).await? {
         exchange.push().await?;
         offered = exchange.read(move |c| outbox::last_ready(c, device)).await?;
     }
@@ -256,6 +260,7 @@ impl<'i> Exchange<'i> {
         self.inner.link.now().sending = batch.operations.iter().map(|operation| operation.op_id).collect();
         if !batch.operations.is_empty() {
             self.inner.say_status();
+            self.tell(batch.operations.iter().map(|operation| (operation, Step::Sending)));
         }
         let (transport, bytes) = (&self.transport, &batch.bytes);
         let before = self.inner.clock.now();
@@ -273,6 +278,14 @@ impl<'i> Exchange<'i> {
         }
     }
 
+    /// Tells where operations are. A placeholder is nobody's.
+    fn tell<'o>(&self, steps: impl Iterator<Item = (&'o Operation, Step)>) {
+        for (operation, step) in steps.filter(|(operation, _)| operation.kind != OperationKind::Placeholder) {
+            let folio = domain::follow_up::folio(operation.record_id);
+            self.inner.say(Event::Operation { op_id: operation.op_id, folio, step });
+        }
+    }
+
     /// Writes every result in one transaction.
     async fn settle(&self, operations: Vec<Operation>, answer: PushAnswer) -> Result<Offered, Error> {
         if answer.results.len() != operations.len() {
@@ -284,38 +297,47 @@ impl<'i> Exchange<'i> {
             (answer.results.first(), operations.first())
             && let Remedy::ResendAfter(last) = plan::remedy(problem, operations.len())
         {
+            self.tell(operations.iter().map(|operation| (operation, Step::Waiting)));
             return Ok(Offered::Again(last));
         }
         let (device, key) = (self.identity.device_id, self.identity.server_key.clone());
         let (tz, offset) = (self.inner.tz_offset_minutes(), self.read(session::clock_offset_ms).await?);
         let now = self.inner.clock.now();
-        let settled = self
+        let (settled, operations, steps) = self
             .write(move |tx| {
                 let mut recorded = 0;
+                let mut steps = Vec::with_capacity(operations.len());
                 let mut held = None;
                 let mut blocked = false;
                 if answer.server_epoch != epoch(tx)? {
                     restored(tx, answer.server_epoch)?;
                 }
                 for (index, (operation, result)) in operations.iter().zip(&answer.results).enumerate() {
-                    match plan::judge(operation, result, &key) {
+                    let step = match plan::judge(operation, result, &key) {
                         Outcome::Recorded(receipt, findings) => {
                             outbox::record(tx, operation.op_id, &receipt, &findings, now)?;
                             recorded += 1;
+                            match receipt.body.verdict {
+                                Verdict::Received => Step::Received,
+                                Verdict::Rejected => Step::Rejected,
+                            }
                         }
                         Outcome::Placed => {
                             outbox::placed(tx, operation.op_id, now)?;
                             recorded += 1;
+                            Step::Received
                         }
                         // After one that was not taken no other can be: the same reason is given for all of them.
-                        Outcome::Stays(_) if blocked => {}
+                        Outcome::Stays(problem) if blocked && !plan::shares(&problem, operation) => {
+                            Step::Waiting
+                        }
                         Outcome::Stays(problem) => {
                             blocked = true;
                             let attempts = outbox::refuse(tx, operation.op_id, &problem)?;
                             let behind = index + 1 < operations.len();
                             // After these the number may be in use already: never place another operation there.
                             let used = matches!(problem.code, Code::ReceiptInvalid | Code::DeviceForked);
-                            let may_move = operation.kind == OperationKind::FollowUp && !used;
+                            let may_move = operation.kind != OperationKind::Placeholder && !used;
                             if may_move && plan::steps_aside(&problem, attempts, behind) {
                                 let placeholder = placeholder(operation, now, tz, offset)?;
                                 outbox::park(
@@ -327,15 +349,20 @@ impl<'i> Exchange<'i> {
                                     now,
                                 )?;
                                 recorded += 1;
+                                Step::Parked
                             } else {
                                 held.get_or_insert(problem);
+                                Step::Refused
                             }
                         }
-                    }
+                    };
+                    steps.push(step);
                 }
-                Ok(Offered::Answered { recorded, last: operations.last().map(|o| o.client_seq), held })
+                let last = operations.last().map(|operation| operation.client_seq);
+                Ok((Offered::Answered { recorded, last, held }, operations, steps))
             })
             .await?;
+        self.tell(operations.iter().zip(steps));
         if matches!(settled, Offered::Answered { recorded, .. } if recorded > 0) {
             self.inner.link.progress();
             self.inner.say(Event::Changed);
@@ -345,6 +372,7 @@ impl<'i> Exchange<'i> {
 
     async fn push_failed(&self, operations: Vec<Operation>, problem: Problem) -> Result<Offered, Error> {
         let size = operations.len();
+        self.tell(operations.iter().map(|operation| (operation, Step::Waiting)));
         match plan::remedy(&problem, size) {
             Remedy::ResendAfter(last) => Ok(Offered::Again(last)),
             Remedy::Halve => {
@@ -383,22 +411,27 @@ impl<'i> Exchange<'i> {
         self.with_token(|token| async move { transport.push(&token, bytes.clone()).await }).await?;
         let device = self.identity.device_id;
         let (tz, now) = (self.inner.tz_offset_minutes(), self.inner.clock.now());
-        self.write(move |tx| {
-            let placeholder = placeholder(&operation, now, tz, session::clock_offset_ms(tx)?)?;
-            outbox::park(tx, device, &operation, &placeholder, plan::retry_at(now, attempts), now)
-        })
-        .await?;
+        let operation = self
+            .write(move |tx| {
+                let placeholder = placeholder(&operation, now, tz, session::clock_offset_ms(tx)?)?;
+                outbox::park(tx, device, &operation, &placeholder, plan::retry_at(now, attempts), now)?;
+                Ok(operation)
+            })
+            .await?;
+        self.tell(std::iter::once((&operation, Step::Parked)));
         Ok(true)
     }
 
     /// Fetches pages until there are no more. Answers how many follow-ups went back to the queue.
     async fn pull(&self) -> Result<usize, Error> {
         let mut offered_again = 0;
-        let mut restarts = 0;
+        let (mut restarts, mut spoiled) = (0, 0);
         loop {
             let cursor = self.read(|connection| Ok(base::pulling(connection)?.cursor)).await?;
             let (transport, at) = (&self.transport, &cursor);
-            let page = self.with_token(|token| async move { transport.pull(&token, at).await }).await?;
+            let snapshots = spoiled < snapshot::PATIENCE;
+            let page =
+                self.with_token(|token| async move { transport.pull(&token, at, snapshots).await }).await?;
             let known = self.read(epoch).await?;
             if page.server_epoch != known {
                 // The endpoint was restored from a copy: what it says is taken from the start.
@@ -415,7 +448,27 @@ impl<'i> Exchange<'i> {
                     .into());
             }
             let more = page.has_more;
-            let applied = self.apply(page).await?;
+            let mut packed = None;
+            if let Some(snapshot) = &page.snapshot {
+                if !snapshots {
+                    let detail = format!("{}: a snapshot that was not asked for", snapshot.stream);
+                    return Err(Error::Snapshot(detail));
+                }
+                packed = self.fetch(snapshot).await?;
+                if packed.is_none() {
+                    spoiled += 1;
+                    continue;
+                }
+            }
+            let applied = match self.apply(page, packed).await {
+                Err(Error::Snapshot(reason)) => {
+                    // Nothing of it was kept. Perhaps the next is better; in the end every change is asked for.
+                    tracing::error!(reason, "a snapshot does not hold what it says");
+                    spoiled += 1;
+                    continue;
+                }
+                applied => applied?,
+            };
             if applied.changed {
                 self.inner.say(Event::Changed);
             }
@@ -429,11 +482,11 @@ impl<'i> Exchange<'i> {
         }
     }
 
-    async fn apply(&self, page: PullAnswer) -> Result<base::Applied, Error> {
+    async fn apply(&self, page: PullAnswer, packed: Option<Vec<u8>>) -> Result<base::Applied, Error> {
         let (now, device) = (self.inner.clock.now(), self.identity.device_id);
         let applied = self
             .write(move |tx| {
-                let applied = base::apply(tx, &page, device, now)?;
+                let applied = base::apply(tx, &page, packed.as_deref(), device, now)?;
                 let mut identity = session::enrolled(tx)?;
                 let before = identity.clone();
                 identity.person = page.person;

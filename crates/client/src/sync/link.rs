@@ -25,6 +25,8 @@ pub(crate) struct Now {
     pub(crate) sending: BTreeSet<Uuid>,
     /// Most operations of the next batch; halved when the endpoint cannot take one.
     pub(crate) batch: usize,
+    /// The snapshot that is being fetched: its hash, and its bytes as far as they came.
+    fetched: (String, Vec<u8>),
 }
 
 impl Default for Link {
@@ -36,6 +38,7 @@ impl Default for Link {
                 next_attempt: None,
                 sending: BTreeSet::new(),
                 batch: MAX_OPERATIONS,
+                fetched: Default::default(),
             }),
             moved: AtomicU64::new(0),
         }
@@ -52,6 +55,28 @@ impl Link {
     pub(crate) fn widen(&self) {
         let mut now = self.now();
         now.batch = (now.batch * 2).min(MAX_OPERATIONS);
+    }
+
+    /// How many bytes of a snapshot came already. Of another one nothing is kept.
+    pub(crate) fn fetched(&self, sha256: &str) -> u64 {
+        let mut now = self.now();
+        if now.fetched.0 != sha256 {
+            now.fetched = (sha256.to_owned(), Vec::new());
+        }
+        now.fetched.1.len() as u64
+    }
+
+    /// Keeps the next piece of a snapshot; gives how many bytes there are now.
+    pub(crate) fn fetch(&self, sha256: &str, piece: &[u8]) -> u64 {
+        self.fetched(sha256);
+        let mut now = self.now();
+        now.fetched.1.extend_from_slice(piece);
+        now.fetched.1.len() as u64
+    }
+
+    /// Takes what came of a snapshot.
+    pub(crate) fn take_fetched(&self) -> Vec<u8> {
+        std::mem::take(&mut self.now().fetched).1
     }
 
     /// Something moved.

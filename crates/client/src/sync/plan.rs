@@ -6,7 +6,9 @@ use chrono::{DateTime, TimeDelta, Utc};
 use domain::Finding;
 use domain::problem::{Code, Problem, Retry};
 use domain::receipt::{Receipt, body_hash};
-use domain::wire::{DeviceReport, MAX_OPERATIONS, Operation, PROTOCOL, PushRequest, PushResult};
+use domain::wire::{
+    DeviceReport, MAX_OPERATIONS, Operation, OperationKind, PROTOCOL, PushRequest, PushResult,
+};
 use uuid::Uuid;
 
 use crate::error::Error;
@@ -89,10 +91,8 @@ pub(crate) fn judge(operation: &Operation, result: &PushResult, server_key: &str
     }
     match result {
         PushResult::Refused { problem, .. } => Outcome::Stays(problem.clone()),
-        PushResult::Placed { .. } => match operation.kind {
-            domain::wire::OperationKind::Placeholder => Outcome::Placed,
-            domain::wire::OperationKind::FollowUp => invalid(),
-        },
+        PushResult::Placed { .. } if operation.kind == OperationKind::Placeholder => Outcome::Placed,
+        PushResult::Placed { .. } => invalid(),
         PushResult::Recorded { receipt, findings, .. } => {
             if names(receipt, operation, server_key) {
                 Outcome::Recorded(receipt.clone(), findings.clone())
@@ -136,27 +136,39 @@ pub(crate) fn remedy(problem: &Problem, batch: usize) -> Remedy {
             None => Remedy::Wait,
         },
         Code::DeviceForked | Code::DeviceRevoked => Remedy::Stop,
-        Code::Unavailable | Code::Fault | Code::TooLarge | Code::MalformedRequest | Code::OpIdReused => {
-            match batch {
-                0 => Remedy::Wait,
-                1 => Remedy::SuspectOne,
-                _ => Remedy::Halve,
-            }
-        }
+        Code::Unavailable
+        | Code::Fault
+        | Code::TooLarge
+        | Code::MalformedRequest
+        | Code::KindUnknown
+        | Code::OpIdReused => match batch {
+            0 => Remedy::Wait,
+            1 => Remedy::SuspectOne,
+            _ => Remedy::Halve,
+        },
         _ => Remedy::Wait,
     }
 }
 
 /// Whether an operation that was refused must step aside for those behind it. A reason that passes by itself keeps
 /// the order; one that somebody has to mend must not hold the rest. A program that is too old holds all of it: nothing
-/// is wrong with the operation, nor would the next one fare better.
+/// is wrong with the operation, nor would the next one fare better. One whose project is another área's steps aside
+/// also as the last: nothing went wrong, and it waits for its project.
 pub(crate) fn steps_aside(problem: &Problem, attempts: u32, behind: bool) -> bool {
-    behind
-        && problem.code != Code::UpgradeRequired
-        && match problem.retry {
-            Retry::Never | Retry::AfterFix => true,
-            Retry::Later => attempts >= PATIENCE && problem.code != Code::Gap,
-        }
+    problem.code == Code::OutOfScope
+        || behind
+            && problem.code != Code::UpgradeRequired
+            && match problem.retry {
+                Retry::Never | Retry::AfterFix => true,
+                Retry::Later => attempts >= PATIENCE && problem.code != Code::Gap,
+            }
+}
+
+/// Whether the reason that an earlier operation of the batch was refused with is also this one's own: its project is
+/// the one that left. They step aside together, not one to a request.
+pub(crate) fn shares(problem: &Problem, operation: &Operation) -> bool {
+    let folio = problem.params.get("folio");
+    problem.code == Code::OutOfScope && folio.is_some() && operation.body.get("project") == folio
 }
 
 /// When an operation that was set apart is offered again: 1 min, 2, 4, … up to 6 h.
@@ -175,6 +187,8 @@ pub(crate) struct Outlook {
     pub(crate) refused: bool,
     /// What the endpoint asked for.
     pub(crate) retry_after: Option<Duration>,
+    /// How seldom it asked to be looked at while nothing waits.
+    pub(crate) hint: Option<Duration>,
 }
 
 impl Outlook {
@@ -188,7 +202,8 @@ impl Outlook {
 /// the devices of a municipality do not come back all at once when its network does.
 pub(crate) fn delay(outlook: Outlook, jitter: f64) -> Duration {
     let chosen = if outlook.failures == 0 {
-        if outlook.waiting { WAITING } else { QUIET }
+        // A hint is for those who only look; what waits goes as ever.
+        if outlook.waiting { WAITING } else { outlook.hint.map_or(QUIET, |hint| hint.clamp(QUIET, CAP)) }
     } else {
         // In an office the endpoint's machine refuses because it is off or starting; nothing is lost by asking
         // twice a minute, and people see their follow-ups leave as soon as it is on.

@@ -81,6 +81,7 @@ fn outlook(inner: &Inner, failures: u32, problem: Option<&Problem>, lively: bool
         waiting: waiting || lively,
         refused: problem.is_some_and(|problem| problem.params.contains_key("refused")),
         retry_after: problem.and_then(Problem::retry_after),
+        hint: inner.hint(),
     }
 }
 

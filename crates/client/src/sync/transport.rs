@@ -4,12 +4,14 @@
 use std::io::Read as _;
 use std::net::IpAddr;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
 
 use domain::problem::{Code, Problem};
 use domain::receipt::sha256_hex;
 use domain::wire::{
     BODY_SHA256, DeviceRow, EnrolAnswer, EnrolRequest, EvidenceAnswer, EvidenceOffer, Health, NonceAnswer,
-    NonceRequest, PullAnswer, PushAnswer, SERVICE, TokenAnswer, TokenRequest,
+    NonceRequest, PullAnswer, PushAnswer, SERVICE, SYNC_HINT, TokenAnswer, TokenRequest, read_sync_hint,
 };
 use reqwest::header::{
     ACCEPT, ACCEPT_ENCODING, AUTHORIZATION, CONTENT_ENCODING, CONTENT_TYPE, DATE, HeaderMap, HeaderName,
@@ -31,6 +33,8 @@ pub(crate) struct Transport {
     wire: Arc<dyn Wire>,
     base: Url,
     address: String,
+    /// Seconds between two looks that the endpoint asked for last; 0 when it asked for nothing.
+    hint: Arc<AtomicU64>,
 }
 
 /// What a request carries.
@@ -49,12 +53,17 @@ impl Transport {
             Some(wire) => wire,
             None => Arc::new(Http::new(&base)?),
         };
-        Ok(Transport { wire, base, address })
+        Ok(Transport { wire, base, address, hint: Arc::default() })
     }
 
     /// The address as it is stored and shown.
     pub(crate) fn address(&self) -> &str {
         &self.address
+    }
+
+    /// How long the endpoint asked to be left alone between two looks when nothing waits here.
+    pub(crate) fn hint(&self) -> Option<Duration> {
+        Some(self.hint.load(Ordering::Relaxed)).filter(|seconds| *seconds > 0).map(Duration::from_secs)
     }
 
     /// Whether the endpoint answers, and is ours.
@@ -83,10 +92,26 @@ impl Transport {
         self.ask(Method::POST, "sync/push", Some(token), Content::Zstd(compressed)).await
     }
 
-    pub(crate) async fn pull(&self, token: &str, cursor: &str) -> Result<PullAnswer, Problem> {
+    pub(crate) async fn pull(
+        &self,
+        token: &str,
+        cursor: &str,
+        snapshots: bool,
+    ) -> Result<PullAnswer, Problem> {
+        // Whoever does not ask any more is not heeded any more.
+        self.hint.store(0, Ordering::Relaxed);
         let mut url = self.url("sync/pull")?;
         url.query_pairs_mut().append_pair("cursor", cursor);
+        if snapshots {
+            url.query_pairs_mut().append_pair("snapshots", "true");
+        }
         self.ask_at(Method::GET, url, Some(token), Content::Nothing).await
+    }
+
+    /// Piece `n` of a snapshot.
+    pub(crate) async fn piece(&self, token: &str, sha256: &str, n: u64) -> Result<Vec<u8>, Problem> {
+        let url = self.url(&format!("sync/snapshot/{}/{n}", self.segment(sha256)?))?;
+        Ok(self.send(Method::GET, url, Some(token), Content::Nothing).await?.0)
     }
 
     pub(crate) async fn offer(&self, token: &str, offer: &EvidenceOffer) -> Result<EvidenceAnswer, Problem> {
@@ -198,6 +223,9 @@ impl Transport {
             body = decompress(&body).ok_or_else(|| self.not_ours())?;
         }
         if status.is_success() {
+            if let Some(seconds) = header(&headers, SYNC_HINT).and_then(read_sync_hint) {
+                self.hint.store(seconds, Ordering::Relaxed);
+            }
             let html =
                 header(&headers, CONTENT_TYPE.as_str()).is_some_and(|kind| kind.starts_with("text/html"));
             return if html { Err(self.not_ours()) } else { Ok((body, sealed)) };

@@ -1,5 +1,7 @@
 //! Files: offered after the text that names them, in chunks that are each confirmed, so that nothing is sent twice.
 
+use std::time::{Duration, Instant};
+
 use domain::command::Event;
 use domain::problem::{Code, Problem};
 use domain::receipt::sha256_hex;
@@ -9,6 +11,9 @@ use super::engine::Exchange;
 use crate::error::Error;
 use crate::store::files::StoredFile;
 use crate::store::{blocking, files, outbox};
+
+/// Shortest time between two words about the bytes of one file.
+const BETWEEN: Duration = Duration::from_millis(250);
 
 impl Exchange<'_> {
     /// Sends files, small to large, until an operation waits that was not offered yet (`offered`: the last that was).
@@ -67,7 +72,9 @@ impl Exchange<'_> {
                 .with("server", self.identity.server.clone())
                 .into());
         }
+        let mut meter = Meter::default();
         let mut sent = there.iter().map(|n| self.length(file, chunk_size, *n)).sum::<u64>();
+        self.tell_bytes(file, sent, &mut meter);
         for n in (0..file.size.div_ceil(chunk_size)).filter(|n| !there.contains(n)) {
             let sha256 = file.sha256.clone();
             let bytes = blocking(&self.store, move |store| {
@@ -85,15 +92,35 @@ impl Exchange<'_> {
             .await?;
             sent += bytes.len() as u64;
             self.inner.link.progress();
-            self.inner.say(Event::FileProgress { sha256: file.sha256.clone(), sent, size: file.size });
+            self.tell_bytes(file, sent, &mut meter);
         }
         let upload = &upload;
         self.with_token(|token| async move { transport.complete(&token, upload).await }).await
     }
 
+    fn tell_bytes(&self, file: &StoredFile, sent: u64, meter: &mut Meter) {
+        if meter.is_due(Instant::now(), sent >= file.size) {
+            self.inner.say(Event::FileProgress { sha256: file.sha256.clone(), sent, size: file.size });
+        }
+    }
+
     /// Bytes of chunk `n`; the last one is shorter.
     fn length(&self, file: &StoredFile, chunk_size: u64, n: u64) -> u64 {
         file.size.saturating_sub(n.saturating_mul(chunk_size)).min(chunk_size)
+    }
+}
+
+/// Says when to tell how far a file is: at its beginning and its end, and not too often between.
+#[derive(Default)]
+struct Meter(Option<Instant>);
+
+impl Meter {
+    fn is_due(&mut self, now: Instant, ends: bool) -> bool {
+        let due = ends || self.0.is_none_or(|told| now.duration_since(told) >= BETWEEN);
+        if due {
+            self.0 = Some(now);
+        }
+        due
     }
 }
 
@@ -110,4 +137,18 @@ fn is_about_the_file(code: Code) -> bool {
             | Code::Forbidden
             | Code::MalformedRequest
     )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_file_speaks_four_times_a_second_and_at_its_ends() {
+        let start = Instant::now();
+        let mut meter = Meter::default();
+        let told = |ms: &u64| meter.is_due(start + Duration::from_millis(*ms), *ms == 1_010);
+        let times: Vec<u64> = (0..=101).map(|n| n * 10).filter(told).collect();
+        assert_eq!(times, [0, 250, 500, 750, 1_000, 1_010]);
+    }
 }

@@ -89,7 +89,17 @@ async fn a_day_of_work() {
     assert_eq!((status["counts"].clone(), status["files"].as_u64()), (json!({"ready": 1}), Some(1)));
 
     endpoint.data().faults.login_page = false;
-    ok(dir, &["send"]).await;
+    let tray = json(dir, &["tray", "--json"]).await;
+    assert_eq!(
+        (tray[0]["row"]["folio"].as_str(), tray[0]["row"]["files"].as_u64()),
+        (Some(folio.trim()), Some(1))
+    );
+    assert!(ok(dir, &["tray"]).await.contains("Listo para enviar"));
+    // In a pipe nothing is written over.
+    let sent = run(dir, &["send"]).await;
+    assert!(sent.status.success());
+    assert!(![sent.stdout, sent.stderr].concat().contains(&b'\r'));
+    assert_eq!(ok(dir, &["tray"]).await, "");
     let status = json(dir, &["status", "--json"]).await;
     assert_eq!((status["received"].as_u64(), status["filesReceived"].as_u64()), (Some(1), Some(1)));
     let receipts = json(dir, &["receipts", "--json", "--verify"]).await;

@@ -11,9 +11,13 @@ use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post, put};
 use chrono::{DateTime, Utc};
 use domain::history::{Change, ChangeKind, Head};
+use domain::person::Role;
 use domain::problem::{Code, Problem};
 use domain::receipt::{Receipt, ReceiptBody, Verdict, body_hash, key_id, new_salt, sha256_hex};
-use domain::wire::{EvidenceAnswer, Operation, OperationKind, PushAnswer, PushRequest, PushResult, SERVICE};
+use domain::wire::{
+    EvidenceAnswer, Operation, OperationKind, PushAnswer, PushRequest, PushResult, SERVICE, SNAPSHOT_PIECE,
+    Snapshot,
+};
 use ed25519_dalek::SigningKey;
 use serde_json::{Value, json};
 use uuid::Uuid;
@@ -31,6 +35,8 @@ pub struct Faults {
     pub refuse: Option<(Uuid, Code)>,
     /// An operation of another device of the same person consumes no number.
     pub known_needs_no_number: bool,
+    /// A project that is another área's.
+    pub out_of_scope: Option<&'static str>,
     /// Does not speak of this file.
     pub no_such_file: Option<String>,
     /// Codes belong to this person, not to p1.
@@ -43,8 +49,18 @@ pub struct Faults {
     pub most: Option<usize>,
     /// Knows no token, this many times.
     pub forget_tokens: u32,
+    /// Answers this to a push with an operation of this kind.
+    pub no_kind: Option<(OperationKind, Code)>,
     /// Records but answers 500, this many times: the reply is lost.
     pub lose_replies: u32,
+    /// Drops this many pieces of snapshots, from the second on.
+    pub lose_pieces: u32,
+    /// Turns a bit of this many pieces.
+    pub damage_pieces: u32,
+    /// Does not have the snapshot any more that it named, this many times.
+    pub no_snapshots: u32,
+    /// Leaves a record out of this many snapshots.
+    pub short_snapshots: u32,
 }
 
 pub struct Data {
@@ -64,6 +80,20 @@ pub struct Data {
     /// Last number of each device.
     pub last_seq: BTreeMap<Uuid, u64>,
     pub epoch: Uuid,
+    /// Role of whoever a code or a page is for.
+    pub role: Role,
+    /// Names that a page carries.
+    pub names: BTreeMap<Uuid, String>,
+    /// Begins `area:obras` with a snapshot for who says that it can.
+    pub snapshots: bool,
+    /// Snapshots by hash.
+    pub packed: BTreeMap<String, Vec<u8>>,
+    /// Pieces that were asked for.
+    pub pieces: Vec<u64>,
+    /// What pulls are answered with as `Sync-Hint`.
+    pub hint: Option<&'static str>,
+    /// Queries of pulls.
+    pub pulls: Vec<BTreeMap<String, String>>,
     answers: BTreeMap<Uuid, (Uuid, PushResult)>,
     key: SigningKey,
     public_keys: Vec<String>,
@@ -91,6 +121,13 @@ impl Endpoint {
             scope: vec!["common".into(), "area:obras".into()],
             last_seq: BTreeMap::new(),
             epoch: Uuid::from_u128(1),
+            role: Role::Enlace,
+            names: BTreeMap::new(),
+            snapshots: false,
+            packed: BTreeMap::new(),
+            pieces: Vec::new(),
+            hint: None,
+            pulls: Vec::new(),
             answers: BTreeMap::new(),
             key: SigningKey::from_bytes(&[5; 32]),
             public_keys: Vec::new(),
@@ -112,6 +149,7 @@ impl Endpoint {
             .route("/api/v1/auth/token", post(token))
             .route("/api/v1/sync/push", post(push))
             .route("/api/v1/sync/pull", get(pull))
+            .route("/api/v1/sync/snapshot/{sha256}/{n}", get(piece))
             .route("/api/v1/evidence", post(offer))
             .route("/api/v1/evidence/{upload}/{n}", put(chunk))
             .route("/api/v1/evidence/{upload}/complete", post(complete))
@@ -145,6 +183,31 @@ impl Data {
         self.changes.push(change);
     }
 
+    /// The last change of every record of `area:obras`.
+    fn snapshot(&mut self) -> Snapshot {
+        let stream = "area:obras";
+        let mut last = BTreeMap::new();
+        for change in self.changes.iter().filter(|change| change.stream == stream) {
+            match change.kind {
+                ChangeKind::Tombstone => last.remove(&change.record_id),
+                _ => last.insert(change.record_id.clone(), change.clone()),
+            };
+        }
+        let mut last: Vec<Change> = last.into_values().collect();
+        last.sort_by_key(|change| change.seq);
+        let records = last.len() as u64;
+        if self.faults.short_snapshots > 0 {
+            self.faults.short_snapshots -= 1;
+            last.pop();
+        }
+        let lines: String = last.iter().map(|change| format!("{}\n", json!(change))).collect();
+        let packed = zstd::encode_all(lines.as_bytes(), 3).unwrap();
+        let (sha256, bytes) = (sha256_hex(&packed), packed.len() as u64);
+        self.packed.insert(sha256.clone(), packed);
+        let (raw_bytes, head) = (lines.len() as u64, self.heads[stream].clone());
+        Snapshot { stream: stream.into(), head, sha256, bytes, raw_bytes, records }
+    }
+
     fn record(&mut self, device: Uuid, operation: &Operation) -> PushResult {
         let last = self.last_seq.get(&device).copied().unwrap_or(0);
         let op_id = operation.op_id;
@@ -160,6 +223,13 @@ impl Data {
             let problem = Problem::new(code);
             return PushResult::Refused { op_id, problem };
         }
+        if self.faults.out_of_scope.is_some_and(|folio| operation.body["project"] == folio) {
+            let folio = operation.body["project"].clone();
+            return PushResult::Refused {
+                op_id,
+                problem: Problem::new(Code::OutOfScope).with("folio", folio),
+            };
+        }
         if operation.client_seq != last + 1 {
             let problem = if operation.client_seq > last {
                 Problem::new(Code::Gap).with("last", last)
@@ -172,7 +242,11 @@ impl Data {
         self.log.push(operation.clone());
         let answer = match operation.kind {
             OperationKind::Placeholder => PushResult::Placed { op_id: operation.op_id },
-            OperationKind::FollowUp => {
+            OperationKind::Unknown => {
+                let problem = Problem::new(Code::KindUnknown);
+                PushResult::Refused { op_id, problem }
+            }
+            OperationKind::FollowUp | OperationKind::Choice => {
                 let folio = domain::follow_up::folio(operation.record_id);
                 let body = ReceiptBody {
                     op_id: operation.op_id,
@@ -209,12 +283,17 @@ impl Data {
 
     /// Says in the stream what was decided of an operation.
     pub fn decide(&mut self, operation: &Operation, state: &str) {
+        let state = Data::state_of(operation, state);
+        self.add("area:obras", ChangeKind::FollowUp, &operation.record_id.to_string(), state);
+    }
+
+    /// The state of a follow-up as a stream says it.
+    pub fn state_of(operation: &Operation, state: &str) -> Value {
         let body = &operation.body;
-        let state = json!({"id": operation.record_id, "opId": operation.op_id,
+        json!({"id": operation.record_id, "opId": operation.op_id,
                 "folio": domain::follow_up::folio(operation.record_id), "project": body["project"], "ocid": body["ocid"],
                 "area": "obras", "stage": body["content"]["stage"], "state": state, "capturedAt": operation.captured_at,
-                "visitedOn": body["content"]["visitedOn"], "progress": body["content"]["progress"], "evidence": [], "findings": []});
-        self.add("area:obras", ChangeKind::FollowUp, &operation.record_id.to_string(), state);
+                "visitedOn": body["content"]["visitedOn"], "progress": body["content"]["progress"], "evidence": [], "findings": []})
     }
 
     /// As after a restore from an empty copy.
@@ -286,7 +365,7 @@ async fn enrol(State(endpoint): State<Endpoint>, axum::Json(request): axum::Json
     let device = Uuid::from_u128(70 + data.public_keys.len() as u128);
     let person = data.faults.person.unwrap_or("p1");
     axum::Json(json!({"deviceId": device,
-        "person": {"id": person, "name": "Persona Uno", "role": "enlace", "area": "Obras", "trained": true},
+        "person": {"id": person, "name": "Persona Uno", "role": data.role.as_str(), "area": "Obras", "trained": true},
         "municipality": {"id": "m", "name": "Municipio", "prefix": "ocds-000000", "prefixRegistered": false, "currency": "MXN",
             "offsetMinutes": -360, "publicUrl": "http://127.0.0.1/p"},
         "serverKey": hex::encode(data.key.verifying_key().as_bytes()), "serverEpoch": data.epoch}))
@@ -312,11 +391,27 @@ async fn push(State(endpoint): State<Endpoint>, headers: HeaderMap, body: Bytes)
         data.faults.forget_tokens -= 1;
         return problem(Problem::new(Code::Unauthenticated));
     }
+    if let Some((kind, code)) = data.faults.no_kind
+        && request.operations.iter().any(|operation| operation.kind == kind)
+    {
+        return problem(Problem::new(code));
+    }
     if data.faults.most.is_some_and(|most| request.operations.len() > most) {
         return problem(Problem::new(Code::Unavailable));
     }
     data.reports.push(serde_json::to_value(&request.report).unwrap());
-    let results = request.operations.iter().map(|operation| data.record(device, operation)).collect();
+    let mut results: Vec<PushResult> = Vec::new();
+    for operation in &request.operations {
+        // Behind one of another área nothing else is looked at.
+        let stopped = results.iter().find_map(|result| match result {
+            PushResult::Refused { problem, .. } if problem.code == Code::OutOfScope => Some(problem.clone()),
+            _ => None,
+        });
+        results.push(match stopped {
+            Some(problem) => PushResult::Refused { op_id: operation.op_id, problem },
+            None => data.record(device, operation),
+        });
+    }
     if data.faults.lose_replies > 0 && !request.operations.is_empty() {
         data.faults.lose_replies -= 1;
         return StatusCode::BAD_GATEWAY.into_response();
@@ -327,21 +422,60 @@ async fn push(State(endpoint): State<Endpoint>, headers: HeaderMap, body: Bytes)
 }
 
 async fn pull(State(endpoint): State<Endpoint>, Query(query): Query<BTreeMap<String, String>>) -> Response {
-    let data = endpoint.data();
+    let mut data = endpoint.data();
     let person = data.faults.person.unwrap_or("p1");
-    // One change a page, so that every pull crosses pages.
-    let from: usize = query["cursor"].parse().unwrap_or(0);
-    let mut changes: Vec<Change> = data.changes.iter().skip(from).take(1).cloned().collect();
+    data.pulls.push(query.clone());
+    // One change a page, so that every pull crosses pages; after a snapshot, none of those it stands for.
+    let (from, done) = query["cursor"].split_once('+').unwrap_or((&query["cursor"], "0"));
+    let (from, mut done): (usize, u64) = (from.parse().unwrap_or(0), done.parse().unwrap_or(0));
+    let asked = query.get("snapshots").is_some_and(|value| value == "true");
+    let snapshot = (data.snapshots && asked && query["cursor"].is_empty()).then(|| data.snapshot());
+    if let Some(snapshot) = &snapshot {
+        done = snapshot.head.seq;
+    }
+    let todo = |from: usize| {
+        let changes = data.changes.iter().enumerate().skip(from);
+        changes.filter(move |(_, change)| change.stream != "area:obras" || change.seq > done)
+    };
+    let (cursor, mut changes): (usize, Vec<Change>) = match todo(from).next() {
+        Some((at, change)) if snapshot.is_none() => (at + 1, vec![change.clone()]),
+        _ => (from.min(data.changes.len()), Vec::new()),
+    };
+    let has_more = todo(cursor).next().is_some() || snapshot.is_some();
     if data.faults.alter_changes {
         changes.iter_mut().for_each(|change| change.state["title"] = json!("otro"));
     }
     changes.retain(|change| data.scope.contains(&change.stream));
-    let cursor = (from + 1).min(data.changes.len());
+    let cursor = if done > 0 { format!("{cursor}+{done}") } else { cursor.to_string() };
     let heads: BTreeMap<_, _> = data.heads.iter().filter(|(stream, _)| data.scope.contains(stream)).collect();
-    axum::Json(json!({"serverEpoch": data.epoch, "now": now(),
-        "person": {"id": person, "name": "Persona Uno", "role": "enlace", "area": "Obras", "trained": true},
-        "scope": data.scope, "changes": changes, "heads": heads, "cursor": cursor.to_string(), "hasMore": cursor < data.changes.len()}))
-    .into_response()
+    let hint = data.hint.map(|hint| [("sync-hint", hint)]);
+    let answer = axum::Json(json!({"serverEpoch": data.epoch, "now": now(),
+        "person": {"id": person, "name": "Persona Uno", "role": data.role.as_str(), "area": "Obras", "trained": true},
+        "scope": data.scope, "changes": changes, "names": data.names, "heads": heads, "cursor": cursor, "hasMore": has_more,
+        "snapshot": snapshot}));
+    hint.map_or_else(|| answer.clone().into_response(), |hint| (hint, answer.clone()).into_response())
+}
+
+async fn piece(
+    State(endpoint): State<Endpoint>,
+    Path((sha256, n)): Path<(String, u64)>,
+) -> Result<Vec<u8>, Response> {
+    let mut data = endpoint.data();
+    data.pieces.push(n);
+    if data.faults.no_snapshots > 0 {
+        data.faults.no_snapshots -= 1;
+        return Err(problem(Problem::new(Code::NotFound)));
+    }
+    if data.faults.lose_pieces > 0 && n > 0 {
+        data.faults.lose_pieces -= 1;
+        return Err(StatusCode::BAD_GATEWAY.into_response());
+    }
+    let mut piece = data.packed[&sha256].chunks(SNAPSHOT_PIECE).nth(n as usize).unwrap().to_vec();
+    if data.faults.damage_pieces > 0 {
+        data.faults.damage_pieces -= 1;
+        piece[7] ^= 1;
+    }
+    Ok(piece)
 }
 
 async fn offer(State(endpoint): State<Endpoint>, axum::Json(offer): axum::Json<Value>) -> Response {

@@ -4,9 +4,14 @@
 
 mod again;
 mod capture;
+mod choose;
 mod cli;
 mod endpoint;
+mod events;
 mod folder;
+mod hint;
+mod scope;
+mod snapshot;
 mod sync;
 
 use std::path::Path;

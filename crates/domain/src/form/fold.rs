@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use chrono::NaiveDate;
 use serde_json::{Map, Value, json};
 
-use super::{Class, Derive, Field, Form, Kind, Required};
+use super::{Class, Derive, Field, Form, Kind, Required, When};
 use crate::follow_up::{FollowUpFile, Stage};
 use crate::receipt::sha256_hex;
 use crate::release::Basis;
@@ -54,6 +54,7 @@ pub const RULES: &[&str] = &[
     "percent-format",
     "amount-format",
     "amount-negative",
+    "number-format",
     "date-format",
     "code-unknown",
     "rfc-format",
@@ -74,11 +75,23 @@ impl Form {
             let filled = group.fields.iter().any(|field| typed(&field.id).is_some());
             for field in &group.fields {
                 let Some(text) = typed(&field.id) else {
+                    if let Some(reason) = typed(&field.lack_key()).filter(|_| field.may_lack) {
+                        if self.lacking.iter().any(|known| known.code == reason) {
+                            set(&mut document, &format!("/internal/lacking/{}", field.id), json!(reason));
+                        } else {
+                            findings.push(finding(&field.path, "code-unknown", json!({"value": reason})));
+                            places.push((field.path.clone(), field.id.clone()));
+                        }
+                        continue;
+                    }
+                    let when = |when: &When| {
+                        typed(&when.field).is_some_and(|code| when.is.iter().any(|wanted| wanted == code))
+                    };
                     let wanted = match field.required {
                         Required::Always => true,
                         Required::Group => filled,
                         Required::Never => false,
-                    };
+                    } || field.required_when.as_ref().is_some_and(when);
                     if wanted {
                         missing += 1;
                         findings.push(finding(&field.path, "field-required", json!({"field": field.id})));
@@ -109,7 +122,7 @@ impl Form {
             }
             if filled {
                 for derived in &group.derive {
-                    if let Some(value) = derive(derived, values) {
+                    if let Some(value) = derive(derived, values, basis) {
                         set(&mut document, &derived.path, value);
                         if let Some(from) = &derived.from {
                             places.push((derived.path.clone(), from.clone()));
@@ -118,7 +131,9 @@ impl Form {
                 }
             }
         }
+        lay_on_award(&mut document, basis);
         self.lay_on_contract(&mut document, basis, &mut findings, &mut places, values);
+        parties::settle(&mut document, basis, &mut findings, &mut places);
         let content = serde_json::from_value(document).unwrap_or_else(|_| empty(self.stage));
         Folded { content, findings, missing, places }
     }
@@ -135,6 +150,11 @@ impl Form {
     ) {
         const CONTRACT: &str = "/release/contracts/0";
         if document.pointer(CONTRACT).is_none() || document.pointer("/release/contracts/0/id").is_some() {
+            return;
+        }
+        let finds_its_own =
+            |field: &Field| field.path == "/release/contracts/0/id" && field.required == Required::Always;
+        if self.fields().any(finds_its_own) {
             return;
         }
         let active = basis.active_contracts();
@@ -178,6 +198,25 @@ impl Form {
     }
 }
 
+/// A contract that is captured belongs to the award that the process has for it: that of the contract if it is known,
+/// or else the one active award that no other contract names. Without one, the form's own award stays.
+fn lay_on_award(document: &mut Value, basis: &Basis<'_>) {
+    let Some(id) = document.pointer("/release/contracts/0/id").cloned() else { return };
+    let list = |name: &str| basis.compiled[name].as_array().into_iter().flatten();
+    let of_contract =
+        list("contracts").find(|contract| contract["id"] == id).map(|contract| contract["awardID"].clone());
+    let free = || {
+        let named = |award: &Value| list("contracts").any(|contract| contract["awardID"] == award["id"]);
+        let mut free = list("awards").filter(|award| award["status"] == "active" && !named(award));
+        free.next().filter(|_| free.next().is_none()).map(|award| award["id"].clone())
+    };
+    let Some(award) = of_contract.filter(|award| award.is_string()).or_else(free) else { return };
+    set(document, "/release/contracts/0/awardID", award.clone());
+    if document.pointer("/release/awards/0").is_some() {
+        set(document, "/release/awards/0/id", award);
+    }
+}
+
 fn empty(stage: Stage) -> FollowUpFile {
     FollowUpFile {
         stage,
@@ -218,6 +257,11 @@ fn read(
                 return Err(("amount-negative", json!({"value": text})));
             }
             json!(crate::entry::json_number(amount))
+        }
+        Kind::Number => {
+            let number =
+                crate::entry::amount(text).filter(|number| !number.is_sign_negative() || number.is_zero());
+            json!(crate::entry::json_number(number.ok_or(("number-format", json!({"value": text})))?))
         }
         Kind::Date => {
             let day = crate::entry::date(text, today).ok_or(("date-format", json!({"value": text})))?;
@@ -270,9 +314,12 @@ pub fn rfc_person(rfc: &str) -> Option<bool> {
     (name_ok && date_ok && key_ok).then_some(letters == 4)
 }
 
-fn derive(derived: &Derive, values: &Values) -> Option<Value> {
+fn derive(derived: &Derive, values: &Values, basis: &Basis<'_>) -> Option<Value> {
     if let Some(value) = &derived.value {
         return Some(value.clone());
+    }
+    if let Some(known) = &derived.known {
+        return basis.compiled.pointer(known).cloned();
     }
     let text = values.get(derived.from.as_deref()?)?.trim();
     if text.is_empty() {
@@ -324,134 +371,7 @@ fn set(document: &mut Value, pointer: &str, value: Value) {
     *place = value;
 }
 
+mod parties;
+
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::form::{for_stage, shipped};
-
-    const COMPILED: &str = r#"{"buyer": {"id": "M", "name": "Municipio"}, "parties": []}"#;
-
-    fn fold(values: &[(&str, &str)], compiled: &Value) -> Folded {
-        let basis = Basis {
-            prefix: "ocds-000000",
-            ocid: "ocds-000000-d1_p1",
-            compiled,
-            earlier: std::slice::from_ref(compiled),
-            offset_minutes: -360,
-            public_url: "http://127.0.0.1:8780",
-        };
-        let values = values.iter().map(|(k, v)| ((*k).to_owned(), (*v).to_owned())).collect();
-        let form = for_stage(Stage::Implementation).unwrap();
-        form.fold(&values, &basis, "MXN", NaiveDate::from_ymd_opt(2026, 11, 22).unwrap())
-    }
-
-    #[test]
-    fn every_shipped_form_is_whole() {
-        for form in shipped() {
-            for field in form.fields() {
-                assert!(!field.title.es.is_empty() && !field.help.en.is_empty(), "{}", field.id);
-                assert!(field.kind != Kind::Code || !field.choices.is_empty(), "{}", field.id);
-                assert_eq!(
-                    field.class == Class::Internal,
-                    field.path.starts_with("/internal"),
-                    "{}",
-                    field.id
-                );
-            }
-        }
-    }
-
-    #[test]
-    fn a_whole_capture_makes_parties_award_contract_and_payment() {
-        let compiled: Value = serde_json::from_str(COMPILED).unwrap();
-        let folded = fold(
-            &[
-                ("visitedOn", "ayer"),
-                ("physicalPlanned", "40 %"),
-                ("physicalActual", "35,5"),
-                ("contractId", "OP-2026-031"),
-                ("contractAmount", "$1,234.50 MXN"),
-                ("supplierName", "Constructora de muestra"),
-                ("supplierRfc", "CMU-010203-AB1"),
-                ("contractSigned", "12/3/2026"),
-                ("paymentId", "1"),
-                ("paymentAmount", "500"),
-                ("paymentDate", "hoy"),
-                ("notes", "sólo para nosotros"),
-            ],
-            &compiled,
-        );
-        assert!(folded.findings.is_empty(), "{:?}", folded.findings);
-        let release = Value::Object(folded.content.release.clone());
-        assert_eq!(release["contracts"][0]["awardID"], release["awards"][0]["id"]);
-        assert_eq!(release["contracts"][0]["value"], json!({"amount": 1234.5, "currency": "MXN"}));
-        assert_eq!(release["awards"][0]["suppliers"][0]["id"], release["parties"][0]["id"]);
-        assert_eq!(release["contracts"][0]["dateSigned"], "2026-03-12T00:00:00-06:00");
-        assert_eq!(folded.content.internal.notes, "sólo para nosotros");
-        assert!(!release.to_string().contains("sólo para nosotros"));
-        assert_eq!(folded.field_at("/release/contracts/0/value/amount"), Some("contractAmount"));
-        assert_eq!(folded.field_at("/release/contracts/0/value"), Some("contractAmount"));
-    }
-
-    #[test]
-    fn what_cannot_be_read_is_a_finding_at_its_field() {
-        let compiled: Value = serde_json::from_str(COMPILED).unwrap();
-        let folded = fold(
-            &[
-                ("visitedOn", "31/02/2026"),
-                ("physicalActual", "mucho"),
-                ("contractAmount", "-5"),
-                ("supplierRfc", "X"),
-            ],
-            &compiled,
-        );
-        let at = |field: &str| -> Vec<&str> {
-            let found = folded.findings.iter().filter(|f| folded.field_at(&f.pointer) == Some(field));
-            found.map(|f| f.rule.as_str()).collect()
-        };
-        assert_eq!(at("visitedOn"), ["date-format"]);
-        assert_eq!(at("physicalActual"), ["percent-format"]);
-        assert_eq!(at("contractAmount"), ["amount-negative"]);
-        assert_eq!(at("supplierRfc"), ["rfc-format"]);
-        assert_eq!(at("contractId"), ["field-required"]);
-    }
-
-    #[test]
-    fn a_payment_needs_a_contract_and_takes_the_only_active_one() {
-        let none: Value = serde_json::from_str(COMPILED).unwrap();
-        let payment = [
-            ("visitedOn", "hoy"),
-            ("physicalActual", "10"),
-            ("paymentId", "1"),
-            ("paymentAmount", "5"),
-            ("paymentDate", "hoy"),
-        ];
-        let folded = fold(&payment, &none);
-        assert!(folded.findings.iter().any(|f| f.rule == "contract-needed"), "{:?}", folded.findings);
-        let one = json!({"contracts": [{"id": "C1", "awardID": "A1", "status": "active"}, {"id": "C0", "awardID": "A0", "status": "terminated"}]});
-        let folded = fold(&payment, &one);
-        assert!(folded.findings.is_empty(), "{:?}", folded.findings);
-        assert_eq!(folded.content.release["contracts"][0]["id"], "C1");
-        assert_eq!(folded.content.release["contracts"][0]["awardID"], "A1");
-    }
-
-    #[test]
-    fn the_rfc_of_a_natural_person_stays_inside() {
-        let compiled: Value = serde_json::from_str(COMPILED).unwrap();
-        let folded = fold(
-            &[
-                ("visitedOn", "hoy"),
-                ("physicalActual", "1"),
-                ("contractId", "1"),
-                ("contractAmount", "5"),
-                ("supplierName", "Persona de muestra"),
-                ("supplierRfc", "PEMU010203AB1"),
-                ("contractSigned", "hoy"),
-            ],
-            &compiled,
-        );
-        assert!(!Value::Object(folded.content.release.clone()).to_string().contains("PEMU010203AB1"));
-        assert_eq!(folded.content.internal.fields["supplierRfc"], "PEMU010203AB1");
-        assert_eq!(rfc_person("GOM8503019"), None);
-    }
-}
+mod tests;

@@ -50,8 +50,12 @@ pub struct Peer {
 }
 
 /// Why B1a may fall short.
-const WHY_ORJSON: &str = "con `orjson`, que hay que pedir aparte, el par lee y escribe con código compilado; B1e es el mismo \
-                          trabajo contra el par como lo instala `pip`";
+const WHY_ORJSON: &str = "con `orjson`, que hay que pedir aparte, el par lee y escribe con código compilado, y `ocds` recorre la entrada \
+                          dos veces (dónde está cada versión y luego proceso por proceso) para que la memoria no crezca con ella";
+
+/// Why B1d and B1e may fall short.
+const WHY_TWICE: &str = "`ocds` recorre la entrada dos veces (dónde está cada versión y luego proceso por proceso) para que la \
+                         memoria no crezca con ella";
 
 /// Why B3 may fall short.
 const WHY_RULES: &str = "el par mira cada entrega por sí sola: esquema y listas de códigos. `ocds` además junta cada proceso y le \
@@ -133,7 +137,7 @@ pub fn all(places: &Places<'_>) -> Vec<Row> {
             times: Some(30.0),
             memory: Some(LITTLE),
             same: Some(Same::Peer(Form::Lines)),
-            why: None,
+            why: Some(WHY_TWICE),
         },
         Row {
             id: "B1e",
@@ -143,7 +147,7 @@ pub fn all(places: &Places<'_>) -> Vec<Row> {
             times: Some(30.0),
             memory: Some(LITTLE),
             same: Some(Same::Peer(Form::Lines)),
-            why: None,
+            why: Some(WHY_TWICE),
         },
         Row {
             id: "B1f",

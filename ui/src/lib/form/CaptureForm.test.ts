@@ -52,6 +52,49 @@ describe("the form is drawn from data", () => {
     expect(part(form(draft({ values: { contractId: "OP-1" } })))?.open).toBe(true);
   });
 
+  it("shows the next copy of a part once the one before it has something", async () => {
+    const more = draft();
+    const contract = more.form.groups[1];
+    if (!contract) throw new Error("the small draft has a part for the contract");
+    const copy = (number: number) => ({
+      ...contract,
+      id: `contract-${number}`,
+      copyOf: "contract",
+      fields: contract.fields.map((own) => ({ ...own, id: `${own.id}-${number}` })),
+    });
+    more.form.groups.splice(2, 0, copy(2), copy(3));
+    const { container, input } = form(more);
+    const parts = () =>
+      [...container.querySelectorAll("[data-group^=contract]")].map(
+        (part) => part.id || part.getAttribute("data-group"),
+      );
+    expect(parts()).toEqual(["contract"]);
+    await fireEvent.input(input("contractId"), { target: { value: "OP-1" } });
+    expect(parts()).toEqual(["contract", "contract-2"]);
+    await fireEvent.input(input("contractId-2"), { target: { value: "OP-2" } });
+    expect(parts()).toEqual(["contract", "contract-2", "contract-3"]);
+    await fireEvent.input(input("contractId"), { target: { value: "" } });
+    expect(parts()).toEqual(["contract", "contract-2", "contract-3"]);
+  });
+
+  it("takes a reason where there is no datum, and gives it back", async () => {
+    const start = draft();
+    for (const group of start.form.groups) for (const own of group.fields) own.mayLack = own.id === "visitedOn";
+    const { container, input, keeper } = form(start);
+    const row = container.querySelector("[data-field=visitedOn]") as HTMLElement;
+    expect(container.querySelectorAll("[data-action=lack]").length).toBe(1);
+    await fireEvent.click(row.querySelector("[data-action=lack]") as HTMLElement);
+    await tick();
+    const why = row.querySelector("select") as HTMLSelectElement;
+    expect(document.activeElement).toBe(why);
+    await fireEvent.change(why, { target: { value: "notYet" } });
+    expect(keeper.values["~visitedOn"]).toBe("notYet");
+    await fireEvent.click(row.querySelector("[data-action=fill]") as HTMLElement);
+    await tick();
+    expect(keeper.values["~visitedOn"]).toBe("");
+    expect(document.activeElement).toBe(input("visitedOn"));
+  });
+
   it("shows a value as it was typed", async () => {
     const { input, keeper } = form();
     await fireEvent.input(input("physicalActual"), { target: { value: "$1,234.56 MXN" } });

@@ -14,6 +14,9 @@ export function byField(findings: readonly FieldFinding[]): Map<string, Finding[
   return found;
 }
 
+/** Under which name the reason why a field has no datum is typed. */
+export const lackKey = (field: Field): string => `~${field.id}`;
+
 export const fieldsOf = (draft: Draft): Field[] => draft.form.groups.flatMap((group) => group.fields);
 
 export const errorsOf = (draft: Draft): FieldFinding[] =>

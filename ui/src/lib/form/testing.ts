@@ -17,6 +17,7 @@ export function field(id: string, kind: Kind, more: Partial<Field> = {}): Field 
     help: both(`Ayuda ${id}`),
     choices: [],
     maxLength: 250,
+    mayLack: false,
     ...more,
   };
 }
@@ -53,6 +54,7 @@ export function draft(more: Partial<Draft> = {}): Draft {
           title: both("Avance"),
           help: both("Ayuda"),
           optional: false,
+          copyOf: null,
           fields: [
             field("visitedOn", "date", { required: "always" }),
             field("physicalActual", "percent", { required: "always" }),
@@ -63,6 +65,7 @@ export function draft(more: Partial<Draft> = {}): Draft {
           title: both("Contrato"),
           help: both("Ayuda"),
           optional: true,
+          copyOf: null,
           fields: [
             field("contractId", "text", { required: "group" }),
             field("milestoneStatus", "code", { choices: [{ code: "met", title: both("Cumplido") }] }),
@@ -73,9 +76,11 @@ export function draft(more: Partial<Draft> = {}): Draft {
           title: both("Notas"),
           help: both("Ayuda"),
           optional: false,
+          copyOf: null,
           fields: [field("notes", "notes", { class: "internal", maxLength: 4000 })],
         },
       ],
+      lacking: [{ code: "notYet", title: both("Todavía no existe") }],
     },
     values: {},
     last: { physicalActual: "30", milestoneStatus: "met" },

@@ -1,6 +1,7 @@
-/** Hands a text over as a file, the way a browser does. */
-export function download(name: string, text: string): void {
-  const url = URL.createObjectURL(new Blob([text], { type: "text/csv;charset=utf-8" }));
+/** Gives the browser a file to keep; its bytes in base64. */
+export function download(name: string, bytes: string): void {
+  const data = Uint8Array.from(atob(bytes), (ch) => ch.charCodeAt(0));
+  const url = URL.createObjectURL(new Blob([data]));
   const link = document.createElement("a");
   link.href = url;
   link.download = name;

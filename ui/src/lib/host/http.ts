@@ -45,7 +45,7 @@ export function httpHost(base = "."): Host {
         window.removeEventListener("drop", drop);
       };
     },
-    saveText: async (name, text) => download(name, text),
+    saveFile: async (name, bytes) => download(name, bytes),
   };
 }
 

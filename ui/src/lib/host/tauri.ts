@@ -17,7 +17,7 @@ export function tauriHost(): Host {
           else callback({ kind: "over" });
         }),
       ),
-    saveText: (name, text) => invoke("save_text", { name, text }),
+    saveFile: (name, bytes) => invoke("save_file", { name, base64: bytes }),
   };
 }
 

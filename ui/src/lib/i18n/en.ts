@@ -20,6 +20,14 @@ const problems = {
   "problem.code_expired": "This code expired ({expiredAt}). Ask the administration for a new one.",
   "problem.gap":
     "The central office lacks earlier sendings of this equipment (it has up to {last}). They are sent again by themselves; nothing was lost.",
+  "problem.kind_unknown":
+    "The central office does not know this kind of operation yet ({opId}). It is saved here and tried again by itself; the rest goes on.",
+  "problem.conflict_unknown": "There is no open conflict of the follow-up {folio}. Nothing changed.",
+  "problem.choice_waiting": "There is already a choice on {folio} saved on this equipment, to be sent.",
+  "problem.choice_outdated":
+    "What stands changed while you chose on {folio}. See the new values and choose again; nothing was kept.",
+  "problem.reason_needed":
+    "The reason of the choice is missing, or has more than {limit} characters. Nothing was kept.",
   "problem.device_forked":
     "Another copy of this equipment is sending under the same identity (sending {clientSeq}). What you captured here is kept: ask for a new code for this equipment.",
   "problem.op_id_reused":
@@ -39,6 +47,10 @@ const problems = {
     "Something failed and was noted under number {reportId}. What you captured is saved on this equipment; copy the diagnostics and send them to the administration.",
   "problem.project_lost":
     "The central office was restored from a backup that does not have the project {folio} yet. The follow-up is still on this equipment and is sent by itself once it is loaded again; tell the administration.",
+  "problem.follow_up_lost":
+    "The central endpoint was restored from a backup and the follow-up {folio} is not back yet. The choice is still on this equipment and is sent by itself once the equipment that captured it sends it again.",
+  "problem.out_of_scope":
+    "Project {folio} is assigned to another area. The follow-up is still on this equipment, set apart, and is sent by itself if the project is assigned to yours again; if not, tell the coordination.",
   "problem.project_unknown": "Project {folio} is not on this equipment. Send now to refresh the list and try again.",
   "problem.process_ambiguous":
     "This project has several contracting processes ({ocids}). Say which one the follow-up belongs to.",
@@ -86,6 +98,12 @@ const problems = {
   "rule.project-outside-area":
     "The project “{value}” belongs to another área. Ask the coordination to assign it to yours.",
   "rule.process-unknown": "The process “{value}” is not one of this project. Choose one from its file.",
+  "rule.choice-unreadable": "The central office could not read this choice. Update the program and choose again.",
+  "rule.choice-unknown": "The central office does not have that follow-up. Refresh the list.",
+  "rule.choice-not-allowed": "The coordination chooses; whoever captured the follow-up can only withdraw it.",
+  "rule.choice-closed": "It is no longer in conflict: somebody chose before, or there is no difference any more.",
+  "rule.choice-outdated": "The process changed (it is version {version} now). See the new values and choose again.",
+  "rule.conflict-kept": "It was chosen to keep what stands: {reason}",
   "rule.evidence-not-publishable": "The file cannot be turned into a public copy. Attach it in another format.",
   "problem.no_progress":
     "{waiting} follow-ups have not moved for {seconds} s. They are still saved here; they are tried again by themselves.",
@@ -113,6 +131,7 @@ const rules = {
 
   "rule.field-required": "{label} is missing.",
   "rule.percent-format": "“{value}” cannot be read as a percentage. Type a number, for example 35 or 35.5.",
+  "rule.number-format": "“{value}” cannot be read as a quantity. Type a number, for example 12.5.",
   "rule.amount-format": "“{value}” cannot be read as an amount. Type, for example, 1,234.56.",
   "rule.amount-negative": "The amount {value} is below zero. Type it without a sign.",
   "rule.date-format": "“{value}” is not a day of the calendar. Type day/month/year, 12/3, today or yesterday.",

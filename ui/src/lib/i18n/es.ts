@@ -21,6 +21,13 @@ const problems = {
   "problem.code_expired": "Este código venció ({expiredAt}). Pide uno nuevo a Administración.",
   "problem.gap":
     "A la Coordinación le faltan envíos anteriores de este equipo (tiene hasta el {last}). Se vuelven a mandar solos; nada se perdió.",
+  "problem.kind_unknown":
+    "La Coordinación todavía no conoce esta clase de envío ({opId}). Sigue guardado aquí y se reintenta solo; lo demás sigue.",
+  "problem.conflict_unknown": "No hay un conflicto abierto del seguimiento {folio}. Nada cambió.",
+  "problem.choice_waiting": "Ya hay una elección sobre {folio} guardada en este equipo, por enviar.",
+  "problem.choice_outdated":
+    "Lo vigente cambió mientras elegías sobre {folio}. Mira los valores nuevos y elige otra vez; no se guardó nada.",
+  "problem.reason_needed": "Falta el motivo de la elección, o pasa de {limit} caracteres. No se guardó nada.",
   "problem.device_forked":
     "Hay otra copia de este equipo enviando con la misma identidad (envío {clientSeq}). Lo capturado aquí se conserva: pide un código nuevo para este equipo.",
   "problem.op_id_reused":
@@ -40,6 +47,10 @@ const problems = {
     "Algo falló y quedó anotado con el número {reportId}. Lo capturado está guardado en este equipo; copia el diagnóstico y mándalo a Administración.",
   "problem.project_lost":
     "La Coordinación se restauró de un respaldo que todavía no tiene el proyecto {folio}. El seguimiento sigue en este equipo y se envía solo cuando lo carguen otra vez; avisa a Administración.",
+  "problem.follow_up_lost":
+    "La Coordinación se restauró de un respaldo y el seguimiento {folio} todavía no regresa. La elección sigue en este equipo y se envía sola cuando el equipo que lo capturó lo mande otra vez.",
+  "problem.out_of_scope":
+    "El proyecto {folio} está asignado a otra área. El seguimiento sigue en este equipo, apartado, y se envía solo si te lo asignan otra vez; si no, avisa a Coordinación.",
   "problem.project_unknown":
     "El proyecto {folio} no está en este equipo. Envía ahora para traer la lista al día y vuelve a intentar.",
   "problem.process_ambiguous":
@@ -91,6 +102,13 @@ const problems = {
   "rule.project-unknown": "La Coordinación no tiene el proyecto «{value}». Revisa el folio.",
   "rule.project-outside-area": "El proyecto «{value}» es de otra área. Pide a la Coordinación que lo asigne a la tuya.",
   "rule.process-unknown": "El proceso «{value}» no es de este proyecto. Elige uno de su expediente.",
+  "rule.choice-unreadable": "La Coordinación no pudo leer esta elección. Actualiza el programa y elige otra vez.",
+  "rule.choice-unknown": "La Coordinación no tiene ese seguimiento. Actualiza la lista.",
+  "rule.choice-not-allowed": "Elige la Coordinación; quien capturó el seguimiento sólo puede retirarlo.",
+  "rule.choice-closed": "Ya no está en conflicto: alguien eligió antes o dejó de haber diferencia.",
+  "rule.choice-outdated":
+    "El proceso cambió (ahora es la versión {version}). Mira los valores nuevos y elige otra vez.",
+  "rule.conflict-kept": "Se eligió dejar lo vigente: {reason}",
   "rule.evidence-not-publishable": "El archivo no se puede convertir en una copia pública. Adjúntalo en otro formato.",
   "problem.no_progress":
     "Hay {waiting} seguimientos que no avanzan desde hace {seconds} s. Siguen guardados aquí; se reintentan solos.",
@@ -119,6 +137,7 @@ const rules = {
 
   "rule.field-required": "Falta {label}.",
   "rule.percent-format": "«{value}» no se lee como porcentaje. Escribe un número, por ejemplo 35 o 35.5.",
+  "rule.number-format": "«{value}» no se lee como cantidad. Escribe un número, por ejemplo 12.5.",
   "rule.amount-format": "«{value}» no se lee como monto. Escribe, por ejemplo, 1,234.56.",
   "rule.amount-negative": "El monto {value} es menor que cero. Escribe la cantidad sin signo.",
   "rule.date-format": "«{value}» no es una fecha del calendario. Escribe día/mes/año, 12/3, hoy o ayer.",

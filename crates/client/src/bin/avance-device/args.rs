@@ -56,6 +56,16 @@ pub(crate) enum Verb {
     },
     /// Sends what waits, files included. Ends with 2 and the reason after 20 s without progress.
     Send,
+    /// Lists what is only on this equipment, with what keeps it here: drafts, what waits, and what was set apart, also of
+    /// projects that are another área's now. Needs no network.
+    Tray {
+        /// As JSON, whole.
+        #[arg(long)]
+        json: bool,
+        /// Copies each into this folder: the follow-up file that `capture` reads, and its photographs and PDFs.
+        #[arg(long, value_name = "DIR")]
+        to: Option<PathBuf>,
+    },
     /// Shows the queue. Needs no network.
     Status {
         /// As JSON.
@@ -67,9 +77,36 @@ pub(crate) enum Verb {
         /// As JSON.
         #[arg(long)]
         json: bool,
-        /// Verifies each again; ends with 1 if any fails.
+        /// Verifies each again; ends with 1 if any fails. With files, verifies the receipts in them instead.
         #[arg(long)]
         verify: bool,
+        /// Saves each as a page to print, in this folder.
+        #[arg(long, value_name = "FOLDER", conflicts_with = "verify")]
+        pdf: Option<PathBuf>,
+        /// Receipts to verify: the PDF that the application saved, or JSON.
+        #[arg(value_name = "FILE", requires = "verify")]
+        files: Vec<PathBuf>,
+    },
+    /// Lists the conflicts: both values, who, when; what was chosen. Needs no network.
+    Conflicts {
+        /// As JSON.
+        #[arg(long)]
+        json: bool,
+    },
+    /// Chooses between two values that disagree, and queues the choice. Needs no network.
+    #[command(group = clap::ArgGroup::new("resolution").required(true))]
+    Choose {
+        /// Folio of the follow-up that is held.
+        folio: String,
+        /// What stands stays; the one that is held is closed. Its author withdraws it so.
+        #[arg(long, group = "resolution")]
+        keep: bool,
+        /// The one that is held takes effect on top of what stands.
+        #[arg(long, group = "resolution")]
+        apply: bool,
+        /// Why.
+        #[arg(long, value_name = "TEXT")]
+        reason: String,
     },
     /// Lists the equipment of the municipality and what is still on it (coordination).
     Devices {

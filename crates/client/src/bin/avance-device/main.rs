@@ -1,6 +1,8 @@
 //! `avance-device`: the client on the command line. Works without a network and says so in words.
 
 mod args;
+mod conflicts;
+mod progress;
 mod prose;
 mod rules;
 mod run;

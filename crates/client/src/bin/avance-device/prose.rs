@@ -2,7 +2,7 @@
 
 use chrono::{DateTime, SecondsFormat, Utc};
 use domain::Finding;
-use domain::command::{FieldFinding, ProjectRow, ReceiptView, Status};
+use domain::command::{FieldFinding, FollowUpRow, ProjectRow, ReceiptView, Status};
 use domain::follow_up::{Percent, State};
 use domain::person::PersonCard;
 use domain::problem::{Code, Problem};
@@ -181,6 +181,26 @@ fn sentence(code: Code) -> (&'static str, &'static str) {
             "Este programa es más antiguo de lo que la Coordinación admite (mínimo {minimum}). Lo capturado sigue aquí: actualiza el programa y vuelve a enviar.",
             "This program is older than the central endpoint admits (minimum {minimum}). What was captured is still here: update the program and send again.",
         ),
+        Code::KindUnknown => (
+            "La Coordinación todavía no conoce esta clase de operación ({opId}). Sigue guardada en este equipo y se envía otra vez cuando se actualice el servidor; lo demás sigue su camino.",
+            "The central endpoint does not know this kind of operation yet ({opId}). It is stored on this equipment and is sent again when the endpoint is updated; the rest goes on.",
+        ),
+        Code::ConflictUnknown => (
+            "No hay un conflicto abierto del seguimiento {folio}. Consulta la lista con «conflicts»; nada cambió.",
+            "There is no open conflict of the follow-up {folio}. See the list with `conflicts`; nothing changed.",
+        ),
+        Code::ChoiceWaiting => (
+            "Ya hay una elección sobre {folio} guardada en este equipo, por enviar. Envíala con «send» y consulta el resultado.",
+            "There is already a choice on {folio} stored on this equipment, to be sent. Send it with `send` and see the result.",
+        ),
+        Code::ChoiceOutdated => (
+            "Lo vigente cambió mientras elegías sobre {folio}. Consulta los valores nuevos con «conflicts» y elige otra vez; no se guardó nada.",
+            "What stands changed while you chose on {folio}. See the new values with `conflicts` and choose again; nothing was kept.",
+        ),
+        Code::ReasonNeeded => (
+            "Falta el motivo de la elección, o pasa de {limit} caracteres. Escríbelo con --reason; no se guardó nada.",
+            "The reason of the choice is missing, or has more than {limit} characters. Write it with --reason; nothing was kept.",
+        ),
         Code::TooManyRequests => (
             "La Coordinación recibe demasiado en este momento. Nada se perdió; se reintenta en {retryAfterSeconds} s.",
             "The central endpoint is receiving too much right now. Nothing was lost; it is tried again in {retryAfterSeconds} s.",
@@ -196,6 +216,14 @@ fn sentence(code: Code) -> (&'static str, &'static str) {
         Code::ProjectLost => (
             "La Coordinación se restauró de un respaldo que todavía no tiene el proyecto «{folio}». El seguimiento sigue aquí y se envía solo cuando lo carguen otra vez; avisa a la administración.",
             "The central endpoint was restored from a backup that does not have the project “{folio}” yet. The follow-up is still here and is sent by itself once it is loaded again; tell the administration.",
+        ),
+        Code::FollowUpLost => (
+            "La Coordinación se restauró de un respaldo y el seguimiento {folio} todavía no regresa. La elección sigue aquí y se envía sola cuando el equipo que lo capturó lo mande otra vez.",
+            "The central endpoint was restored from a backup and the follow-up {folio} is not back yet. The choice is still here and is sent by itself once the equipment that captured it sends it again.",
+        ),
+        Code::OutOfScope => (
+            "El proyecto «{folio}» está asignado a otra área. El seguimiento sigue aquí, apartado, y sale solo si lo asignan otra vez a la tuya; «tray --to CARPETA» lo copia en archivos.",
+            "The project “{folio}” is assigned to another area. The follow-up is still here, set apart, and leaves by itself if it is assigned to yours again; `tray --to DIR` copies it to files.",
         ),
         Code::ProjectUnknown => (
             "El proyecto «{folio}» no está entre los de tu área. Revisa el folio con «projects», o envía para traer los proyectos nuevos. No se guardó nada de este seguimiento.",
@@ -369,6 +397,42 @@ pub(crate) fn sent(language: Language, status: &Status) -> String {
     })
 }
 
+/// How far sending is; the file under way, if there is one: bytes sent, of how many.
+pub(crate) fn sending(language: Language, status: &Status, file: Option<(u64, u64)>) -> String {
+    let es = "{received} de {marked} seguimientos, {files_received} de {files} archivos";
+    let en = "{received} of {marked} follow-ups, {files_received} of {files} files";
+    let mut line = fill(language.pick(es, en), |name| match name {
+        "received" => status.received.to_string(),
+        "marked" => status.marked.to_string(),
+        "files_received" => status.files_received.to_string(),
+        _ => status.files.to_string(),
+    });
+    if let Some((sent, size)) = file {
+        let megabytes = |bytes: u64| format!("{:.1}", bytes as f64 / 1_048_576.0);
+        line.push_str(&format!(" · {} / {} MB", megabytes(sent), megabytes(size)));
+    }
+    line
+}
+
+/// A follow-up that is only here, and why.
+pub(crate) fn unsent(language: Language, row: &FollowUpRow) -> String {
+    let state = state(language, row.state.as_str());
+    let files = fill(language.pick("{n} archivos", "{n} files"), |_| row.files.to_string());
+    let mut line = format!("{}\t{}\t{state}\t{files}", row.folio, row.project);
+    if let Some(reason) = &row.problem {
+        line.push('\t');
+        line.push_str(&problem(language, reason).replace('\n', " "));
+    }
+    line
+}
+
+/// Where the copies of what is only here were written.
+pub(crate) fn copied(language: Language, count: usize, folder: &str) -> String {
+    let es = "{count} seguimientos copiados en {folder}. Llevan las notas internas, sin cifrar: bórralos cuando ya no sirvan. Lo de este equipo sigue igual.";
+    let en = "{count} follow-ups copied to {folder}. They hold the internal notes, unencrypted: delete them when they are no longer needed. What is on this equipment is as it was.";
+    fill(language.pick(es, en), |name| if name == "count" { count.to_string() } else { folder.to_owned() })
+}
+
 /// What is left here after a send that ended.
 pub(crate) fn still_here(language: Language, follow_ups: u32, files: u32) -> String {
     let es = "En este equipo, guardados: {follow_ups} seguimientos y {files} archivos por enviar.";
@@ -382,7 +446,7 @@ pub(crate) fn still_here(language: Language, follow_ups: u32, files: u32) -> Str
 }
 
 /// The word of a state.
-fn state(language: Language, word: &str) -> String {
+pub(crate) fn state(language: Language, word: &str) -> String {
     let Some(state) = State::parse(word) else {
         return word.to_owned();
     };
@@ -428,7 +492,7 @@ pub(crate) fn status(language: Language, status: &Status) -> Vec<String> {
 }
 
 /// An instant, UTC, to the second.
-fn instant(at: Option<DateTime<Utc>>) -> String {
+pub(crate) fn instant(at: Option<DateTime<Utc>>) -> String {
     at.map_or("–".to_owned(), |at| at.to_rfc3339_opts(SecondsFormat::Secs, true))
 }
 
@@ -455,6 +519,11 @@ pub(crate) fn receipt_failed(language: Language, folio: &str) -> String {
     fill(language.pick(es, en), |_| folio.to_owned())
 }
 
+/// A page that was there before.
+pub(crate) fn kept(language: Language, path: &str) -> String {
+    format!("{path}\t{}", language.pick("ya estaba", "it was there already"))
+}
+
 /// An equipment in one line.
 pub(crate) fn device(language: Language, row: &DeviceRow) -> String {
     let contact = instant(row.last_contact);
@@ -470,6 +539,32 @@ pub(crate) fn device(language: Language, row: &DeviceRow) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn the_line_of_a_terminal_says_how_far_sending_is() {
+        let status = Status {
+            connection: domain::command::Connection::Working,
+            problem: None,
+            next_attempt: None,
+            counts: Default::default(),
+            here: 2,
+            received: 3,
+            marked: 5,
+            files_received: 1,
+            files: 4,
+            bytes_waiting: 0,
+            last_receipt: None,
+            last_pull: None,
+            clock_offset_ms: 0,
+            free_bytes: None,
+        };
+        let line = |language, file| sending(language, &status, file);
+        assert_eq!(line(Language::Spanish, None), "3 de 5 seguimientos, 1 de 4 archivos");
+        assert_eq!(
+            line(Language::English, Some((1_572_864, 4_194_304))),
+            "3 of 5 follow-ups, 1 of 4 files · 1.5 / 4.0 MB"
+        );
+    }
 
     #[test]
     fn every_code_has_its_sentence_and_every_place_can_be_filled() {

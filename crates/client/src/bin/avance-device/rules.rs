@@ -56,6 +56,7 @@ fn sentence(rule: &str) -> Option<(&'static str, &'static str)> {
         ),
         "field-required" => ("falta este dato", "this value is missing"),
         "percent-format" => ("escribe un número de 0 a 100", "write a number from 0 to 100"),
+        "number-format" => ("escribe un número, como 12.5", "write a number, like 12.5"),
         "amount-format" => ("escribe un monto, como 1,234.56", "write an amount, like 1,234.56"),
         "amount-negative" => ("un monto no puede ser negativo", "an amount cannot be negative"),
         "date-format" => {
@@ -187,6 +188,28 @@ fn sentence(rule: &str) -> Option<(&'static str, &'static str)> {
             "el archivo no se puede convertir en una copia pública; adjúntalo en otro formato",
             "the file cannot be turned into a public copy; attach it in another format",
         ),
+        "choice-unreadable" => (
+            "la Coordinación no pudo leer esta elección; actualiza el programa y elige otra vez",
+            "the central endpoint could not read this choice; update the program and choose again",
+        ),
+        "choice-unknown" => {
+            ("la Coordinación no tiene ese seguimiento", "the central endpoint does not have that follow-up")
+        }
+        "choice-not-allowed" => (
+            "elige la Coordinación; quien lo capturó sólo puede retirarlo",
+            "the coordination chooses; its author can only withdraw it",
+        ),
+        "choice-closed" => (
+            "ya no está en conflicto: alguien eligió antes o dejó de haber diferencia",
+            "it is no longer in conflict: somebody chose before, or there is no difference any more",
+        ),
+        "choice-outdated" => (
+            "el proceso cambió (ahora es la versión {version}); mira los valores nuevos y elige otra vez",
+            "the process changed (it is version {version} now); see the new values and choose again",
+        ),
+        "conflict-kept" => {
+            ("se eligió dejar lo vigente: {reason}", "it was chosen to keep what stands: {reason}")
+        }
         _ => return None,
     })
 }

@@ -7,7 +7,8 @@ use std::time::{Duration, Instant};
 
 use client::Client;
 use domain::clock::SystemClock;
-use domain::command::{AppState, ProjectRow, ReceiptView, Status};
+use domain::command::{AppState, Choose, ConflictRow, ProjectRow, ReceiptView, Sent, Status};
+use domain::conflict::Resolution;
 use domain::follow_up::FollowUpFile;
 use domain::problem::{Code, Problem};
 use domain::wire::DeviceRow;
@@ -16,6 +17,8 @@ use serde_json::{Value, json};
 use zeroize::Zeroizing;
 
 use crate::args::{Args, Verb};
+use crate::conflicts;
+use crate::progress::Line;
 use crate::prose::{self, Language};
 use crate::{say, warn};
 
@@ -41,8 +44,13 @@ pub(crate) async fn run(args: Args, language: Language) -> Result<ExitCode, Prob
         Verb::Projects { json, text } => projects(&client, language, json, &text.join(" ")).await,
         Verb::Capture { project, file, evidence } => capture(&client, language, &project, &file, &evidence),
         Verb::Send => send(&client, language).await,
+        Verb::Tray { json, to } => tray(&client, language, json, to.as_deref()),
         Verb::Status { json } => status(&client, language, json),
-        Verb::Receipts { json, verify } => receipts(&client, language, json, verify),
+        Verb::Receipts { pdf: Some(folder), .. } => receipts_to(&client, language, &folder),
+        Verb::Receipts { files, .. } if !files.is_empty() => receipts_in(&client, language, &files),
+        Verb::Receipts { json, verify, .. } => receipts(&client, language, json, verify),
+        Verb::Conflicts { json } => conflicts(&client, language, json).await,
+        Verb::Choose { folio, apply, reason, .. } => choose(&client, language, &folio, apply, &reason).await,
         Verb::Devices { json } => devices(&client, language, json).await,
     }
 }
@@ -149,6 +157,7 @@ fn all_sent(status: &Status) -> bool {
 }
 
 async fn send(client: &Client, language: Language) -> Result<ExitCode, Problem> {
+    let line = Line::begin(client, language);
     let mut watch = Watch { moved: client.moved(), since: Instant::now() };
     let mut reason: Option<Problem>;
     let mut pause = Duration::from_millis(250);
@@ -167,11 +176,19 @@ async fn send(client: &Client, language: Language) -> Result<ExitCode, Problem> 
         }
         let status = client.status()?;
         if all_sent(&status) {
+            let status = decided(client, status).await;
+            drop(line);
             if let Some(problem) = &reason {
                 warn(&prose::problem(language, problem));
             }
-            say(&prose::sent(language, &decided(client, status).await));
+            say(&prose::sent(language, &status));
             return Ok(ExitCode::SUCCESS);
+        }
+        // What is set apart because its project is another área's goes when the project comes back, and not by waiting.
+        let apart = status.problem.as_ref().is_some_and(|problem| problem.code == Code::OutOfScope);
+        if apart && !["ready", "sending"].iter().any(|state| status.counts.contains_key(*state)) {
+            reason = status.problem.clone();
+            break;
         }
         // Who asks for time gets it; when that is more than a person waits here, they are told and ask again later.
         let asked = reason.as_ref().and_then(Problem::retry_after).unwrap_or_default();
@@ -182,6 +199,7 @@ async fn send(client: &Client, language: Language) -> Result<ExitCode, Problem> 
         tokio::time::sleep(pause.min(PATIENCE.saturating_sub(watch.since.elapsed()))).await;
         pause = (pause * 2).min(Duration::from_secs(2));
     }
+    drop(line);
     let status = client.status()?;
     let waiting = status.marked.saturating_sub(status.received);
     let stalled = Problem::new(Code::NoProgress)
@@ -241,6 +259,24 @@ impl Watch {
     }
 }
 
+fn tray(client: &Client, language: Language, as_json: bool, to: Option<&Path>) -> Result<ExitCode, Problem> {
+    let unsent = client.unsent()?;
+    if as_json {
+        print_json(&unsent);
+    } else {
+        for one in &unsent {
+            say(&prose::unsent(language, &one.row));
+        }
+    }
+    if let Some(folder) = to {
+        for one in &unsent {
+            client.export(one, folder)?;
+        }
+        warn(&prose::copied(language, unsent.len(), &folder.display().to_string()));
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
 fn status(client: &Client, language: Language, as_json: bool) -> Result<ExitCode, Problem> {
     let status = client.status()?;
     if as_json {
@@ -273,6 +309,62 @@ fn receipts(client: &Client, language: Language, as_json: bool, verify: bool) ->
         warn(&prose::receipt_failed(language, folio));
         return Ok(ExitCode::FAILURE);
     }
+    Ok(ExitCode::SUCCESS)
+}
+
+/// Verifies the receipts in files.
+fn receipts_in(client: &Client, language: Language, files: &[PathBuf]) -> Result<ExitCode, Problem> {
+    let mut all_valid = true;
+    for path in files {
+        let (receipt, valid) = client.receipt_in(path)?;
+        let folio = receipt.body.folio.clone();
+        let view = ReceiptView { receipt: Some(receipt), valid, body_hash: None, earlier: Vec::new() };
+        say(&prose::receipt(language, &folio, &path.display().to_string(), &view));
+        all_valid &= valid;
+    }
+    Ok(if all_valid { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+}
+
+/// Saves every receipt as a page to print.
+fn receipts_to(client: &Client, language: Language, folder: &Path) -> Result<ExitCode, Problem> {
+    for (path, written) in client.save_receipts(folder)? {
+        let path = path.display().to_string();
+        say(&if written { path } else { prose::kept(language, &path) });
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+async fn conflicts(client: &Client, language: Language, as_json: bool) -> Result<ExitCode, Problem> {
+    let rows: Vec<ConflictRow> = ask(client, "conflicts", json!({})).await?;
+    if as_json {
+        print_json(&rows);
+    } else {
+        for row in &rows {
+            for line in conflicts::lines(language, row) {
+                say(&line);
+            }
+        }
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+async fn choose(
+    client: &Client,
+    language: Language,
+    folio: &str,
+    apply: bool,
+    reason: &str,
+) -> Result<ExitCode, Problem> {
+    let rows: Vec<ConflictRow> = ask(client, "conflicts", json!({})).await?;
+    let folio = folio.trim().to_uppercase();
+    let Some(row) = rows.iter().find(|row| row.folio == folio) else {
+        return Err(Problem::new(Code::ConflictUnknown).with("folio", folio));
+    };
+    let resolution = if apply { Resolution::Apply } else { Resolution::Keep };
+    let request = Choose { id: row.id, resolution, reason: reason.to_owned(), version: row.conflict.version };
+    let sent: Sent = ask(client, "choose", json!(request)).await?;
+    say(&sent.folio);
+    warn(prose::queued(language));
     Ok(ExitCode::SUCCESS)
 }
 

@@ -125,6 +125,18 @@ fn what_somebody_must_mend_does_not_hold_the_rest() {
 }
 
 #[test]
+fn what_is_another_areas_now_steps_aside_with_its_own_alone() {
+    let problem = Problem::new(Code::OutOfScope).with("folio", "p1");
+    assert!(steps_aside(&problem, 1, false) && steps_aside(&problem, 1, true));
+    let of = |project: &str| Operation { body: json!({"project": project}), ..operation(2) };
+    assert!(shares(&problem, &of("p1")));
+    assert!(!shares(&problem, &of("p2")));
+    assert!(!shares(&problem, &operation(2)));
+    assert!(!shares(&Problem::new(Code::OutOfScope), &operation(2)));
+    assert!(!shares(&Problem::new(Code::Forbidden).with("folio", "p1"), &of("p1")));
+}
+
+#[test]
 fn delays_follow_the_outlook() {
     let quiet = Outlook::default();
     assert_eq!(delay(quiet, 0.5), QUIET);
@@ -133,6 +145,11 @@ fn delays_follow_the_outlook() {
     assert_eq!(delay(Outlook { failures: 3, ..quiet }, 0.5), Duration::from_secs(4));
     assert_eq!(delay(Outlook { failures: 60, ..quiet }, 1.0), CAP);
     assert_eq!(delay(Outlook { failures: 60, waiting: true, refused: true, ..quiet }, 1.0), CAP_REFUSED);
+    let hinted = |seconds| Outlook { hint: Some(Duration::from_secs(seconds)), ..quiet };
+    assert_eq!(delay(hinted(120), 0.5), Duration::from_secs(120));
+    assert_eq!((delay(hinted(1), 0.5), delay(hinted(u64::MAX), 0.5)), (QUIET, CAP));
+    assert_eq!(delay(Outlook { waiting: true, ..hinted(600) }, 0.5), WAITING);
+    assert_eq!(delay(Outlook { failures: 1, ..hinted(600) }, 1.0), BASE);
     let asked = Outlook { failures: 1, retry_after: Some(Duration::from_secs(90)), ..quiet };
     assert_eq!(delay(asked, 0.0), Duration::from_secs(90));
 }
@@ -140,9 +157,11 @@ fn delays_follow_the_outlook() {
 proptest! {
     #[test]
     fn the_timer_always_arms_again_and_stays_under_its_cap(
-        failures in 0u32.., waiting: bool, refused: bool, seconds in proptest::option::of(0u64..), jitter in -1.0f64..2.0,
+        failures in 0u32.., waiting: bool, refused: bool, seconds in proptest::option::of(0u64..),
+        hint in proptest::option::of(0u64..), jitter in -1.0f64..2.0,
     ) {
-        let outlook = Outlook { failures, waiting, refused, retry_after: seconds.map(Duration::from_secs) };
+        let [retry_after, hint] = [seconds, hint].map(|seconds| seconds.map(Duration::from_secs));
+        let outlook = Outlook { failures, waiting, refused, retry_after, hint };
         let delay = delay(outlook, jitter);
         prop_assert!(delay > Duration::ZERO && delay <= CAP);
         prop_assert_eq!(delay, super::delay(outlook, jitter));

@@ -25,6 +25,7 @@ const BRANCHES: &[(&str, &str)] = &[
     ("dado de alta otra vez", "I1 I6"),
     ("espera con razón", "I3"),
     ("project_lost", "I3 I6"),
+    ("out_of_scope", "I6 I7"),
     ("device_forked", "I1 I6"),
     ("device_revoked", "I1 I6"),
     ("unavailable", "I1 I3"),

@@ -471,7 +471,8 @@ impl World<'_> {
 
     /// Whether every device that did not end well says why, with a reason that somebody has to mend.
     fn reasons(&mut self) -> Result<bool> {
-        let known = |problem: &Problem| problem.code == Code::ProjectLost;
+        let mended = [Code::ProjectLost, Code::FollowUpLost, Code::OutOfScope];
+        let known = |problem: &Problem| mended.contains(&problem.code);
         let mut all = true;
         for device in &self.devices {
             all &= match &device.ended {

@@ -44,4 +44,8 @@ choices: Array<Choice>,
 /**
  * Longest text, characters.
  */
-maxLength: number, };
+maxLength: number, 
+/**
+ * Whether a person may say that there is no such datum, with a reason, instead of filling it.
+ */
+mayLack: boolean, };

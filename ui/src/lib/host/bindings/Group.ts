@@ -23,6 +23,10 @@ help: Text,
  */
 optional: boolean, 
 /**
+ * The group of which this is a further copy: shown once the one before it has something.
+ */
+copyOf: string | null, 
+/**
  * Its fields, in the order of the paper.
  */
 fields: Array<Field>, };

@@ -5,7 +5,8 @@
  */
 export type Overlap = { 
 /**
- * Path, items by id: `/contracts/id=C-1/value/amount`.
+ * Path, items by id: `/contracts/id=C-1/value/amount`. When one side replaces as a whole what the other refines,
+ * the refined path: it says what is in dispute.
  */
 path: string, 
 /**
@@ -15,4 +16,8 @@ standing: any,
 /**
  * The value that was offered.
  */
-offered: any, };
+offered: any, 
+/**
+ * The release that set the value that stands; empty while nobody asked.
+ */
+release?: string, };

@@ -27,7 +27,7 @@ counts: { [key in string]: number },
  */
 here: number, 
 /**
- * Follow-ups sent of all that were marked ready.
+ * Follow-ups and choices sent of all that were marked ready.
  */
 received: number, 
 /**
