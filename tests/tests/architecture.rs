@@ -19,6 +19,8 @@ const ALLOWED: &[(&str, &str)] = &[
     ("avance", "client"),
     ("avance", "domain"),
     ("journeys", "client"),
+    // The simulation runs both sides in one process.
+    ("journeys", "central"),
     ("journeys", "domain"),
     ("journeys", "ocds"),
 ];

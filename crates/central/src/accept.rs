@@ -15,7 +15,9 @@ use uuid::Uuid;
 use crate::endpoint::Endpoint;
 use crate::publish::media;
 use crate::state;
-use crate::store::{Entry, JobKind, Process, Project, Release, Result, StoreError, StoredFollowUp, Tx};
+use crate::store::{
+    Entry, JobKind, LONGEST_WAIT, Process, Project, Release, Result, StoreError, StoredFollowUp, Tx,
+};
 
 /// Most follow-ups decided in one round of the worker.
 const BATCH: usize = 200;
@@ -48,7 +50,7 @@ pub fn run(endpoint: &Endpoint) -> Result<usize> {
 
 /// When a job that failed is tried again: doubling from two seconds to an hour.
 pub fn again(endpoint: &Endpoint, attempts: u32) -> DateTime<Utc> {
-    endpoint.now() + Duration::seconds((2i64 << attempts.min(11)).min(3600))
+    endpoint.now() + Duration::seconds((2i64 << attempts.min(11)).min(LONGEST_WAIT))
 }
 
 /// Decides one. Gives whether it was accepted.

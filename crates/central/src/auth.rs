@@ -8,7 +8,7 @@ use domain::seeded::{self, Bug};
 use domain::wire::{EnrolAnswer, EnrolRequest, NonceAnswer, TokenAnswer, TokenRequest, nonce_bytes};
 use uuid::Uuid;
 
-use crate::endpoint::{Endpoint, new_id};
+use crate::endpoint::Endpoint;
 use crate::problem::{Answer, Failure};
 use crate::store::{Device, Person, Tx};
 
@@ -44,7 +44,7 @@ impl Actor {
 /// A fresh enrolment code: ten characters.
 pub fn new_code() -> Result<String, getrandom::Error> {
     let mut bytes = [0u8; CODE_LENGTH];
-    getrandom::fill(&mut bytes)?;
+    domain::random::fill(&mut bytes)?;
     Ok(bytes.iter().map(|byte| char::from(ALPHABET[usize::from(byte & 31)])).collect())
 }
 
@@ -91,7 +91,7 @@ pub fn add_person(
         }
         None => {
             let card = domain::person::PersonCard {
-                id: new_id(now).to_string(),
+                id: domain::random::id(now).to_string(),
                 name: name.to_owned(),
                 role,
                 area: area.to_owned(),
@@ -137,7 +137,7 @@ pub fn enrol(endpoint: &Endpoint, request: &EnrolRequest) -> Answer<EnrolAnswer>
                 .into());
         }
         _ => {
-            let id = new_id(now);
+            let id = domain::random::id(now);
             let device = Device {
                 id,
                 person_id: code.person_id.clone(),

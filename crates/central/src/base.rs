@@ -9,7 +9,7 @@ use serde_json::{Map, Value, json};
 use crate::accept::{add_release, tombstone};
 use crate::endpoint::Endpoint;
 use crate::load::BaseRow;
-use crate::state::{follow_up_entries, project_entries, streams_of};
+use crate::state::{follow_up_entries, follow_up_streams, project_entries, streams_of};
 use crate::store::{Entry, JobKind, Process, Project, Result, Tx};
 
 /// What storing the rows changed.
@@ -101,6 +101,12 @@ impl<'a> Loader<'a> {
         if !before.is_empty() && before != after {
             // Whoever carries it on reads what was captured before.
             for stored in self.tx.follow_ups(&project.folio)? {
+                // A copy left behind would not change any more: who reads both streams could take it for the latest.
+                let now = follow_up_streams(Some(&project), &stored);
+                let left = follow_up_streams(known.as_ref(), &stored);
+                let left = left.iter().filter(|stream| !now.contains(stream));
+                let id = stored.follow_up.id.to_string();
+                self.entries.extend(left.map(|stream| tombstone(stream, &id)));
                 self.entries.extend(follow_up_entries(municipality, Some(&project), &stored)?);
             }
         }

@@ -8,8 +8,9 @@ use std::sync::{Arc, Mutex};
 use anyhow::{Context, Result, bail};
 use chrono::{DateTime, NaiveDate, Utc};
 use domain::clock::Clock;
+use domain::disk::Disk;
 use domain::history::ChangeKind;
-use domain::wire::MunicipalityCard;
+use domain::wire::{MAX_CHANGES, MunicipalityCard};
 use ed25519_dalek::SigningKey;
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
@@ -33,6 +34,11 @@ pub struct Endpoint {
     pub epoch: Uuid,
     /// Whether what is here once came out of a backup: what it does not know may have been lost.
     pub restored: bool,
+    /// Whether what a handler decides runs where it was called, and not on a thread that may wait: for a simulation,
+    /// which has one thread and its own order of things.
+    pub inline: bool,
+    /// Most changes in one page of a pull.
+    pub page: usize,
     /// Day of the last root this process wrote, so that the worker does not ask the database every second.
     pub(crate) rooted: Mutex<Option<NaiveDate>>,
     /// Held by whoever makes a snapshot: the others wait for it and use the same.
@@ -50,7 +56,19 @@ impl Endpoint {
     /// # Errors
     /// The folder cannot be written, the database cannot be opened, the signing key is not that of the database, or
     /// the OCDS prefix is another than that of the processes that exist.
-    pub fn open(mut config: Config, clock: Arc<dyn Clock>) -> Result<Endpoint> {
+    pub fn open(config: Config, clock: Arc<dyn Clock>) -> Result<Endpoint> {
+        Endpoint::open_on(config, clock, None)
+    }
+
+    /// The same with a disk that is passed in: a simulation decides when it fails.
+    ///
+    /// # Errors
+    /// As [`Endpoint::open`].
+    pub fn open_on(
+        mut config: Config,
+        clock: Arc<dyn Clock>,
+        disk: Option<Arc<dyn Disk>>,
+    ) -> Result<Endpoint> {
         let data = config.data.clone();
         fs::create_dir_all(&data).with_context(|| {
             say(
@@ -66,6 +84,7 @@ impl Endpoint {
                 format!("cannot open the database in {}", data.display()),
             )
         })?;
+        let store = store.on(disk);
         let key_path = data.join("signing.key");
         let tx = store.begin()?;
         let known_key = tx.meta("public_key")?;
@@ -145,7 +164,7 @@ impl Endpoint {
         let epoch = match tx.meta("epoch")? {
             Some(text) => text.parse().context("the stored epoch is not one")?,
             None => {
-                let epoch = new_id(now);
+                let epoch = domain::random::id(now);
                 tx.set_meta("epoch", &epoch.to_string())?;
                 epoch
             }
@@ -171,6 +190,8 @@ impl Endpoint {
             wake: tokio::sync::Notify::new(),
             epoch,
             restored,
+            inline: false,
+            page: MAX_CHANGES,
             rooted: Mutex::new(None),
             snapshots: Mutex::new(()),
             signing,
@@ -216,13 +237,6 @@ struct Said {
     policy_url: String,
 }
 
-/// A UUIDv7 of an instant.
-pub fn new_id(now: DateTime<Utc>) -> Uuid {
-    let seconds = u64::try_from(now.timestamp()).unwrap_or(0);
-    let stamp = uuid::Timestamp::from_unix(uuid::NoContext, seconds, now.timestamp_subsec_nanos());
-    Uuid::new_v7(stamp)
-}
-
 /// Reads the signing key, or makes it on a first start: readable by its owner only, never overwritten.
 pub(crate) fn signing_key(path: &Path) -> Result<SigningKey> {
     match fs::read_to_string(path) {
@@ -234,7 +248,7 @@ pub(crate) fn signing_key(path: &Path) -> Result<SigningKey> {
         }
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
             let mut seed = Zeroizing::new([0u8; 32]);
-            getrandom::fill(seed.as_mut_slice())
+            domain::random::fill(seed.as_mut_slice())
                 .map_err(|error| anyhow::anyhow!("no random bytes: {error}"))?;
             write_key(path, &seed).with_context(|| format!("cannot write {}", path.display()))?;
             Ok(SigningKey::from_bytes(&seed))

@@ -35,6 +35,9 @@ async fn blocking<T: Send + 'static>(
     endpoint: Arc<Endpoint>,
     work: impl FnOnce(&Endpoint) -> Answer<T> + Send + 'static,
 ) -> Answer<T> {
+    if endpoint.inline {
+        return work(&endpoint);
+    }
     match tokio::task::spawn_blocking(move || work(&endpoint)).await {
         Ok(answer) => answer,
         Err(error) => Err(fault(&error)),

@@ -19,7 +19,7 @@ use zip::ZipArchive;
 
 use crate::backup::{self, DATABASE, FORMAT, MANIFEST, Manifest, Progress, VERSION};
 use crate::config::{Config, Options};
-use crate::endpoint::{Endpoint, new_id};
+use crate::endpoint::Endpoint;
 use crate::store::Store;
 use crate::store::sqlite::Sqlite;
 use crate::verify::{self, Verdict};
@@ -304,7 +304,7 @@ fn ready(
             )
         );
     }
-    let epoch = new_id(clock.now());
+    let epoch = domain::random::id(clock.now());
     {
         let store = Sqlite::open(&stage.join(DATABASE), &config.municipality.id)?;
         let tx = store.begin()?;

@@ -118,13 +118,9 @@ pub fn project_entries(
     entries(&streams_of(&project.areas), ChangeKind::Project, &project.folio, &state)
 }
 
-/// Entries of a follow-up's present state, in the streams of its project and always in that of its author's área: a
-/// project may be assigned elsewhere, and whoever captured must still learn what became of it.
-pub fn follow_up_entries(
-    municipality: &MunicipalityCard,
-    project: Option<&Project>,
-    stored: &StoredFollowUp,
-) -> Result<Vec<Entry>> {
+/// Streams that carry a follow-up: those of its project and always that of its author's área: a project may be assigned
+/// elsewhere, and whoever captured must still learn what became of it.
+pub fn follow_up_streams(project: Option<&Project>, stored: &StoredFollowUp) -> Vec<String> {
     let mut streams = project.map(|project| streams_of(&project.areas)).unwrap_or_default();
     // So must whoever captured what stands against it.
     let others = stored.conflict.iter().flat_map(|conflict| &conflict.standing);
@@ -136,6 +132,16 @@ pub fn follow_up_entries(
             streams.push(own);
         }
     }
+    streams
+}
+
+/// Entries of a follow-up's present state, in every stream that carries it.
+pub fn follow_up_entries(
+    municipality: &MunicipalityCard,
+    project: Option<&Project>,
+    stored: &StoredFollowUp,
+) -> Result<Vec<Entry>> {
+    let streams = follow_up_streams(project, stored);
     let state = follow_up_state(municipality, stored);
     entries(&streams, ChangeKind::FollowUp, &stored.follow_up.id.to_string(), &state)
 }

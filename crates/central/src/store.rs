@@ -217,6 +217,9 @@ pub struct Job {
     pub attempts: u32,
 }
 
+/// Longest time until a job that failed is tried again, in seconds.
+pub const LONGEST_WAIT: i64 = 3_600;
+
 /// What a job does.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum JobKind {
@@ -415,7 +418,8 @@ pub trait Tx {
 
     /// Queues a job; one that is queued already stays one, with its attempts at zero.
     fn queue(&self, kind: JobKind, key: &str, now: DateTime<Utc>) -> Result<()>;
-    /// Jobs whose time has come, oldest first.
+    /// Jobs whose time has come, oldest first. A time farther away than any that is ever given was set by a clock that
+    /// was ahead, and is not waited for.
     fn jobs(&self, kind: JobKind, now: DateTime<Utc>, limit: usize) -> Result<Vec<Job>>;
     /// How many jobs there are, whenever their time comes.
     fn queued(&self) -> Result<u64>;

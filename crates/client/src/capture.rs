@@ -1,7 +1,7 @@
 //! Capture: drafts that keep every letter, and the moment in which one becomes an immutable operation.
 
 use std::collections::BTreeMap;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use chrono::{DateTime, Offset as _, TimeZone as _, Utc};
 use domain::command::{AttachedFile, Draft, DraftNew, FieldFinding, Sent};
@@ -38,12 +38,6 @@ pub(crate) struct Moment {
     pub(crate) tz_offset_minutes: i32,
 }
 
-/// A new identifier, ordered by the clock that is passed in.
-pub(crate) fn new_id(now: DateTime<Utc>) -> Uuid {
-    let seconds = u64::try_from(now.timestamp()).unwrap_or(0);
-    Uuid::new_v7(uuid::Timestamp::from_unix(uuid::NoContext, seconds, now.timestamp_subsec_nanos()))
-}
-
 /// Offset of the machine's time zone at an instant, minutes.
 pub(crate) fn tz_offset_minutes(now: DateTime<Utc>) -> i32 {
     chrono::Local.offset_from_utc_datetime(&now.naive_utc()).fix().local_minus_utc() / 60
@@ -62,7 +56,7 @@ pub(crate) fn draft_new(store: &Store, moment: Moment, request: &DraftNew) -> Re
         let detail = format!("no form for the stage {}", request.stage.as_str());
         Problem::new(Code::CommandInvalid).with("name", "draft_new").with("detail", detail)
     })?;
-    let id = new_id(moment.captured_at);
+    let id = domain::random::id(moment.captured_at);
     store.write(|tx| {
         let identity = session::enrolled(tx)?;
         let ocid = process_of(tx, &request.folio, None)?;
@@ -299,7 +293,7 @@ fn queue(
     follow_up: &FollowUp,
 ) -> Result<(), Error> {
     let operation = Operation {
-        op_id: new_id(moment.captured_at),
+        op_id: domain::random::id(moment.captured_at),
         client_seq: outbox::next_seq(connection, identity.device_id)?,
         kind: OperationKind::FollowUp,
         record_id: follow_up.id,
@@ -318,7 +312,7 @@ fn queue(
 /// Captures a follow-up from a file and the paths of its evidence. All of it is queued, or nothing is kept.
 pub(crate) fn capture_file(
     store: &Store,
-    dir: &Path,
+    free: Option<u64>,
     moment: Moment,
     folio: &str,
     content: FollowUpFile,
@@ -336,7 +330,7 @@ pub(crate) fn capture_file(
             checked.push((file, document_type));
         }
     }
-    let id = new_id(moment.captured_at);
+    let id = domain::random::id(moment.captured_at);
     let prepare = |connection: &Connection| -> Result<(Identity, Ground, FollowUp), Error> {
         let identity = session::enrolled(connection)?;
         let ocid = process_of(connection, folio, content.ocid.as_deref())?;
@@ -372,7 +366,7 @@ pub(crate) fn capture_file(
     // Checked before a byte is kept, and once more in the transaction that queues it.
     store.read(|connection| prepare(connection).map(|_| ()))?;
     for (file, _) in &checked {
-        evidence::keep(store, dir, file)?;
+        evidence::keep(store, free, file)?;
     }
     store.write(|tx| {
         let (identity, ground, follow_up) = prepare(tx)?;

@@ -12,7 +12,7 @@ use domain::wire::{Base, Operation, OperationKind, SCHEMA};
 use rusqlite::Connection;
 use uuid::Uuid;
 
-use crate::capture::{Moment, new_id};
+use crate::capture::Moment;
 use crate::error::Error;
 use crate::session::{self, Identity};
 use crate::store::{Store, base, choices, outbox};
@@ -141,7 +141,7 @@ pub(crate) fn choose(store: &Store, moment: Moment, request: Choose) -> Result<S
             reason: reason.to_owned(),
         };
         let operation = Operation {
-            op_id: new_id(moment.captured_at),
+            op_id: domain::random::id(moment.captured_at),
             client_seq: outbox::next_seq(tx, identity.device_id)?,
             kind: OperationKind::Choice,
             record_id: request.id,

@@ -16,6 +16,7 @@ use uuid::Uuid;
 
 use crate::error::Error;
 use crate::store::{Store, drafts, files, outbox};
+use crate::sync::transport::Transport;
 use crate::sync::{engine, plan};
 use crate::{Client, capture, choose, evidence, receipt_pdf, session, view};
 
@@ -27,7 +28,9 @@ pub(crate) async fn call(client: &Client, name: &str, payload: Value) -> Result<
             {
                 // Not during a cycle: it would go on under the identity that it began with.
                 let _turn = client.inner.turn.lock().await;
-                session::enrol(&store, clock, &request.server, &request.code, &request.device).await?;
+                let wire = client.inner.outside.wire.clone();
+                let transport = Transport::new(&request.server, wire)?;
+                session::enrol(&store, clock, &transport, &request.code, &request.device).await?;
                 client.inner.tokens.forget();
             }
             // The projects should be there when the window opens; without a connection they come later.
@@ -39,6 +42,7 @@ pub(crate) async fn call(client: &Client, name: &str, payload: Value) -> Result<
         }
         Command::send_now(Nothing {}) => json(&send_now(client).await?),
         Command::devices(Nothing {}) => json(&engine::devices(&client.inner).await?),
+        command if client.inner.outside.inline => here(client, command),
         command => {
             let client = client.clone();
             tokio::task::spawn_blocking(move || here(&client, command)).await?
@@ -115,7 +119,7 @@ fn here(client: &Client, command: Command) -> Result<Value, Error> {
                 let document_type = evidence::document_type(request.document_type.as_deref(), &file)?;
                 checked.push((file, document_type));
             }
-            evidence::attach(&store, &inner.dir, request.id, &checked, moment.captured_at)?;
+            evidence::attach(&store, inner.free_bytes(), request.id, &checked, moment.captured_at)?;
             changed(json(&capture::draft_open(&store, moment, request.id)?))
         }
         Command::evidence_add_bytes(request) => {
@@ -128,7 +132,13 @@ fn here(client: &Client, command: Command) -> Result<Value, Error> {
                 })?;
             let file = evidence::check(&request.name, bytes)?;
             let document_type = evidence::document_type(request.document_type.as_deref(), &file)?;
-            evidence::attach(&store, &inner.dir, request.id, &[(file, document_type)], moment.captured_at)?;
+            evidence::attach(
+                &store,
+                inner.free_bytes(),
+                request.id,
+                &[(file, document_type)],
+                moment.captured_at,
+            )?;
             changed(json(&capture::draft_open(&store, moment, request.id)?))
         }
         Command::evidence_set(request) => {

@@ -109,7 +109,7 @@ impl From<Error> for Problem {
             return Problem::new(Code::HistoryBroken).with("detail", error.to_string());
         }
         // Nobody foresaw it: the person gets a number, the log gets the detail.
-        let report = uuid::Uuid::now_v7().simple().to_string();
+        let report = domain::receipt::new_salt();
         tracing::error!(report, error = %error, "fault");
         Problem::new(Code::Fault).with("reportId", report)
     }

@@ -94,8 +94,8 @@ fn decode(bytes: &[u8], media_type: MediaType) -> Result<DynamicImage, &'static 
 }
 
 /// Keeps the bytes, and returns when they are on the disk. The row that names them is written by the caller, later.
-pub(crate) fn keep(store: &Store, dir: &Path, checked: &Checked) -> Result<(), Error> {
-    if let Some(free) = free_bytes(dir)
+pub(crate) fn keep(store: &Store, free: Option<u64>, checked: &Checked) -> Result<(), Error> {
+    if let Some(free) = free
         && free < checked.file.size + RESERVE
     {
         let needed = checked.file.size + RESERVE - free;
@@ -107,13 +107,13 @@ pub(crate) fn keep(store: &Store, dir: &Path, checked: &Checked) -> Result<(), E
 /// Attaches checked files to a draft: bytes first, then, in one transaction, the rows that name them.
 pub(crate) fn attach(
     store: &Store,
-    dir: &Path,
+    free: Option<u64>,
     draft: uuid::Uuid,
     checked: &[(Checked, String)],
     now: DateTime<Utc>,
 ) -> Result<(), Error> {
     for (checked, _) in checked {
-        keep(store, dir, checked)?;
+        keep(store, free, checked)?;
     }
     store.write(|tx| {
         for (checked, document_type) in checked {

@@ -46,7 +46,7 @@ enum Wrap {
 
 /// Cost of Argon2id; kept beside the wrap, so that it can be raised without locking anybody out.
 #[derive(Clone, Copy, Debug, Serialize, Deserialize)]
-struct Cost {
+pub struct Cost {
     memory_kib: u32,
     passes: u32,
 }
@@ -54,11 +54,15 @@ struct Cost {
 impl Cost {
     /// 64 MiB and three passes: about 0.2 s on an office PC. Without optimisation the same takes many seconds, so
     /// debug builds use the lowest cost OWASP names; either build opens what the other made.
-    const NEW: Cost = if cfg!(debug_assertions) {
+    pub(crate) const NEW: Cost = if cfg!(debug_assertions) {
         Cost { memory_kib: 19 * 1024, passes: 2 }
     } else {
         Cost { memory_kib: 64 * 1024, passes: 3 }
     };
+
+    /// The least there is: for a simulation, which opens thousands of stores that hold nothing.
+    #[cfg(debug_assertions)]
+    pub const NONE: Cost = Cost { memory_kib: 8, passes: 1 };
 
     fn derive(self, passphrase: &str, salt: &[u8]) -> Result<Zeroizing<[u8; 32]>, Error> {
         // The file is outside input: a cost that would eat the machine is refused.
@@ -85,21 +89,21 @@ pub(crate) fn exist(dir: &Path) -> Result<bool, Error> {
 /// Makes the key of a new store. The caller has seen that there is neither a key nor a database here.
 ///
 /// A passphrase is always asked: a store that only a keyring can open is lost with the keyring.
-pub(crate) fn create(dir: &Path, passphrase: &str) -> Result<DatabaseKey, Error> {
+pub(crate) fn create(dir: &Path, passphrase: &str, cost: Cost) -> Result<DatabaseKey, Error> {
     if passphrase.chars().count() < MIN_PASSPHRASE {
         return Err(Problem::new(Code::PassphraseTooShort).with("minimum", MIN_PASSPHRASE).into());
     }
     let mut key = Zeroizing::new([0u8; 32]);
     random(&mut *key)?;
-    let store = Uuid::now_v7();
+    let store = uuid::Builder::from_random_bytes(random_bytes()?).into_uuid();
     let mut salt = [0u8; 16];
     random(&mut salt)?;
-    let wrapping = Cost::NEW.derive(passphrase, &salt)?;
+    let wrapping = cost.derive(passphrase, &salt)?;
     let (nonce, sealed) = seal(&wrapping, &key, &label(store, "passphrase"))?;
     let mut file = KeyFile {
         version: 1,
         store,
-        wraps: vec![Wrap::Passphrase { cost: Cost::NEW, salt: hex::encode(salt), nonce, sealed }],
+        wraps: vec![Wrap::Passphrase { cost, salt: hex::encode(salt), nonce, sealed }],
     };
     if keyring_wanted()
         && let Err(reason) = add_keyring(&mut file, &key)
@@ -179,8 +183,14 @@ fn label(store: Uuid, kind: &str) -> String {
     format!("avance-abierto {store} {kind}")
 }
 
+fn random_bytes() -> Result<[u8; 16], Error> {
+    let mut bytes = [0u8; 16];
+    random(&mut bytes)?;
+    Ok(bytes)
+}
+
 fn random(bytes: &mut [u8]) -> Result<(), Error> {
-    getrandom::fill(bytes).map_err(|_| Error::Crypto("no source of randomness"))
+    domain::random::fill(bytes).map_err(|_| Error::Crypto("no source of randomness"))
 }
 
 fn seal(wrapping: &[u8; 32], key: &[u8; 32], label: &str) -> Result<(String, String), Error> {
@@ -260,9 +270,9 @@ mod tests {
     #[test]
     fn only_the_passphrase_opens_and_the_key_is_not_on_the_disk() {
         let dir = tempfile::tempdir().unwrap();
-        assert_eq!(code(create(dir.path(), "corta")), Code::PassphraseTooShort);
+        assert_eq!(code(create(dir.path(), "corta", Cost::NEW)), Code::PassphraseTooShort);
         assert!(!exist(dir.path()).unwrap());
-        let made = create(dir.path(), PASSPHRASE).unwrap();
+        let made = create(dir.path(), PASSPHRASE, Cost::NEW).unwrap();
         let opened = open(dir.path(), Some(PASSPHRASE)).unwrap();
         assert_eq!(*made.0, *opened.0);
         assert_eq!(code(open(dir.path(), Some("otra frase"))), Code::PassphraseWrong);
@@ -284,7 +294,7 @@ mod tests {
     #[test]
     fn a_keyring_that_does_not_answer_never_makes_a_new_key() {
         let dir = tempfile::tempdir().unwrap();
-        create(dir.path(), PASSPHRASE).unwrap();
+        create(dir.path(), PASSPHRASE, Cost::NEW).unwrap();
         let path = dir.path().join(FILE);
         let mut file: KeyFile = serde_json::from_slice(&std::fs::read(&path).unwrap()).unwrap();
         let (nonce, sealed) = seal(&[7; 32], &[8; 32], &label(file.store, "keyring")).unwrap();

@@ -10,6 +10,7 @@
 //! | `choose` | conflicts, and the choice that ends one |
 //! | `export` | what is only here, as files |
 //! | `view` | the base with what is still here laid upon it |
+//! | `outside` | what is passed in: clock, network, disk |
 //! | `session`, `sync` | enrolment and tokens; plan, engine, scheduler, transport |
 //! | `command`, `events` | what a window asks, what it is told |
 
@@ -21,6 +22,7 @@ mod events;
 mod evidence;
 mod export;
 mod keys;
+mod outside;
 mod receipt_pdf;
 mod search;
 mod session;
@@ -41,6 +43,10 @@ use domain::receipt::Receipt;
 use serde_json::Value;
 use tokio::sync::{Notify, broadcast};
 use tokio::task::AbortHandle;
+
+pub use crate::keys::Cost as KeyCost;
+pub use crate::outside::Outside;
+pub use crate::sync::wire::{Answered, Asked, Broken, Exchange, Wire};
 
 use crate::error::Error;
 use crate::store::Store;
@@ -63,6 +69,7 @@ pub struct Client {
 pub(crate) struct Inner {
     dir: PathBuf,
     clock: Arc<dyn Clock>,
+    outside: Outside,
     lock: Mutex<Option<File>>,
     store: RwLock<Option<Arc<Store>>>,
     events: events::Events,
@@ -115,10 +122,19 @@ impl Client {
     /// # Errors
     /// `store_in_use` when another process has the folder, `folder_read_only`, `disk_full`.
     pub fn open(dir: &Path, clock: Arc<dyn Clock>) -> Result<Client, Problem> {
+        Client::open_with(dir, Outside::machine(clock))
+    }
+
+    /// The same with what is outside of it passed in.
+    ///
+    /// # Errors
+    /// As [`Client::open`].
+    pub fn open_with(dir: &Path, outside: Outside) -> Result<Client, Problem> {
         let lock = take(dir)?;
         let inner = Arc::new(Inner {
             dir: dir.to_owned(),
-            clock,
+            clock: Arc::clone(&outside.clock),
+            outside,
             lock: Mutex::new(Some(lock)),
             store: RwLock::new(None),
             events: events::Events::default(),
@@ -148,12 +164,14 @@ impl Client {
             if place.is_none() {
                 let key = match (keys::exist(&inner.dir)?, store::exists(&inner.dir)?, passphrase) {
                     // Only where there is nothing yet: any other key would make the database unreadable for ever.
-                    (false, false, Some(passphrase)) => keys::create(&inner.dir, passphrase)?,
+                    (false, false, Some(passphrase)) => {
+                        keys::create(&inner.dir, passphrase, inner.outside.key_cost)?
+                    }
                     (false, false, None) => return Err(Code::PassphraseNeeded.into()),
                     // Without its keys.json a database stays as it is; opening says which file is missing.
                     _ => keys::open(&inner.dir, passphrase)?,
                 };
-                *place = Some(Arc::new(Store::open(&inner.dir, key, inner.clock.now())?));
+                *place = Some(Arc::new(Store::open(&inner.dir, key, inner.clock.now(), &inner.outside)?));
             }
         }
         inner.wake.notify_one();
@@ -223,7 +241,8 @@ impl Client {
     ) -> Result<Sent, Problem> {
         let inner = &*self.inner;
         let capture = || {
-            capture::capture_file(&*inner.store()?, &inner.dir, inner.moment(), project_folio, file, evidence)
+            let free = inner.free_bytes();
+            capture::capture_file(&*inner.store()?, free, inner.moment(), project_folio, file, evidence)
         };
         let sent = capture().map_err(|error| inner.problem(error))?;
         inner.wake.notify_one();
@@ -301,7 +320,7 @@ impl Inner {
         {
             return Ok(transport.clone());
         }
-        let transport = Transport::new(server)?;
+        let transport = Transport::new(server, self.outside.wire.clone())?;
         *kept = Some((server.to_owned(), transport.clone()));
         Ok(transport)
     }
@@ -321,8 +340,13 @@ impl Inner {
         self.moment().tz_offset_minutes
     }
 
+    /// Room left where the folder is.
+    fn free_bytes(&self) -> Option<u64> {
+        (self.outside.free_bytes)(&self.dir)
+    }
+
     fn status(&self) -> Result<Status, Error> {
-        let free = evidence::free_bytes(&self.dir);
+        let free = self.free_bytes();
         self.store()?.read(|connection| view::status(connection, &self.link, free))
     }
 
@@ -342,7 +366,7 @@ impl Inner {
     fn problem(&self, error: Error) -> Problem {
         let problem = Problem::from(error);
         let path = self.dir.display().to_string();
-        match (problem.code, evidence::free_bytes(&self.dir)) {
+        match (problem.code, self.free_bytes()) {
             (Code::DiskFull, Some(free)) if !problem.params.contains_key("freeBytes") => {
                 problem.with("freeBytes", free)
             }

@@ -61,7 +61,7 @@ pub(crate) fn central_now(connection: &Connection, clock: &dyn Clock) -> Result<
 pub(crate) async fn enrol(
     store: &Arc<Store>,
     clock: &dyn Clock,
-    server: &str,
+    transport: &Transport,
     code: &str,
     device: &str,
 ) -> Result<Identity, Error> {
@@ -70,7 +70,6 @@ pub(crate) async fn enrol(
     if let (Some(known), None) = (&known, &stopped) {
         return Err(Problem::new(Code::AlreadyEnrolled).with("person", known.person.name.clone()).into());
     }
-    let transport = Transport::new(server)?;
     transport.health().await?;
     // The old key is the stopped identity: a new one stands beside it, so that a lost reply can be repeated.
     let place = if known.is_some() { meta::NEXT_KEY } else { meta::DEVICE_KEY };
@@ -153,7 +152,7 @@ fn device_key(connection: &Connection, place: &str) -> Result<SigningKey, Error>
         return Ok(key);
     }
     let mut seed = Zeroizing::new([0u8; 32]);
-    getrandom::fill(&mut *seed).map_err(|_| Error::Crypto("no source of randomness"))?;
+    domain::random::fill(&mut *seed).map_err(|_| Error::Crypto("no source of randomness"))?;
     meta::set(connection, place, &*Zeroizing::new(hex::encode(*seed)))?;
     Ok(SigningKey::from_bytes(&seed))
 }

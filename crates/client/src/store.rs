@@ -16,6 +16,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use chrono::{DateTime, Utc};
+use domain::disk::{Disk, Moment, Trouble};
 use domain::problem::{Code, Problem};
 use domain::seeded::{self, Bug};
 use rusqlite::{Connection, OpenFlags, Transaction, TransactionBehavior};
@@ -25,6 +26,7 @@ use serde::de::DeserializeOwned;
 
 use crate::error::Error;
 use crate::keys::DatabaseKey;
+use crate::outside::Outside;
 
 const DEVICE_STEPS: &[M<'_>] = &[
     M::up(include_str!("../migrations/0001_create_tables.sql")),
@@ -46,6 +48,8 @@ pub(crate) struct Store {
     readers: Mutex<Vec<Connection>>,
     writer: Mutex<Connection>,
     blobs: Mutex<Connection>,
+    disk: Option<Arc<dyn Disk>>,
+    inline: bool,
 }
 
 /// Whether there is a database here. As with the key, no answer is not a no.
@@ -56,7 +60,12 @@ pub(crate) fn exists(dir: &Path) -> Result<bool, Error> {
 
 impl Store {
     /// Opens or makes both databases.
-    pub(crate) fn open(dir: &Path, key: DatabaseKey, now: DateTime<Utc>) -> Result<Store, Error> {
+    pub(crate) fn open(
+        dir: &Path,
+        key: DatabaseKey,
+        now: DateTime<Utc>,
+        outside: &Outside,
+    ) -> Result<Store, Error> {
         let writer = open_checked(dir, DEVICE, &key, DEVICE_STEPS, true, now)?;
         // Photographs may be gigabytes: their pages are checked when they are read (each chunk is under an HMAC).
         let blobs = open_checked(dir, EVIDENCE, &key, EVIDENCE_STEPS, false, now)?;
@@ -66,6 +75,22 @@ impl Store {
             readers: Mutex::new(Vec::new()),
             writer: Mutex::new(writer),
             blobs: Mutex::new(blobs),
+            disk: outside.disk.clone(),
+            inline: outside.inline,
+        })
+    }
+
+    fn ask(&self, moment: Moment) -> Result<(), Error> {
+        let Some(disk) = &self.disk else {
+            return Ok(());
+        };
+        disk.at(moment).map_err(|trouble| {
+            let code = match trouble {
+                Trouble::Busy => rusqlite::ffi::SQLITE_BUSY,
+                Trouble::Full => rusqlite::ffi::SQLITE_FULL,
+                Trouble::Failing => rusqlite::ffi::SQLITE_IOERR,
+            };
+            rusqlite::Error::SqliteFailure(rusqlite::ffi::Error::new(code), None).into()
         })
     }
 
@@ -74,10 +99,17 @@ impl Store {
         &self,
         work: impl FnOnce(&Transaction<'_>) -> Result<T, Error>,
     ) -> Result<T, Error> {
+        self.ask(Moment::Begin)?;
         let mut writer = lock(&self.writer);
-        let done = transact(&mut writer, work);
+        let done = transact(&mut writer, |transaction| {
+            let value = work(transaction)?;
+            self.ask(Moment::Commit)?;
+            Ok(value)
+        });
         self.renew(&self.path, &mut writer, &done);
-        done
+        let value = done?;
+        self.ask(Moment::Committed)?;
+        Ok(value)
     }
 
     /// Opens a connection anew after an error: once a page could not be read, the cipher refuses everything on the same
@@ -120,6 +152,7 @@ impl Store {
         &self,
         work: impl FnOnce(&mut Connection) -> Result<T, Error>,
     ) -> Result<T, Error> {
+        self.ask(Moment::Begin)?;
         let mut blobs = lock(&self.blobs);
         let done = work(&mut blobs);
         self.renew(&self.path.with_file_name(EVIDENCE), &mut blobs, &done);
@@ -132,6 +165,9 @@ pub(crate) async fn blocking<T: Send + 'static>(
     store: &Arc<Store>,
     work: impl FnOnce(&Store) -> Result<T, Error> + Send + 'static,
 ) -> Result<T, Error> {
+    if store.inline {
+        return work(store);
+    }
     let store = Arc::clone(store);
     tokio::task::spawn_blocking(move || work(&store)).await?
 }

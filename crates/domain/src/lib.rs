@@ -7,11 +7,13 @@
 //! * [`receipt`] canonical bytes, hashes and signatures, [`history`] the chain of a stream
 //! * [`wire`] what travels, [`command`] what a window may ask of the client, [`problem`] what can go wrong
 //! * [`seeded`] mistakes on purpose, absent from every ordinary build
+//! * [`clock`], [`random`], [`disk`] what a program takes from its machine, so that a simulation can give it
 //! * [`form`] capture forms as data, [`entry`] tolerant reading of typed numbers and dates
 
 pub mod clock;
 pub mod command;
 pub mod conflict;
+pub mod disk;
 pub mod entry;
 pub mod evidence;
 pub mod follow_up;
@@ -20,6 +22,7 @@ pub mod history;
 pub mod person;
 pub mod problem;
 pub mod project;
+pub mod random;
 pub mod receipt;
 pub mod release;
 pub mod seeded;

@@ -46,7 +46,7 @@ pub fn body_hash<T: Serialize>(salt_hex: &str, body: &T) -> Result<String, Recei
 /// If the operating system has no source of randomness, where nothing safe can be done.
 pub fn new_salt() -> String {
     let mut salt = [0u8; 16];
-    getrandom::fill(&mut salt).expect("the operating system gives random bytes");
+    crate::random::fill(&mut salt).expect("the operating system gives random bytes");
     hex::encode(salt)
 }
 

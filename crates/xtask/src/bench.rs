@@ -4,10 +4,20 @@ use crate::End;
 use crate::need;
 use crate::places::{Workspace, cargo};
 use crate::run::{Outcome, run};
+use crate::test;
 use crate::words::text;
+
+/// Seeds of the simulation when reliability is what is asked for.
+const RELIABILITY: &str = "20000";
 
 /// Runs one measurement by name, or all of them.
 pub fn bench(arguments: &[String]) -> Outcome<End> {
+    // Not a bench target: what it runs is the development build, where everything can be passed in.
+    if let Some((name, rest)) = arguments.split_first()
+        && name == "reliability"
+    {
+        return test::simulation(&[&["--seeds".to_owned(), RELIABILITY.to_owned()], rest].concat());
+    }
     let workspace = Workspace::read()?;
     let known = workspace.all("bench");
     let wanted: Vec<&str> = match arguments.split_first() {
@@ -15,7 +25,7 @@ pub fn bench(arguments: &[String]) -> Outcome<End> {
         Some((name, _)) => known.iter().copied().filter(|own| own == name).collect(),
     };
     if wanted.is_empty() {
-        let names = if known.is_empty() { "—".to_owned() } else { known.join(", ") };
+        let names = [known, vec!["reliability"]].concat().join(", ");
         return Ok(End::Absent(text!(
             "No existe esa medición. Hay: {names}",
             "There is no such measurement. There are: {names}"

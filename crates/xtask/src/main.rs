@@ -28,6 +28,7 @@ Uso: cargo xtask VERBO
                  sin pantalla (o con --headless) hace el recorrido completo y dice dónde quedaron los archivos públicos
   test [--only PARTE]
                  instala lo que falte y corre todas las pruebas, o una parte: {parts}
+                 (simulation: además --seeds N, --seed S, --trace)
   dev            servidor de desarrollo de la página y ventana
   bindings       escribe los tipos de TypeScript de los comandos
   bench [NOMBRE] mediciones
@@ -41,6 +42,7 @@ Usage: cargo xtask VERB
                  without a display (or with --headless) makes the whole journey and says where the public files are
   test [--only PART]
                  installs what is missing and runs every test, or a part: {parts}
+                 (simulation: also --seeds N, --seed S, --trace)
   dev            development server of the page, and the window
   bindings       writes the TypeScript types of the commands
   bench [NAME]   measurements
@@ -97,6 +99,9 @@ fn verb(arguments: &[String]) -> Outcome<End> {
         },
         ("test", []) => test::test(None),
         ("test", [only, part]) if only == "--only" => test::test(Some(part)),
+        ("test", [only, part, rest @ ..]) if only == "--only" && part == test::SIMULATION => {
+            test::simulation(rest)
+        }
         ("dev", []) => dev::dev(),
         ("bindings", []) => bindings::bindings(),
         ("bench", rest) => bench::bench(rest),

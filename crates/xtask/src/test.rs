@@ -18,6 +18,9 @@ use tally::Tally;
 pub const PARTS: [&str; 8] =
     ["rust", "ui", "browser", "desktop", "conformance", "simulation", "seeded-bugs", "databases"];
 
+/// The part that is a program of its own, and not a test of a runner: it takes seeds and tells of faults.
+pub const SIMULATION: &str = "simulation";
+
 /// One fixed selection for everything cargo does here: another one would build half the tree again. The bugs on purpose
 /// add a feature of a package of ours, so that only what is ours is built once more.
 const SELECTION: [&str; 3] = ["--workspace", "--features", "avance/custom-protocol"];
@@ -41,6 +44,7 @@ pub fn test(only: Option<&str>) -> Outcome<End> {
         None => {
             suite.page()?;
             suite.rust(None)?;
+            suite.simulation(&[]);
             suite.seeded();
         }
         Some(seeded::PART) => {
@@ -55,10 +59,23 @@ pub fn test(only: Option<&str>) -> Outcome<End> {
             let others: Vec<String> = others.map(|name| format!("not binary(={name})")).collect();
             suite.rust((!others.is_empty()).then(|| others.join(" & ")).as_deref())?;
         }
+        Some(SIMULATION) => return simulation(&[]),
         Some(part) => {
             page::build(&suite.workspace, &suite.node)?;
             suite.part(part)?;
         }
+    }
+    Ok(suite.end())
+}
+
+/// Runs the simulation alone, with what it is told.
+pub fn simulation(arguments: &[String]) -> Outcome<End> {
+    let workspace = Workspace::read()?;
+    let node = need::check(Purpose::Test)?;
+    let mut suite = Suite { workspace, node, total: Tally::default(), rows: Vec::new() };
+    page::build(&suite.workspace, &suite.node)?;
+    if suite.check("cargo build", cargo().arg("build").args(SELECTION).arg("--all-targets")) {
+        suite.simulation(arguments);
     }
     Ok(suite.end())
 }
@@ -68,7 +85,6 @@ fn program(part: &str) -> Option<&'static str> {
     match part {
         "browser" => Some("browser"),
         "desktop" => Some("desktop"),
-        "simulation" => Some("simulation"),
         "databases" => Some("databases"),
         _ => None,
     }
@@ -145,6 +161,12 @@ impl Suite {
             self.record("doc tests", tally.unless(went_well == Ok(true)));
         }
         Ok(())
+    }
+
+    /// Devices and endpoint under faults; 3,000 seeds unless something else is said.
+    fn simulation(&mut self, arguments: &[String]) {
+        let program = self.workspace.program(SIMULATION);
+        self.check(SIMULATION, Command::new(program).args(arguments));
     }
 
     /// One part, in the same selection.

@@ -5,9 +5,10 @@
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use chrono::{DateTime, SecondsFormat, Utc};
+use chrono::{DateTime, SecondsFormat, TimeDelta, Utc};
+use domain::disk::{Disk, Moment, Trouble};
 use domain::follow_up::State;
 use domain::history::{Change, ChangeKind, Head};
 use domain::person::{PersonCard, Role, area_id};
@@ -20,8 +21,8 @@ use serde_json::Value;
 use uuid::Uuid;
 
 use super::{
-    Device, Enrolment, Entry, Evidence, EvidenceUser, Job, JobKind, Person, Process, Project, PublishedFile,
-    Release, Result, Store, StoreError, StoredFollowUp, StoredOperation, Tx, waiting_of,
+    Device, Enrolment, Entry, Evidence, EvidenceUser, Job, JobKind, LONGEST_WAIT, Person, Process, Project,
+    PublishedFile, Release, Result, Store, StoreError, StoredFollowUp, StoredOperation, Tx, waiting_of,
 };
 
 mod copy;
@@ -39,6 +40,7 @@ pub struct Sqlite {
     writer: Mutex<Connection>,
     /// Idle readers; one is made when none is free.
     readers: Mutex<Vec<Connection>>,
+    disk: Option<Arc<dyn Disk>>,
 }
 
 impl Sqlite {
@@ -58,6 +60,28 @@ impl Sqlite {
             municipality: municipality.to_owned(),
             writer: Mutex::new(writer),
             readers: Mutex::new(Vec::new()),
+            disk: None,
+        })
+    }
+
+    /// The same on a disk that is passed in.
+    #[must_use]
+    pub fn on(mut self, disk: Option<Arc<dyn Disk>>) -> Sqlite {
+        self.disk = disk;
+        self
+    }
+
+    fn ask(&self, moment: Moment) -> Result<()> {
+        let Some(disk) = &self.disk else {
+            return Ok(());
+        };
+        disk.at(moment).map_err(|trouble| {
+            let code = match trouble {
+                Trouble::Busy => rusqlite::ffi::SQLITE_BUSY,
+                Trouble::Full => rusqlite::ffi::SQLITE_FULL,
+                Trouble::Failing => rusqlite::ffi::SQLITE_IOERR,
+            };
+            rusqlite::Error::SqliteFailure(rusqlite::ffi::Error::new(code), None).into()
         })
     }
 
@@ -105,6 +129,7 @@ impl From<rusqlite::Error> for StoreError {
 
 impl Store for Sqlite {
     fn begin(&self) -> Result<Box<dyn Tx + '_>> {
+        self.ask(Moment::Begin)?;
         let connection = self.writer.lock().unwrap_or_else(PoisonError::into_inner);
         connection.execute_batch("BEGIN IMMEDIATE")?;
         Ok(Box::new(SqliteTx { store: self, held: Held::Writer(connection), open: true }))
@@ -347,9 +372,10 @@ fn change_of(stream: &str, (seq, [kind, record_id, recorded_at, salt, state]): C
 
 impl Tx for SqliteTx<'_> {
     fn commit(mut self: Box<Self>) -> Result<()> {
+        self.store.ask(Moment::Commit)?;
         self.connection()?.execute_batch("COMMIT")?;
         self.open = false;
-        Ok(())
+        self.store.ask(Moment::Committed)
     }
 
     fn meta(&self, key: &str) -> Result<Option<String>> {
@@ -1154,10 +1180,12 @@ impl Tx for SqliteTx<'_> {
     }
 
     fn jobs(&self, kind: JobKind, now: DateTime<Utc>, limit: usize) -> Result<Vec<Job>> {
+        let farthest = now.checked_add_signed(TimeDelta::seconds(LONGEST_WAIT)).unwrap_or(now);
         self.all(
-            "SELECT key, attempts FROM job WHERE municipality_id = ?1 AND kind = ?2 AND queued_at <= ?3
+            "SELECT key, attempts FROM job
+             WHERE municipality_id = ?1 AND kind = ?2 AND (queued_at <= ?3 OR queued_at > ?5)
              ORDER BY attempts, queued_at, key LIMIT ?4",
-            params![self.m(), kind.as_str(), time(now), number(limit as u64)],
+            params![self.m(), kind.as_str(), time(now), number(limit as u64), time(farthest)],
             |row| Ok(Job { kind, key: row.get(0)?, attempts: row.get(1)? }),
         )
     }

@@ -9,7 +9,7 @@ use domain::history::{Change, ChangeKind};
 use domain::person::{Action, can};
 use domain::problem::{Code, Problem};
 use domain::seeded::{self, Bug};
-use domain::wire::{COMMON, MAX_CHANGES, PullAnswer, Snapshot, area_stream};
+use domain::wire::{COMMON, PullAnswer, Snapshot, area_stream};
 use hmac::{Hmac, Mac};
 use serde::{Deserialize, Serialize};
 use sha2::Sha256;
@@ -82,7 +82,7 @@ pub fn pull(endpoint: &Endpoint, actor: &Actor, cursor: &str, snapshots: bool) -
         let head = tx.head(stream)?;
         let mut position = at.get(stream).copied().unwrap_or(0);
         if !has_more {
-            for change in tx.changes(stream, position, MAX_CHANGES - changes.len())? {
+            for change in tx.changes(stream, position, endpoint.page - changes.len())? {
                 let size = change.state.to_string().len() + 256;
                 if size > room && !changes.is_empty() {
                     break;

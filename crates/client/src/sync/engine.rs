@@ -19,7 +19,6 @@ use super::snapshot;
 use super::transport::Transport;
 use crate::Inner;
 use crate::error::Error;
-use crate::evidence;
 use crate::session::{self, Identity};
 use crate::store::{Store, base, blocking, drafts, meta, outbox};
 
@@ -179,7 +178,7 @@ impl<'i> Exchange<'i> {
 
     /// What this equipment says of itself: the truth as it is on the disk now.
     async fn report(&self) -> Result<DeviceReport, Error> {
-        let free_bytes = evidence::free_bytes(&self.inner.dir);
+        let free_bytes = self.inner.free_bytes();
         self.read(move |connection| {
             let mut waiting = Vec::new();
             for draft in drafts::all(connection)?.into_iter().filter(|draft| !draft.discarded) {
@@ -555,7 +554,7 @@ fn placeholder(
     tz_offset_minutes: i32,
     clock_offset_ms: i64,
 ) -> Result<Operation, Error> {
-    let op_id = crate::capture::new_id(now);
+    let op_id = domain::random::id(now);
     let body =
         Placeholder { parked: operation.op_id, body_hash: body_hash(&operation.salt, &operation.body)? };
     Ok(Operation {

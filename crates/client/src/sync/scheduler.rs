@@ -92,7 +92,7 @@ fn outlook(inner: &Inner, failures: u32, problem: Option<&Problem>, lively: bool
 /// A random number in 0..=1. Without a source of randomness the whole delay is waited.
 fn jitter() -> f64 {
     let mut bytes = [0u8; 4];
-    match getrandom::fill(&mut bytes) {
+    match domain::random::fill(&mut bytes) {
         Ok(()) => f64::from(u32::from_le_bytes(bytes)) / f64::from(u32::MAX),
         Err(_) => 1.0,
     }

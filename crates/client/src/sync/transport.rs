@@ -1,5 +1,5 @@
-//! HTTP with the central endpoint: limits on every body, time-outs on stall, and every answer that is not the
-//! endpoint's told apart from the endpoint's own problems.
+//! What is asked of the central endpoint and how its answers are judged: limits on every body, and every answer that is
+//! not the endpoint's told apart from the endpoint's own problems. [`super::wire`] carries the bytes.
 
 use std::io::Read as _;
 use std::net::IpAddr;
@@ -13,46 +13,26 @@ use domain::wire::{
     BODY_SHA256, DeviceRow, EnrolAnswer, EnrolRequest, EvidenceAnswer, EvidenceOffer, Health, NonceAnswer,
     NonceRequest, PullAnswer, PushAnswer, SERVICE, SYNC_HINT, TokenAnswer, TokenRequest, read_sync_hint,
 };
-use futures_util::stream;
 use reqwest::header::{
-    ACCEPT, ACCEPT_ENCODING, CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_TYPE, DATE, HeaderMap, RETRY_AFTER,
+    ACCEPT, ACCEPT_ENCODING, AUTHORIZATION, CONTENT_ENCODING, CONTENT_TYPE, DATE, HeaderMap, HeaderName,
+    HeaderValue, RETRY_AFTER,
 };
-use reqwest::{Body, Method, RequestBuilder, Response, StatusCode, Url, redirect};
+use reqwest::{Method, StatusCode, Url};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
+use super::wire::{Answered, Asked, Broken, Http, Wire};
 use crate::error::Error;
 
-/// A connection must be there within this time.
-const CONNECT: Duration = Duration::from_secs(5);
-/// Longest time without a byte moving in either direction.
-const STALL: Duration = Duration::from_secs(20);
-
-/// Fewest bytes of an answer in that time, if it is not at its end: less than the slowest line carries.
-const LEAST: usize = 1024;
-
-/// [`STALL`]; in builds with debug assertions `AVANCE_STALL_MS` shortens it, so that a journey need not wait.
-fn stall() -> Duration {
-    #[cfg(debug_assertions)]
-    if let Some(ms) = std::env::var("AVANCE_STALL_MS").ok().and_then(|text| text.parse().ok()) {
-        return Duration::from_millis(ms);
-    }
-    STALL
-}
-/// Largest answer as it travels.
-const MAX_ANSWER: usize = 16 * 1024 * 1024;
 /// Largest answer after decompression.
 const MAX_ANSWER_RAW: u64 = 64 * 1024 * 1024;
-/// Bytes of a body handed over at a time; each one moving is progress.
-const SLICE: usize = 16 * 1024;
 
 /// The endpoint at one address.
 #[derive(Clone)]
 pub(crate) struct Transport {
-    http: reqwest::Client,
+    wire: Arc<dyn Wire>,
     base: Url,
     address: String,
-    stall: Duration,
     /// Seconds between two looks that the endpoint asked for last; 0 when it asked for nothing.
     hint: Arc<AtomicU64>,
 }
@@ -66,24 +46,14 @@ enum Content {
 }
 
 impl Transport {
-    /// Checks an address and prepares a client for it.
-    pub(crate) fn new(server: &str) -> Result<Transport, Error> {
+    /// Checks an address and prepares what carries requests there: what is passed in, or HTTP.
+    pub(crate) fn new(server: &str, wire: Option<Arc<dyn Wire>>) -> Result<Transport, Error> {
         let (base, address) = parse(server)?;
-        let loopback = is_loopback(&base);
-        let mut builder = reqwest::Client::builder()
-            .connect_timeout(CONNECT)
-            // A login page redirects; the endpoint never does, and a token must not follow a redirect.
-            .redirect(redirect::Policy::none())
-            .user_agent(concat!("avance-device/", env!("CARGO_PKG_VERSION")));
-        if loopback {
-            // What talks to this very machine has no business with a proxy.
-            builder = builder.no_proxy();
-        }
-        if base.scheme() == "http" {
-            // No TLS, so a system without certificates is no obstacle.
-            builder = builder.tls_certs_only([]);
-        }
-        Ok(Transport { http: builder.build()?, base, address, stall: stall(), hint: Arc::default() })
+        let wire: Arc<dyn Wire> = match wire {
+            Some(wire) => wire,
+            None => Arc::new(Http::new(&base)?),
+        };
+        Ok(Transport { wire, base, address, hint: Arc::default() })
     }
 
     /// The address as it is stored and shown.
@@ -141,7 +111,7 @@ impl Transport {
     /// Piece `n` of a snapshot.
     pub(crate) async fn piece(&self, token: &str, sha256: &str, n: u64) -> Result<Vec<u8>, Problem> {
         let url = self.url(&format!("sync/snapshot/{}/{n}", self.segment(sha256)?))?;
-        self.send(Method::GET, url, Some(token), Content::Nothing).await
+        Ok(self.send(Method::GET, url, Some(token), Content::Nothing).await?.0)
     }
 
     pub(crate) async fn offer(&self, token: &str, offer: &EvidenceOffer) -> Result<EvidenceAnswer, Problem> {
@@ -208,15 +178,17 @@ impl Transport {
         token: Option<&str>,
         content: Content,
     ) -> Result<T, Problem> {
-        let answer = self.send(method, url, token, content).await?;
+        let (answer, _) = self.send(method, url, token, content).await?;
         // A page that says 200 to everything (a hotel, a firewall) is not JSON of ours.
         serde_json::from_slice(&answer).map_err(|error| self.not_ours().with("detail", error.to_string()))
     }
 
     async fn done(&self, method: Method, path: &str, token: &str, content: Content) -> Result<(), Problem> {
         let url = self.url(path)?;
-        let answer = self.send(method, url, Some(token), content).await?;
-        if answer.is_empty() { Ok(()) } else { Err(self.not_ours()) }
+        let (answer, sealed) = self.send(method, url, Some(token), content).await?;
+        // Without a body there is nothing of ours to recognise but its digest. A portal that says an empty 200 or 204 to
+        // everything must not be believed that a file arrived.
+        if answer.is_empty() && sealed { Ok(()) } else { Err(self.not_ours()) }
     }
 
     async fn send(
@@ -225,78 +197,40 @@ impl Transport {
         url: Url,
         token: Option<&str>,
         content: Content,
-    ) -> Result<Vec<u8>, Problem> {
-        let mut request =
-            self.http.request(method, url).header(ACCEPT, "application/json, application/problem+json");
+    ) -> Result<(Vec<u8>, bool), Problem> {
+        let (mut headers, body) = content.into_parts();
+        headers.insert(ACCEPT, HeaderValue::from_static("application/json, application/problem+json"));
+        headers.insert(ACCEPT_ENCODING, HeaderValue::from_static("zstd"));
         if let Some(token) = token {
-            request = request.bearer_auth(token);
+            // A token with anything else in it is not the endpoint's.
+            let mut bearer = HeaderValue::try_from(format!("Bearer {token}")).map_err(|_| self.not_ours())?;
+            bearer.set_sensitive(true);
+            headers.insert(AUTHORIZATION, bearer);
         }
-        request = request.header(ACCEPT_ENCODING, "zstd");
-        let moved = Arc::new(AtomicU64::new(0));
-        let request = with_content(request, content, &moved);
-        let response = self.unless_stalled(&moved, request.send()).await?;
-        self.read(response).await
+        let answer = self.wire.exchange(Asked { method, url, headers, body }).await;
+        self.judge(answer.map_err(|broken| self.broken(broken))?)
     }
 
-    /// Waits for an answer as long as bytes of the request move. A total time would cut a slow upload that is doing
-    /// fine; no time at all would wait for ever on a half-open connection.
-    async fn unless_stalled(
-        &self,
-        moved: &AtomicU64,
-        sending: impl Future<Output = reqwest::Result<Response>>,
-    ) -> Result<Response, Problem> {
-        tokio::pin!(sending);
-        let mut before = moved.load(Ordering::Relaxed);
-        loop {
-            match tokio::time::timeout(self.stall, &mut sending).await {
-                Ok(answer) => return answer.map_err(|error| self.unreachable(&error)),
-                Err(_) => {
-                    let now = moved.load(Ordering::Relaxed);
-                    if now == before {
-                        return Err(self.stalled());
-                    }
-                    before = now;
-                }
-            }
-        }
-    }
-
-    async fn read(&self, mut response: Response) -> Result<Vec<u8>, Problem> {
-        let status = response.status();
-        let mut body = Vec::new();
-        let (mut since, mut came) = (tokio::time::Instant::now(), 0);
-        loop {
-            let next = tokio::time::timeout(self.stall, response.chunk()).await;
-            let next = next.map_err(|_| self.stalled())?;
-            if since.elapsed() > self.stall {
-                // An answer that comes in drops would hold the queue for hours without ever standing still.
-                if body.len() < came + LEAST {
-                    return Err(self.stalled());
-                }
-                (since, came) = (tokio::time::Instant::now(), body.len());
-            }
-            match next.map_err(|error| self.unreachable(&error))? {
-                Some(piece) if body.len() + piece.len() > MAX_ANSWER => return Err(self.not_ours()),
-                Some(piece) => body.extend_from_slice(&piece),
-                None => break,
-            }
-        }
-        let headers = response.headers();
-        if header(headers, BODY_SHA256).is_some_and(|digest| digest != sha256_hex(&body)) {
+    /// The body of a good answer, and whether it came with its digest.
+    fn judge(&self, answer: Answered) -> Result<(Vec<u8>, bool), Problem> {
+        let Answered { status, headers, mut body } = answer;
+        let digest = header(&headers, BODY_SHA256);
+        if digest.is_some_and(|digest| digest != sha256_hex(&body)) {
             return Err(Problem::new(Code::BodyDamaged));
         }
-        if header(headers, CONTENT_ENCODING.as_str()) == Some("zstd") {
+        let sealed = digest.is_some();
+        if header(&headers, CONTENT_ENCODING.as_str()) == Some("zstd") {
             body = decompress(&body).ok_or_else(|| self.not_ours())?;
         }
         if status.is_success() {
-            if let Some(seconds) = header(headers, SYNC_HINT).and_then(read_sync_hint) {
+            if let Some(seconds) = header(&headers, SYNC_HINT).and_then(read_sync_hint) {
                 self.hint.store(seconds, Ordering::Relaxed);
             }
             let html =
-                header(headers, CONTENT_TYPE.as_str()).is_some_and(|kind| kind.starts_with("text/html"));
-            return if html { Err(self.not_ours()) } else { Ok(body) };
+                header(&headers, CONTENT_TYPE.as_str()).is_some_and(|kind| kind.starts_with("text/html"));
+            return if html { Err(self.not_ours()) } else { Ok((body, sealed)) };
         }
-        Err(self.problem_of(status, headers, &body))
+        Err(self.problem_of(status, &headers, &body))
     }
 
     /// The endpoint's own problem, or what stands between us and it.
@@ -329,21 +263,14 @@ impl Transport {
             .with("detail", detail.into())
     }
 
-    fn unreachable(&self, error: &reqwest::Error) -> Problem {
-        let mut cause: &dyn std::error::Error = error;
-        while let Some(source) = cause.source() {
-            cause = source;
+    fn broken(&self, broken: Broken) -> Problem {
+        match broken {
+            // On an office network the endpoint's machine is often merely off: trying again soon is cheap there.
+            Broken::Refused(detail) => self.unreachable_because(detail).with("refused", true),
+            Broken::Lost(detail) => self.unreachable_because(detail),
+            Broken::Stalled(time) => self.unreachable_because(format!("no byte in {} ms", time.as_millis())),
+            Broken::TooLong => self.not_ours(),
         }
-        let problem = self.unreachable_because(cause.to_string());
-        // On an office network the endpoint's machine is often merely off: trying again soon is cheap there.
-        let refused = cause
-            .downcast_ref::<std::io::Error>()
-            .is_some_and(|io| io.kind() == std::io::ErrorKind::ConnectionRefused);
-        if refused { problem.with("refused", true) } else { problem }
-    }
-
-    fn stalled(&self) -> Problem {
-        self.unreachable_because(format!("no byte in {} ms", self.stall.as_millis()))
     }
 }
 
@@ -364,35 +291,35 @@ fn json<T: Serialize>(value: &T) -> Result<Content, Problem> {
     serde_json::to_vec(value).map(Content::Json).map_err(|error| Problem::from(Error::from(error)))
 }
 
-fn with_content(request: RequestBuilder, content: Content, moved: &Arc<AtomicU64>) -> RequestBuilder {
-    match content {
-        Content::Nothing => request,
-        Content::Json(bytes) => request
-            .header(CONTENT_TYPE, "application/json")
-            .header(BODY_SHA256, sha256_hex(&bytes))
-            .body(bytes),
-        Content::Zstd(bytes) => {
-            let request = request.header(CONTENT_TYPE, "application/json").header(CONTENT_ENCODING, "zstd");
-            flowing(request.header(BODY_SHA256, sha256_hex(&bytes)), bytes, moved)
-        }
-        Content::Chunk(bytes, sha256) => {
-            let request =
-                request.header(CONTENT_TYPE, "application/octet-stream").header("x-chunk-sha256", sha256);
-            flowing(request, bytes, moved)
-        }
+impl Content {
+    fn into_parts(self) -> (HeaderMap, Vec<u8>) {
+        let mut headers = HeaderMap::new();
+        let mut say = |name: HeaderName, value: &str| {
+            if let Ok(value) = HeaderValue::try_from(value) {
+                headers.insert(name, value);
+            }
+        };
+        let body = match self {
+            Content::Nothing => Vec::new(),
+            Content::Json(bytes) => {
+                say(CONTENT_TYPE, "application/json");
+                say(HeaderName::from_static(BODY_SHA256), &sha256_hex(&bytes));
+                bytes
+            }
+            Content::Zstd(bytes) => {
+                say(CONTENT_TYPE, "application/json");
+                say(CONTENT_ENCODING, "zstd");
+                say(HeaderName::from_static(BODY_SHA256), &sha256_hex(&bytes));
+                bytes
+            }
+            Content::Chunk(bytes, sha256) => {
+                say(CONTENT_TYPE, "application/octet-stream");
+                say(HeaderName::from_static("x-chunk-sha256"), &sha256);
+                bytes
+            }
+        };
+        (headers, body)
     }
-}
-
-/// A body handed over in slices, so that it can be seen to move.
-fn flowing(request: RequestBuilder, bytes: Vec<u8>, moved: &Arc<AtomicU64>) -> RequestBuilder {
-    let length = bytes.len();
-    let moved = Arc::clone(moved);
-    let slices = stream::iter((0..length).step_by(SLICE).map(move |start| {
-        let slice = bytes.get(start..(start + SLICE).min(length)).unwrap_or_default().to_vec();
-        moved.fetch_add(slice.len() as u64, Ordering::Relaxed);
-        Ok::<_, std::io::Error>(slice)
-    }));
-    request.header(CONTENT_LENGTH, length).body(Body::wrap_stream(slices))
 }
 
 fn decompress(body: &[u8]) -> Option<Vec<u8>> {
@@ -428,7 +355,7 @@ fn parse(server: &str) -> Result<(Url, String), Error> {
     Ok((url, text))
 }
 
-fn is_loopback(url: &Url) -> bool {
+pub(crate) fn is_loopback(url: &Url) -> bool {
     let Some(host) = url.host_str() else { return false };
     let host = host.trim_start_matches('[').trim_end_matches(']');
     host.eq_ignore_ascii_case("localhost") || host.parse::<IpAddr>().is_ok_and(|ip| ip.is_loopback())
@@ -447,7 +374,11 @@ mod tests {
             ("avance.ejemplo.gob.mx", "https://avance.ejemplo.gob.mx"),
             (" https://ejemplo.gob.mx/avance/ ", "https://ejemplo.gob.mx/avance"),
         ] {
-            assert_eq!(Transport::new(typed).map(|t| t.address).ok().as_deref(), Some(stored), "{typed}");
+            assert_eq!(
+                Transport::new(typed, None).map(|t| t.address).ok().as_deref(),
+                Some(stored),
+                "{typed}"
+            );
         }
         for bad in [
             "",
@@ -457,9 +388,9 @@ mod tests {
             "https://x?y",
             "http://127.0.0.1.evil.mx",
         ] {
-            assert!(Transport::new(bad).is_err(), "{bad}");
+            assert!(Transport::new(bad, None).is_err(), "{bad}");
         }
-        let url = Transport::new("https://ejemplo.gob.mx/avance")
+        let url = Transport::new("https://ejemplo.gob.mx/avance", None)
             .unwrap_or_else(|_| panic!())
             .url("health")
             .unwrap();
@@ -484,12 +415,38 @@ mod tests {
             assert!(stream.read(&mut [0; 1024]).await.unwrap() > 0);
             stream.write_all(b"HTTP/1.1 200 OK\r\ncontent-length: 1000000\r\n\r\n").await.unwrap();
             while stream.write_all(b" ").await.is_ok() {
-                tokio::time::sleep(Duration::from_millis(20)).await;
+                tokio::time::sleep(std::time::Duration::from_millis(20)).await;
             }
         });
-        let mut transport = Transport::new(&server).unwrap_or_else(|_| panic!());
-        transport.stall = Duration::from_millis(400);
+        let (base, _) = parse(&server).unwrap_or_else(|_| panic!());
+        let mut http = Http::new(&base).unwrap_or_else(|_| panic!());
+        http.stall = std::time::Duration::from_millis(400);
+        let transport = Transport::new(&server, Some(Arc::new(http))).unwrap_or_else(|_| panic!());
         assert_eq!(transport.health().await.unwrap_err().code, Code::ServerUnreachable);
+    }
+
+    #[test]
+    fn an_empty_answer_of_somebody_else_is_not_believed() {
+        struct Portal(Option<String>);
+        impl Wire for Portal {
+            fn exchange(&self, _: Asked) -> super::super::wire::Exchange<'_> {
+                let mut headers = HeaderMap::new();
+                if let Some(digest) = &self.0 {
+                    headers.insert(BODY_SHA256, digest.parse().unwrap());
+                }
+                let answer = Answered { status: StatusCode::NO_CONTENT, headers, body: Vec::new() };
+                Box::pin(async { Ok(answer) })
+            }
+        }
+        let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
+        let complete = |digest| {
+            let wire: Arc<dyn Wire> = Arc::new(Portal(digest));
+            let transport = Transport::new("https://ejemplo.gob.mx", Some(wire)).unwrap_or_else(|_| panic!());
+            runtime.block_on(transport.complete("t", "u")).map_err(|problem| problem.code)
+        };
+        assert_eq!(complete(None), Err(Code::ServerNotOurs));
+        assert_eq!(complete(Some(sha256_hex(b"x"))), Err(Code::BodyDamaged));
+        assert_eq!(complete(Some(sha256_hex(b""))), Ok(()));
     }
 
     #[test]
@@ -505,7 +462,7 @@ mod tests {
 
     #[test]
     fn what_is_not_the_endpoint_is_told_apart() {
-        let transport = Transport::new("http://127.0.0.1:1").unwrap_or_else(|_| panic!());
+        let transport = Transport::new("http://127.0.0.1:1", None).unwrap_or_else(|_| panic!());
         let mut headers = HeaderMap::new();
         headers.insert(CONTENT_TYPE, "text/html".parse().unwrap());
         let code = |status, body: &str, headers: &HeaderMap| {

@@ -511,7 +511,7 @@ async fn chunk(
         return StatusCode::BAD_GATEWAY.into_response();
     }
     data.chunks.insert((upload, n), body.to_vec());
-    StatusCode::NO_CONTENT.into_response()
+    taken()
 }
 
 async fn complete(State(endpoint): State<Endpoint>, Path(upload): Path<String>) -> Response {
@@ -526,5 +526,10 @@ async fn complete(State(endpoint): State<Endpoint>, Path(upload): Path<String>) 
         return problem(Problem::new(Code::EvidenceHashMismatch));
     }
     data.files.insert(upload, whole);
-    StatusCode::NO_CONTENT.into_response()
+    taken()
+}
+
+/// The endpoint's answer without a body carries the digest of nothing.
+fn taken() -> Response {
+    (StatusCode::NO_CONTENT, [(domain::wire::BODY_SHA256, sha256_hex(b""))]).into_response()
 }

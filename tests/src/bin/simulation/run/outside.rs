@@ -1,0 +1,126 @@
+//! What is passed in to the programs: clocks that the simulation moves, a line whose other end it holds, disks that fail
+//! when it says so.
+
+use std::future::poll_fn;
+use std::sync::atomic::{AtomicI64, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::task::Poll;
+
+use chrono::{DateTime, Utc};
+use client::{Answered, Asked, Broken, Exchange, Wire};
+use domain::clock::Clock;
+use domain::disk::{Disk, Moment, Trouble};
+
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// True time, milliseconds, shared by everything of a seed.
+pub type Time = Arc<AtomicI64>;
+
+/// A machine's clock: true time, and how far off it is.
+#[derive(Clone)]
+pub struct Watch {
+    pub time: Time,
+    pub off: Time,
+}
+
+impl Watch {
+    pub fn new(time: &Time) -> Watch {
+        Watch { time: Arc::clone(time), off: Time::default() }
+    }
+}
+
+impl Clock for Watch {
+    fn now(&self) -> DateTime<Utc> {
+        let millis = self.time.load(Ordering::Relaxed) + self.off.load(Ordering::Relaxed);
+        DateTime::from_timestamp_millis(millis).unwrap_or_default()
+    }
+}
+
+/// The line of a device: what it asked waits here until the simulation decides what comes of it.
+#[derive(Clone, Default)]
+pub struct Line(Arc<Mutex<Ends>>);
+
+#[derive(Default)]
+struct Ends {
+    asked: Option<Asked>,
+    answer: Option<Result<Answered, Broken>>,
+}
+
+impl Line {
+    pub fn waits(&self) -> bool {
+        lock(&self.0).asked.is_some()
+    }
+
+    pub fn take(&self) -> Option<Asked> {
+        lock(&self.0).asked.take()
+    }
+
+    pub fn answer(&self, answer: Result<Answered, Broken>) {
+        lock(&self.0).answer = Some(answer);
+    }
+
+    pub fn clear(&self) {
+        *lock(&self.0) = Ends::default();
+    }
+}
+
+impl Wire for Line {
+    fn exchange(&self, asked: Asked) -> Exchange<'_> {
+        lock(&self.0).asked = Some(asked);
+        Box::pin(poll_fn(|_| lock(&self.0).answer.take().map_or(Poll::Pending, Poll::Ready)))
+    }
+}
+
+/// A disk that fails when it is told to.
+#[derive(Default)]
+pub struct Fragile(Mutex<Plan>);
+
+#[derive(Default)]
+struct Plan {
+    next: Option<(Moment, Trouble, u32)>,
+    /// After its trouble nothing works any more: the machine is off.
+    dies: bool,
+    dead: bool,
+    hits: u32,
+}
+
+impl Fragile {
+    /// The next `times` moments of this kind go wrong.
+    pub fn fail(&self, moment: Moment, trouble: Trouble, times: u32) {
+        *lock(&self.0) = Plan { next: Some((moment, trouble, times)), ..Plan::default() };
+    }
+
+    /// The machine goes off at the next moment of this kind.
+    pub fn die(&self, moment: Moment) {
+        *lock(&self.0) = Plan { next: Some((moment, Trouble::Failing, 1)), dies: true, ..Plan::default() };
+    }
+
+    /// It works again. Answers how often it did not.
+    pub fn mend(&self) -> u32 {
+        std::mem::take(&mut *lock(&self.0)).hits
+    }
+
+    pub fn hits(&self) -> u32 {
+        lock(&self.0).hits
+    }
+}
+
+impl Disk for Fragile {
+    fn at(&self, moment: Moment) -> Result<(), Trouble> {
+        let mut plan = lock(&self.0);
+        if plan.dead {
+            return Err(Trouble::Failing);
+        }
+        match plan.next {
+            Some((when, trouble, times)) if when == moment && times > 0 => {
+                plan.next = Some((when, trouble, times - 1));
+                plan.hits += 1;
+                plan.dead = plan.dies;
+                Err(trouble)
+            }
+            _ => Ok(()),
+        }
+    }
+}
