@@ -6,6 +6,9 @@ use crate::places::{Workspace, cargo};
 use crate::run::{Outcome, run};
 use crate::words::text;
 
+/// The measurement that runs whole programs.
+const PROGRAMS: &str = "sync";
+
 /// Runs one measurement by name, or all of them.
 pub fn bench(arguments: &[String]) -> Outcome<End> {
     let workspace = Workspace::read()?;
@@ -24,7 +27,20 @@ pub fn bench(arguments: &[String]) -> Outcome<End> {
     // The peers are in PyPI.
     need::python::check()?;
     for name in wanted {
-        run(cargo().args(["bench", "--workspace", "--bench", name, "--"]).args(arguments.iter().skip(1)))?;
+        let mut command = cargo();
+        command.args(["bench", "--workspace", "--bench", name, "--"]).args(arguments.iter().skip(1));
+        if name == PROGRAMS {
+            // It starts the programs as they are handed over; the same selection of packages, so that both share what
+            // is compiled. Some of its peers are in npm.
+            run(cargo().args(["build", "--workspace", "--release"]).args([
+                "--bin",
+                "avance-central",
+                "--bin",
+                "avance-device",
+            ]))?;
+            need::node()?.tell(&mut command);
+        }
+        run(&mut command)?;
     }
     Ok(End::Done)
 }
