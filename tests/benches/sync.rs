@@ -38,7 +38,7 @@ const USAGE: &str = "Uso: cargo xtask bench sync [--only PARTE] [--runs N] [--sm
   --runs N       cuántas veces cada una (3)
   --small        con una vigésima parte del trabajo, para probar; nada de ello queda en la página
 
-La página queda en docs/benchmarks-sync.md cuando hay de las tres partes, y si no, junto a lo medido.";
+La página queda en docs/benchmarks-sync.md y dice qué parte falta; con --small, junto a lo medido.";
 
 struct Options {
     only: Option<String>,
@@ -130,10 +130,12 @@ fn bench() -> Result<()> {
     }
     let measured: Vec<Part> =
         parts.iter().filter_map(|(id, _)| Part::kept(&folder, id).transpose()).collect::<Result<_>>()?;
-    let whole = !options.small && measured.len() == parts.len();
-    let page =
-        if whole { project.join("docs/benchmarks-sync.md") } else { folder.join("benchmarks-sync.md") };
-    fs::write(&page, page::page(&measured, &bench.peers)).with_context(|| page.display().to_string())?;
+    let missing: Vec<&str> =
+        parts.iter().map(|(id, _)| *id).filter(|id| measured.iter().all(|part| part.id != *id)).collect();
+    let place = if options.small { folder.clone() } else { project.join("docs") };
+    let page = place.join("benchmarks-sync.md");
+    fs::write(&page, page::page(&measured, &missing, &bench.peers))
+        .with_context(|| page.display().to_string())?;
     println!("» {}", page.display());
     Ok(())
 }

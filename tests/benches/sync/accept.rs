@@ -28,6 +28,12 @@ const ODK: f64 = 138.0;
 /// Longest wait of 99 of 100 requests, milliseconds.
 const WAIT: f64 = 150.0;
 
+/// Why it is not met, where it is not.
+const WORK: &str = "lo que cuesta no es el disco: cada seguimiento se lee, se revisa contra su proceso (esquema, reglas y \
+     suma: cerca de 1 ms de un núcleo cuando el equipo conocía la última versión, y en esta carga la primera vez de cada \
+     proyecto lo es), se encadena y se firma. El piso y pouchdb no hacen nada de eso; y la recepción, el trabajo de fondo y \
+     la carga misma se reparten los mismos núcleos";
+
 /// How the work comes in.
 struct Load {
     id: &'static str,
@@ -55,7 +61,7 @@ fn loads(scale: usize) -> [Load; 4] {
             connections: 4,
             size: 100,
             requests: (25 / scale).max(2),
-            why: "",
+            why: WORK,
         },
         Load {
             id: "B4b",
@@ -63,7 +69,7 @@ fn loads(scale: usize) -> [Load; 4] {
             connections: 1,
             size: 1,
             requests: 500 / scale,
-            why: "",
+            why: WORK,
         },
         Load {
             id: "B4c",
@@ -71,7 +77,7 @@ fn loads(scale: usize) -> [Load; 4] {
             connections: 4,
             size: 1,
             requests: 500 / scale,
-            why: "",
+            why: WORK,
         },
         Load {
             id: "B4d",
@@ -79,7 +85,7 @@ fn loads(scale: usize) -> [Load; 4] {
             connections: 16,
             size: 1,
             requests: 250 / scale,
-            why: "",
+            why: WORK,
         },
     ]
 }
@@ -386,8 +392,7 @@ fn part(bench: &Bench, loads: &[Load], all: &[Measured]) -> Part {
         row.push(if missed.is_empty() { "sí" } else { "**no**" }.to_owned());
         results.push(row);
         if !missed.is_empty() {
-            let why = if load.why.is_empty() { String::new() } else { format!(". Por qué: {}", load.why) };
-            short.push(format!("{} ({}): {}{why}", load.id, load.what, missed.join("; ")));
+            short.push(format!("{} ({}): {}. Por qué: {}", load.id, load.what, missed.join("; "), load.why));
         }
         let named =
             [("avance-central", &measured.ours), ("pouchdb-server", installed), ("con fsync", durable)];

@@ -60,7 +60,7 @@ impl Part {
 }
 
 /// The page that is kept.
-pub fn page(parts: &[Part], peers: &Peers) -> String {
+pub fn page(parts: &[Part], missing: &[&str], peers: &Peers) -> String {
     let mut page = String::from(
         "# Mediciones del envío\n\nEsta página la escribe la orden que la reproduce; no se edita a mano:\n\n\
          ```\ncargo xtask bench sync\n```\n\n\
@@ -88,6 +88,9 @@ pub fn page(parts: &[Part], peers: &Peers) -> String {
     page.push_str("\n## Lo que no se cumple\n\n");
     for part in parts {
         page.push_str(&part.verdict());
+    }
+    for id in missing {
+        let _ = writeln!(page, "- {id}: todavía no se ha medido completa; no hay cifra.");
     }
     for part in parts {
         let _ = write!(
