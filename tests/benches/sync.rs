@@ -91,6 +91,9 @@ impl Bench {
     }
 }
 
+/// How a part is measured.
+type Measure = fn(&Bench) -> Result<Part>;
+
 fn main() -> ExitCode {
     match bench() {
         Ok(()) => ExitCode::SUCCESS,
@@ -106,7 +109,7 @@ fn bench() -> Result<()> {
     if !cfg!(target_os = "linux") {
         bail!("Esta medición lee /proc: sólo corre en Linux.");
     }
-    let parts: [(&str, fn(&Bench) -> Result<Part>); 3] =
+    let parts: [(&str, Measure); 3] =
         [("B4", accept::measure), ("B5", fetch::measure), ("B8", evidence::measure)];
     let wanted = |id: &str| options.only.as_deref().is_none_or(|only| id == only);
     if !parts.iter().any(|(id, _)| wanted(id)) {
