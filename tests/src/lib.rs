@@ -17,6 +17,7 @@ pub mod proxy;
 pub mod raw;
 pub mod room;
 pub mod window;
+pub mod wire;
 
 /// Passphrase of the devices of the tests.
 pub const PASSPHRASE: &str = "frase de prueba 2026";
@@ -141,6 +142,11 @@ impl Central {
     pub fn ended(&mut self) -> Option<Option<i32>> {
         let ended = self.child.as_mut()?.try_wait().expect("our own process");
         ended.map(|status| status.code())
+    }
+
+    /// Its process, when it runs.
+    pub fn pid(&self) -> Option<u32> {
+        self.child.as_ref().map(Child::id)
     }
 
     /// Stops it at once, as a power cut would.

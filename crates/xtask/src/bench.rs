@@ -10,6 +10,9 @@ use crate::words::text;
 /// Seeds of the simulation when reliability is what is asked for.
 const RELIABILITY: &str = "20000";
 
+/// The measurement that runs whole programs.
+const PROGRAMS: &str = "sync";
+
 /// Runs one measurement by name, or all of them.
 pub fn bench(arguments: &[String]) -> Outcome<End> {
     // Not a bench target: what it runs is the development build, where everything can be passed in.
@@ -34,7 +37,20 @@ pub fn bench(arguments: &[String]) -> Outcome<End> {
     // The peers are in PyPI.
     need::python::check()?;
     for name in wanted {
-        run(cargo().args(["bench", "--workspace", "--bench", name, "--"]).args(arguments.iter().skip(1)))?;
+        let mut command = cargo();
+        command.args(["bench", "--workspace", "--bench", name, "--"]).args(arguments.iter().skip(1));
+        if name == PROGRAMS {
+            // It starts the programs as they are handed over; the same selection of packages, so that both share what
+            // is compiled. Some of its peers are in npm.
+            run(cargo().args(["build", "--workspace", "--release"]).args([
+                "--bin",
+                "avance-central",
+                "--bin",
+                "avance-device",
+            ]))?;
+            need::node()?.tell(&mut command);
+        }
+        run(&mut command)?;
     }
     Ok(End::Done)
 }

@@ -9,6 +9,7 @@ use crate::run::Outcome;
 use crate::words::text;
 
 pub use node::Node;
+pub use node::check as node;
 
 /// What the machine is to be ready for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -38,6 +38,14 @@ impl Node {
         }
     }
 
+    /// Tells a program where both are, for what it starts itself.
+    pub fn tell(&self, command: &mut Command) {
+        command.env("AVANCE_NODE", &self.node);
+        if let Some(file) = &self.npm {
+            command.env("AVANCE_NPM", file);
+        }
+    }
+
     /// The programs npm starts look for `node` on the search path.
     fn on_path(&self, mut command: Command) -> Command {
         if let Some(folder) = self.node.parent().filter(|_| self.npm.is_some()) {
