@@ -428,7 +428,8 @@ impl Load {
         let number = self.operations.len() as u64 + 1;
         // A contract of its own: whichever is decided first, none stands in another's way.
         let (project, contract) = (format!("d1_p{}", number % projects + 1), format!("C-{number}"));
-        let content = with_contract(&contract, u32::try_from(1_000 + number).unwrap(), 10);
+        let mut content = with_contract(&contract, u32::try_from(1_000 + number).unwrap(), 10);
+        content["contract"] = json!(contract);
         let mut operation = self.raw.operation(number, &project, &content);
         let bytes = self.file(number);
         let file = EvidenceRef {
