@@ -23,8 +23,6 @@ const BRANCHES: &[(&str, &str)] = &[
     ("varias páginas", "I4 I5 I10"),
     ("copia nueva", "I4 I5"),
     ("dado de alta otra vez", "I1 I6"),
-    ("espera con razón", "I3"),
-    ("project_lost", "I3 I6"),
     ("out_of_scope", "I6 I7"),
     ("device_forked", "I1 I6"),
     ("device_revoked", "I1 I6"),
@@ -35,7 +33,7 @@ const BRANCHES: &[(&str, &str)] = &[
     ("too_many_requests", "I3"),
     ("upgrade_required", "I3 I6"),
     ("disk_full", "I6"),
-    ("fault", "I6"),
+    ("disk_failing", "I6"),
 ];
 
 /// Where each invariant is shown.
