@@ -5,8 +5,8 @@ use std::time::Duration;
 use chrono::{DateTime, TimeDelta, Utc};
 use domain::clock::{Clock as _, SystemClock};
 use journeys::raw::RawDevice;
-use journeys::{Central, Device, Host, progress, project_list};
-use serde_json::json;
+use journeys::{Central, Device, Host, progress, project_list, wait_until};
+use serde_json::{Value, json};
 
 /// What the configuration asks for.
 const SECONDS: i64 = 400;
@@ -31,6 +31,11 @@ async fn who_has_nothing_to_send_looks_as_seldom_as_the_configuration_says() {
         assert_eq!(answer.headers()["sync-hint"], format!("interval={SECONDS}"));
     }
 
+    // What is still being published would move under the device.
+    wait_until("the list is public", Duration::from_secs(60), || {
+        let status: Value = serde_json::from_str(&central.ok(&["status", "--json"])).unwrap();
+        status["queued"] == 0
+    });
     let device = Device::new(&folder.path().join("equipo"));
     device.enrol(&central, &central.code("Persona de muestra", "enlace", "Obras", true));
     let before = SystemClock.now();
