@@ -384,6 +384,35 @@ pub fn photograph(path: &Path, shade: u8) -> PathBuf {
     path.to_owned()
 }
 
+/// A photograph that says when and where it was taken: degrees and minutes, north and west.
+pub fn taken(north: (u32, u32), west: (u32, u32), at: &str) -> Vec<u8> {
+    use exif::{Field, In, Rational, Tag, Value as Exif};
+    use image::ImageEncoder as _;
+    let angle = |(degrees, minutes): (u32, u32)| {
+        let parts = [degrees, minutes, 0].map(|num| Rational { num, denom: 1 });
+        Exif::Rational(parts.to_vec())
+    };
+    let text = |words: &str| Exif::Ascii(vec![words.as_bytes().to_vec()]);
+    let fields = [
+        (Tag::DateTimeOriginal, text(at)),
+        (Tag::GPSLatitudeRef, text("N")),
+        (Tag::GPSLatitude, angle(north)),
+        (Tag::GPSLongitudeRef, text("W")),
+        (Tag::GPSLongitude, angle(west)),
+    ]
+    .map(|(tag, value)| Field { tag, ifd_num: In::PRIMARY, value });
+    let mut writer = exif::experimental::Writer::new();
+    fields.iter().for_each(|field| writer.push_field(field));
+    let mut metadata = std::io::Cursor::new(Vec::new());
+    writer.write(&mut metadata, false).expect("in memory");
+    let mut jpeg = Vec::new();
+    let mut encoder = image::codecs::jpeg::JpegEncoder::new(&mut jpeg);
+    encoder.set_exif_metadata(metadata.into_inner()).expect("a JPEG has room for it");
+    let picture = image::RgbImage::from_fn(320, 240, |x, y| image::Rgb([90, (x / 2) as u8, y as u8]));
+    encoder.write_image(&picture, 320, 240, image::ExtendedColorType::Rgb8).expect("a JPEG");
+    jpeg
+}
+
 /// A word planted in everything internal: it must never be published.
 pub const CANARY: &str = "canario-interno-7391";
 

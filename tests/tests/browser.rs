@@ -378,3 +378,33 @@ fn many_projects_are_captured_at_a_sitting() {
     assert!(central.ok(&["verify"]).ends_with("0 breaks"));
     nothing_internal(&central);
 }
+
+#[test]
+fn the_map_works_without_a_network() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut central = central(folder.path());
+    let office = device(folder.path(), &central, "campo", "campo");
+    std::fs::copy(journeys::root().join("schemas/map/muestra.pmtiles"), office.data.join("mapa.pmtiles"))
+        .unwrap();
+    let places = [("d1_p1", 25.652, -100.412), ("d1_p2", 25.661, -100.398), ("d1_p3", 25.668, -100.384)];
+    for (project, latitude, longitude) in places {
+        let mut file = progress(20);
+        let geometry = json!({"type": "Point", "coordinates": [longitude, latitude]});
+        file["release"] = json!({"planning": {"project": {"locations": [{"geometry": geometry}]}}});
+        office.capture(project, &file, &[]);
+    }
+    // From here on there is nobody to ask.
+    publish(&office, 3);
+    central.kill();
+    let photo = folder.path().join("obra.jpg");
+    std::fs::write(&photo, journeys::taken((25, 39), (100, 24), "2026:03:12 10:22:05")).unwrap();
+    let host = Host::start(&office.data);
+    let given = [
+        ("host", format!("http://{}", host.address)),
+        ("folios", places.map(|(folio, ..)| folio).join(",")),
+        ("empty", "d1_p4".to_owned()),
+        ("photo", photo.display().to_string()),
+    ];
+    let given = given.each_ref().map(|(name, value)| (*name, value.as_str()));
+    browse("map.mjs", &given, |what| panic!("the script asked for «{what}»"));
+}

@@ -438,6 +438,7 @@ impl Load {
             media_type: MediaType::Jpeg,
             document_type: "illustration".into(),
             title: None,
+            reduced_from: None,
         };
         operation.evidence = vec![file.sha256.clone()];
         operation.body["evidence"] = json!([file]);

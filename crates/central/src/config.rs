@@ -4,6 +4,7 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, bail};
 use clap::Args;
+use domain::evidence::PhotoSize;
 use domain::wire::{MunicipalityCard, SYNC_HINT_BOUNDS};
 use serde::Deserialize;
 
@@ -51,6 +52,8 @@ struct File {
     currency: Option<String>,
     utc_offset_minutes: Option<i32>,
     sync_interval_seconds: Option<u64>,
+    photo_longest_px: Option<u32>,
+    photo_quality: Option<u8>,
 }
 
 /// Configuration in force.
@@ -154,6 +157,23 @@ impl Config {
                 )
             );
         }
+        let usual = PhotoSize::default();
+        let photo = PhotoSize {
+            longest: file.photo_longest_px.unwrap_or(usual.longest),
+            quality: file.photo_quality.unwrap_or(usual.quality),
+        };
+        if photo != photo.within_bounds() {
+            let (sides, qualities) = (PhotoSize::SIDES, PhotoSize::QUALITIES);
+            bail!(
+                "photo_longest_px = {} ({}–{}), photo_quality = {} ({}–{})",
+                photo.longest,
+                sides.start(),
+                sides.end(),
+                photo.quality,
+                qualities.start(),
+                qualities.end(),
+            );
+        }
         let name = options.municipality.clone().or(file.municipality);
         Ok(Config {
             given,
@@ -165,6 +185,7 @@ impl Config {
                 currency: file.currency.unwrap_or_else(|| "MXN".into()),
                 offset_minutes,
                 public_url,
+                photo,
             },
             license,
             policy_url,
@@ -282,6 +303,15 @@ mod tests {
                 .unwrap();
             let config = Config::load(&options);
             assert_eq!(config.ok().and_then(|config| config.sync_interval), good.then_some(seconds));
+        }
+        for (text, good) in [
+            ("photo_longest_px = 1600\nphoto_quality = 70\n", true),
+            ("photo_longest_px = 100\n", false),
+            ("photo_quality = 0\n", false),
+        ] {
+            std::fs::write(folder.path().join("avance.toml"), text).unwrap();
+            let photo = Config::load(&options).ok().map(|config| config.municipality.photo);
+            assert_eq!(photo, good.then_some(PhotoSize { longest: 1600, quality: 70 }), "{text}");
         }
         std::fs::write(
             folder.path().join("avance.toml"),

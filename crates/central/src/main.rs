@@ -16,6 +16,7 @@ use chrono::Duration;
 use clap::{Parser, Subcommand};
 use domain::clock::{Clock, SystemClock};
 
+use domain::follow_up::Held;
 use domain::person::Role;
 
 /// Prints a line. Whoever reads may stop reading (`| head`): then there is nobody left to tell, and that is no fault.
@@ -583,12 +584,23 @@ fn status(endpoint: &Endpoint, json: bool) -> Result<ExitCode> {
     let files = tx.published_files()?;
     let count = |kind: &str| files.iter().filter(|file| file.kind == kind).count();
     let queued = tx.queued()?;
+    let projects = tx.projects()?;
+    // What was received and still lacks files: how many, and their bytes as its devices announced them.
+    let (mut waiting, mut bytes) = (0u64, 0u64);
+    for project in &projects {
+        for stored in tx.follow_ups(&project.folio)? {
+            if let Some(Held::MissingFiles { count, bytes: size }) = &stored.held {
+                (waiting, bytes) = (waiting + u64::from(*count), bytes + size);
+            }
+        }
+    }
     let status = serde_json::json!({
-        "projects": tx.projects()?.len(),
+        "projects": projects.len(),
         "followUps": tx.counts()?,
         "releases": count("release"),
         "records": count("record"),
         "queued": queued,
+        "filesWaiting": {"count": waiting, "bytes": bytes},
     });
     if json {
         out!("{status:#}");

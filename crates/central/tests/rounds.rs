@@ -112,6 +112,7 @@ impl Room {
             media_type: domain::evidence::MediaType::Jpeg,
             document_type: "illustration".into(),
             title: None,
+            reduced_from: None,
         });
         let follow_up = FollowUp {
             id: Uuid::now_v7(),

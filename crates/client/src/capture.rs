@@ -1,13 +1,14 @@
 //! Capture: drafts that keep every letter, and the moment in which one becomes an immutable operation.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
 use std::path::PathBuf;
 
-use chrono::{DateTime, Offset as _, TimeZone as _, Utc};
-use domain::command::{AttachedFile, Draft, DraftNew, FieldFinding, Sent};
-use domain::evidence::EvidenceRef;
+use chrono::{DateTime, NaiveDate, Offset as _, TimeZone as _, Utc};
+use domain::command::{AttachedFile, Draft, DraftNew, FieldFinding, PhotoAnswer, PhotoOffer, Sent};
+use domain::evidence::{EvidenceRef, MAX_FILES};
 use domain::follow_up::{FollowUp, FollowUpFile, FormRef, Progress};
-use domain::form::{Field, Folded, Form, Values};
+use domain::form::{Field, Folded, Form, Kind, Values};
+use domain::place::{Bounds, Position};
 use domain::problem::{Code, Problem};
 use domain::receipt::new_salt;
 use domain::release::{Basis, assess};
@@ -36,6 +37,8 @@ pub(crate) struct Moment {
     pub(crate) captured_at: DateTime<Utc>,
     /// Offset of the machine's time zone from UTC, minutes.
     pub(crate) tz_offset_minutes: i32,
+    /// How far the map of this equipment reaches, if it has one.
+    pub(crate) map: Option<Bounds>,
 }
 
 /// Offset of the machine's time zone at an instant, minutes.
@@ -123,9 +126,11 @@ pub(crate) fn draft_open(store: &Store, moment: Moment, id: Uuid) -> Result<Draf
         let draft = drafts::get(connection, id)?;
         let identity = session::enrolled(connection)?;
         let ground = ground(connection, &identity, &draft.project, &draft.ocid, moment)?;
-        let files = drafts::files(connection, id)?;
+        let mut files = drafts::files(connection, id)?;
         let folded = draft.form.fold(&draft.typed, &ground.basis(), ground.currency(), ground.today());
-        let findings = findings_of(&draft, &folded, &files, &ground);
+        let mut findings = findings_of(&draft, &folded, &files, &ground);
+        findings.extend(outside(connection, &draft, moment)?);
+        offer_what_is_new(&draft, &mut files, &drafts::answered(connection, id)?, ground.today());
         let (progress, last_on) = view::latest(connection, &draft.project)?;
         Ok(Draft {
             id,
@@ -205,6 +210,7 @@ fn follow_up_of(draft: &StoredDraft, content: FollowUpFile, files: &[AttachedFil
                 media_type: file.media_type,
                 document_type: file.document_type.clone(),
                 title: file.title.clone(),
+                reduced_from: file.original.as_ref().map(|original| original.sha256.clone()),
             })
             .collect(),
     }
@@ -229,15 +235,120 @@ pub(crate) fn draft_save(store: &Store, moment: Moment, id: Uuid, changed: Value
                 draft.typed.insert(field, text);
             }
         }
-        let identity = session::enrolled(tx)?;
-        let ground = ground(tx, &identity, &draft.project, &draft.ocid, moment)?;
-        let folded = draft.form.fold(&draft.typed, &ground.basis(), ground.currency(), ground.today());
-        draft.content = folded.content;
-        draft.missing = folded.missing;
-        draft.updated_at = moment.captured_at;
-        drafts::update(tx, &draft)
+        keep_typed(tx, &mut draft, moment)
     })?;
     draft_open(store, moment, id)
+}
+
+/// Writes what a draft has typed, with what it reads as.
+fn keep_typed(tx: &Connection, draft: &mut StoredDraft, moment: Moment) -> Result<(), Error> {
+    let identity = session::enrolled(tx)?;
+    let ground = ground(tx, &identity, &draft.project, &draft.ocid, moment)?;
+    let folded = draft.form.fold(&draft.typed, &ground.basis(), ground.currency(), ground.today());
+    draft.content = folded.content;
+    draft.missing = folded.missing;
+    draft.updated_at = moment.captured_at;
+    drafts::update(tx, draft)
+}
+
+/// The fields of a form that a photograph can fill: the day of the visit, the place, and how the place was found.
+fn photo_fields(form: &Form) -> (Option<&Field>, Option<&Field>, Option<&Field>) {
+    let of_kind = |kind: Kind| form.fields().find(|field| field.kind == kind);
+    (form.fields().find(|field| field.path == "/visitedOn"), of_kind(Kind::Place), of_kind(Kind::Method))
+}
+
+/// Two photographs of one visit are taken this near to each other: one question is enough.
+const SAME_PLACE_METRES: f64 = 100.0;
+
+/// Leaves of what each photograph says what the draft does not say yet, nobody answered, and no photograph before it
+/// offers already.
+fn offer_what_is_new(
+    draft: &StoredDraft,
+    files: &mut [AttachedFile],
+    answered: &HashSet<String>,
+    today: NaiveDate,
+) {
+    let (date, place, _) = photo_fields(&draft.form);
+    let typed = |field: Option<&Field>| field.and_then(|field| draft.typed.get(&field.id));
+    let mut days: Vec<String> = typed(date)
+        .and_then(|text| domain::entry::date(text, today))
+        .map(|day| day.to_string())
+        .into_iter()
+        .collect();
+    let mut places: Vec<Position> = typed(place).and_then(|text| Position::read(text)).into_iter().collect();
+    let today = today.to_string();
+    for file in files {
+        let Some(said) = file.offer.take() else { continue };
+        let new_day = |day: &String| date.is_some() && *day <= today && !days.contains(day);
+        let near = |one: &Position, other: &Position| one.metres_to(other) < SAME_PLACE_METRES;
+        let new_place = |text: &String| {
+            let point = Position::read(text);
+            place.is_some() && point.is_some_and(|point| !places.iter().any(|known| near(known, &point)))
+        };
+        let offer = PhotoOffer {
+            date: said.date.clone().filter(new_day),
+            place: said.place.clone().filter(new_place),
+        };
+        days.extend(said.date);
+        places.extend(said.place.and_then(|text| Position::read(&text)));
+        let says_something = offer.date.is_some() || offer.place.is_some();
+        file.offer = Some(offer).filter(|_| says_something && !answered.contains(&file.sha256));
+    }
+}
+
+/// Takes what a photograph offers into the draft, or does not, and asks no more.
+pub(crate) fn photo_answer(store: &Store, moment: Moment, request: &PhotoAnswer) -> Result<Draft, Error> {
+    store.write(|tx| {
+        let mut draft = drafts::get(tx, request.id)?;
+        let files = drafts::files(tx, request.id)?;
+        let Some(file) = files.iter().find(|file| file.sha256 == request.sha256) else {
+            return Err(Problem::new(Code::NotFound).into());
+        };
+        let form = draft.form.clone();
+        let (date, place, method) = photo_fields(&form);
+        let offer = file.offer.as_ref();
+        let said = |wanted: bool, said: Option<&String>| said.filter(|_| wanted).cloned();
+        let mut typed = Vec::new();
+        if let (Some(field), Some(day)) = (date, said(request.date, offer.and_then(|o| o.date.as_ref()))) {
+            typed.push((field.id.clone(), day));
+        }
+        if let (Some(field), Some(at)) = (place, said(request.place, offer.and_then(|o| o.place.as_ref()))) {
+            typed.push((field.id.clone(), at));
+            typed.extend(method.map(|method| (method.id.clone(), "photo".to_owned())));
+        }
+        draft.typed.extend(typed);
+        drafts::answer(tx, request.id, &request.sha256)?;
+        keep_typed(tx, &mut draft, moment)
+    })?;
+    draft_open(store, moment, request.id)
+}
+
+/// Says that a place is outside of the municipality, as far as this equipment knows how far that reaches. Never more
+/// than a warning: a file of tiles may be cut too tight.
+fn outside(
+    connection: &Connection,
+    draft: &StoredDraft,
+    moment: Moment,
+) -> Result<Option<FieldFinding>, Error> {
+    let (_, Some(field), _) = photo_fields(&draft.form) else { return Ok(None) };
+    let read = draft.typed.get(&field.id).and_then(|text| Position::read(text));
+    let Some(typed) = read.filter(Position::is_on_earth) else { return Ok(None) };
+    let bounds = match moment.map {
+        Some(bounds) => Some(bounds),
+        None => base::span(connection)?,
+    };
+    let Some(bounds) = bounds.filter(|bounds| !bounds.hold(&typed)) else { return Ok(None) };
+    let mut params = serde_json::Map::from_iter([("value".to_owned(), typed.text().into())]);
+    let swapped = typed.swapped();
+    let rule = if bounds.hold(&swapped) {
+        params.insert("proposed".to_owned(), swapped.text().into());
+        "place-swapped"
+    } else {
+        "place-outside"
+    };
+    let finding =
+        Finding { pointer: field.path.clone(), rule: rule.to_owned(), severity: Severity::Warning, params };
+    Ok(Some(FieldFinding { field: Some(field.id.clone()), finding }))
 }
 
 /// Marks a draft ready: checked, made immutable, queued, all in one transaction.
@@ -319,9 +430,10 @@ pub(crate) fn capture_file(
     paths: &[(PathBuf, String)],
 ) -> Result<Sent, Error> {
     let mut checked = Vec::new();
+    let size = store.read(session::enrolled)?.municipality.photo;
     for (path, document_type) in paths {
-        let file = evidence::read(path)?;
-        let document_type = evidence::document_type(Some(document_type), &file)?;
+        let file = evidence::read(path, size)?;
+        let document_type = evidence::document_type(Some(document_type), content.stage, &file)?;
         // The same photograph named twice is one file.
         if !checked
             .iter()
@@ -329,6 +441,9 @@ pub(crate) fn capture_file(
         {
             checked.push((file, document_type));
         }
+    }
+    if let Some((file, _)) = checked.get(MAX_FILES) {
+        return Err(evidence::too_many(&file.file.name).into());
     }
     let id = domain::random::id(moment.captured_at);
     let prepare = |connection: &Connection| -> Result<(Identity, Ground, FollowUp), Error> {
@@ -349,6 +464,7 @@ pub(crate) fn capture_file(
                     media_type: file.file.media_type,
                     document_type: document_type.clone(),
                     title: None,
+                    reduced_from: file.original.as_ref().map(|original| original.sha256.clone()),
                 })
                 .collect(),
         };
@@ -371,7 +487,7 @@ pub(crate) fn capture_file(
     store.write(|tx| {
         let (identity, ground, follow_up) = prepare(tx)?;
         for (file, _) in &checked {
-            files::insert(tx, &file.file, moment.captured_at)?;
+            files::insert(tx, file, moment.captured_at)?;
         }
         queue(tx, &identity, ground.base(), moment, &follow_up)?;
         Ok(Sent { folio: follow_up.folio() })

@@ -4,6 +4,7 @@ use std::path::Path;
 
 use base64::Engine as _;
 use domain::command::{AppState, Command, Done, Draft, FormCard, Nothing, ReceiptPdf, ReceiptView, Status};
+use domain::evidence::PhotoSize;
 use domain::follow_up::Stage;
 use domain::form::{Choice, Text};
 use domain::problem::{Code, Problem};
@@ -15,7 +16,7 @@ use serde_json::Value;
 use uuid::Uuid;
 
 use crate::error::Error;
-use crate::store::{Store, drafts, files, outbox};
+use crate::store::{Store, drafts, files, meta, outbox};
 use crate::sync::transport::Transport;
 use crate::sync::{engine, plan};
 use crate::{Client, capture, choose, evidence, receipt_pdf, session, view};
@@ -112,26 +113,26 @@ fn here(client: &Client, command: Command) -> Result<Value, Error> {
             changed(json(&sent))
         }
         Command::evidence_add_paths(request) => {
-            store.read(|c| drafts::get(c, request.id))?;
+            let (stage, size) = store.read(|c| for_files(c, request.id))?;
             let mut checked = Vec::new();
             for path in &request.paths {
-                let file = evidence::read(Path::new(path))?;
-                let document_type = evidence::document_type(request.document_type.as_deref(), &file)?;
+                let file = evidence::read(Path::new(path), size)?;
+                let document_type = evidence::document_type(request.document_type.as_deref(), stage, &file)?;
                 checked.push((file, document_type));
             }
             evidence::attach(&store, inner.free_bytes(), request.id, &checked, moment.captured_at)?;
             changed(json(&capture::draft_open(&store, moment, request.id)?))
         }
         Command::evidence_add_bytes(request) => {
-            store.read(|c| drafts::get(c, request.id))?;
+            let (stage, size) = store.read(|c| for_files(c, request.id))?;
             let bytes =
                 base64::engine::general_purpose::STANDARD.decode(request.base64.trim()).map_err(|error| {
                     Problem::new(Code::CommandInvalid)
                         .with("name", "evidence_add_bytes")
                         .with("detail", error.to_string())
                 })?;
-            let file = evidence::check(&request.name, bytes)?;
-            let document_type = evidence::document_type(request.document_type.as_deref(), &file)?;
+            let file = evidence::check(&request.name, bytes, size)?;
+            let document_type = evidence::document_type(request.document_type.as_deref(), stage, &file)?;
             evidence::attach(
                 &store,
                 inner.free_bytes(),
@@ -151,6 +152,15 @@ fn here(client: &Client, command: Command) -> Result<Value, Error> {
             changed(json(&touched(&store, moment, request.id)?))
         }
         Command::evidence_thumbnail(request) => json(&evidence::thumbnail(&store, &request.sha256)?),
+        Command::evidence_answer(request) => changed(json(&capture::photo_answer(&store, moment, &request)?)),
+        Command::set_text_only(request) => {
+            store.write(|tx| meta::set(tx, meta::TEXT_ONLY, &request.on))?;
+            inner.wake.notify_one();
+            inner.say_status();
+            json(&inner.status()?)
+        }
+        Command::map_info(Nothing {}) => json(&inner.map.info(&inner.dir, &store)?),
+        Command::map_tile(request) => json(&inner.map.tile(&inner.dir, request)?),
         Command::status(Nothing {}) => json(&inner.status()?),
         Command::receipt(request) => json(&receipt(&store, request.id)?),
         Command::receipt_pdf(request) => {
@@ -163,6 +173,12 @@ fn here(client: &Client, command: Command) -> Result<Value, Error> {
         | Command::send_now(_)
         | Command::devices(_) => Err(Problem::new(Code::CommandInvalid).into()),
     }
+}
+
+/// What decides how a file is attached: the stage of the draft, and the size of photographs.
+fn for_files(connection: &Connection, draft: Uuid) -> Result<(Stage, PhotoSize), Error> {
+    let stage = drafts::get(connection, draft)?.stage;
+    Ok((stage, session::enrolled(connection)?.municipality.photo))
 }
 
 fn describe(

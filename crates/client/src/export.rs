@@ -84,6 +84,7 @@ fn of_row(connection: &rusqlite::Connection, row: FollowUpRow) -> Result<Unsent,
             media_type: file.media_type,
             document_type: file.document_type,
             title: file.title,
+            reduced_from: file.original.map(|original| original.sha256),
         });
         let evidence = evidence.collect();
         return Ok(Unsent { row, content: draft.content, typed: Some(draft.typed), evidence });

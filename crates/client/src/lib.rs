@@ -8,6 +8,7 @@
 //! | `capture`, `evidence` | drafts, files, and the moment a draft becomes an operation |
 //! | `receipt_pdf` | a receipt as a page to print, and out of it again |
 //! | `choose` | conflicts, and the choice that ends one |
+//! | `map` | tiles of a file on this disk, and where the projects are |
 //! | `export` | what is only here, as files |
 //! | `view` | the base with what is still here laid upon it |
 //! | `outside` | what is passed in: clock, network, disk |
@@ -22,6 +23,7 @@ mod events;
 mod evidence;
 mod export;
 mod keys;
+pub mod map;
 mod outside;
 mod receipt_pdf;
 mod search;
@@ -80,6 +82,7 @@ pub(crate) struct Inner {
     turn: tokio::sync::Mutex<()>,
     /// Ends the wait of the scheduler.
     wake: Notify,
+    map: map::Map,
 }
 
 /// Ends the background work when the last [`Client`] is dropped. The work itself holds [`Inner`], never this.
@@ -143,6 +146,7 @@ impl Client {
             transport: Mutex::new(None),
             turn: tokio::sync::Mutex::new(()),
             wake: Notify::new(),
+            map: map::Map::default(),
         });
         let keeper = Keeper { inner: Arc::clone(&inner), background: Mutex::new(None) };
         Ok(Client { inner, keeper: Arc::new(keeper) })
@@ -222,6 +226,11 @@ impl Client {
     /// `passphrase_needed` while the store is closed.
     pub fn status(&self) -> Result<Status, Problem> {
         self.inner.status().map_err(|error| self.inner.problem(error))
+    }
+
+    /// Sends text only for as long as this client is open: files wait, whatever the equipment is set to.
+    pub fn send_text_only(&self) {
+        self.inner.link.send_text_only();
     }
 
     /// How much moved between this client and the endpoint since it was opened. Only ever grows: a watcher compares.
@@ -333,7 +342,11 @@ impl Inner {
 
     fn moment(&self) -> capture::Moment {
         let captured_at = self.clock.now();
-        capture::Moment { captured_at, tz_offset_minutes: capture::tz_offset_minutes(captured_at) }
+        capture::Moment {
+            captured_at,
+            tz_offset_minutes: capture::tz_offset_minutes(captured_at),
+            map: self.map.bounds(&self.dir),
+        }
     }
 
     fn tz_offset_minutes(&self) -> i32 {

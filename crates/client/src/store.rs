@@ -33,6 +33,7 @@ const DEVICE_STEPS: &[M<'_>] = &[
     M::up(include_str!("../migrations/0002_remember_base_and_author.sql")),
     M::up(include_str!("../migrations/0003_remember_epochs.sql")),
     M::up(include_str!("../migrations/0004_names_of_authors.sql")),
+    M::up(include_str!("../migrations/0006_remember_photographs.sql")),
 ];
 const EVIDENCE_STEPS: &[M<'_>] = &[M::up(include_str!("../migrations/evidence/0001_create_chunks.sql"))];
 const DEVICE: &str = "device.db";

@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, HashMap, HashSet};
 use chrono::{DateTime, TimeDelta, Utc};
 use domain::command::{FollowUpRow, ProjectDetail, ProjectRow, Status, Tray};
 use domain::follow_up::{FollowUpFile, FollowUpState, Held, Progress, State};
+use domain::place::Position;
 use domain::problem::{Code, Problem};
 use domain::release::{Basis, fragment, stamp};
 use domain::wire::{Base, MunicipalityCard};
@@ -14,6 +15,7 @@ use serde_json::Value;
 use uuid::Uuid;
 
 use crate::error::Error;
+use crate::evidence;
 use crate::store::base::{self, Card};
 use crate::store::drafts::{self, StoredDraft};
 use crate::store::outbox::{self, Queued};
@@ -152,31 +154,35 @@ impl Ground {
     }
 }
 
-/// Progress of the latest follow-up of each project, sent or not: own ones first, then what the endpoint accepted.
-struct Latest(HashMap<String, (Progress, Option<String>)>);
+/// Progress and place of the latest follow-up of each project, sent or not: own ones first, then what the endpoint
+/// accepted.
+struct Latest {
+    progress: HashMap<String, (Progress, Option<String>)>,
+    positions: HashMap<String, Position>,
+}
 
 impl Latest {
     fn own(connection: &Connection) -> Result<(Latest, HashMap<String, u32>), Error> {
-        let mut latest = HashMap::new();
+        let (mut latest, mut positions) = (HashMap::new(), HashMap::new());
         let mut waiting: HashMap<String, u32> = HashMap::new();
         for queued in outbox::unsettled(connection)? {
             if matches!(queued.state, State::Ready | State::Parked) {
                 *waiting.entry(queued.project.clone()).or_default() += 1;
             }
-            if let Ok(follow_up) = queued.follow_up()
-                && let Some(progress) = follow_up.content.progress
-            {
-                latest.insert(
-                    queued.project,
-                    (progress, follow_up.content.visited_on.map(|day| day.to_string())),
-                );
+            let Ok(follow_up) = queued.follow_up() else { continue };
+            let content = follow_up.content;
+            if let Some(position) = Position::of_release(&Value::Object(content.release)) {
+                positions.insert(queued.project.clone(), position);
+            }
+            if let Some(progress) = content.progress {
+                latest.insert(queued.project, (progress, content.visited_on.map(|day| day.to_string())));
             }
         }
-        Ok((Latest(latest), waiting))
+        Ok((Latest { progress: latest, positions }, waiting))
     }
 
     fn of(&self, folio: &str, card: &Card) -> (Progress, Option<String>) {
-        self.0.get(folio).cloned().unwrap_or_else(|| match &card.progress {
+        self.progress.get(folio).cloned().unwrap_or_else(|| match &card.progress {
             Some(latest) => (latest.progress, latest.visited_on.map(|day| day.to_string())),
             None => (Progress::default(), None),
         })
@@ -198,6 +204,7 @@ fn unknown_card(folio: &str) -> Card {
         ocid: String::new(),
         budget: None,
         progress: None,
+        position: None,
     }
 }
 
@@ -227,6 +234,7 @@ fn rows(connection: &Connection, cards: Vec<(String, Card)>) -> Result<Vec<Proje
                 physical: progress.physical,
                 financial: progress.financial,
                 visited_on,
+                position: own.positions.get(&folio).copied().or(card.position),
                 folio,
             }
         })
@@ -429,5 +437,7 @@ pub(crate) fn status(connection: &Connection, link: &Link, free_bytes: Option<u6
         last_pull: meta::get(connection, meta::LAST_PULL)?,
         clock_offset_ms: crate::session::clock_offset_ms(connection)?,
         free_bytes,
+        room: evidence::room(free_bytes),
+        text_only: meta::get(connection, meta::TEXT_ONLY)?.unwrap_or(false),
     })
 }

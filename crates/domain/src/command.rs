@@ -15,6 +15,7 @@ use crate::evidence::MediaType;
 use crate::follow_up::{FollowUpState, Percent, Stage, State};
 use crate::form::{Form, Values};
 use crate::person::PersonCard;
+use crate::place::{Bounds, Position};
 use crate::problem::Problem;
 use crate::project::ProjectState;
 use crate::receipt::Receipt;
@@ -86,6 +87,8 @@ commands! {
     evidence_remove: EvidenceOf => Draft;
     /// A small picture of a file, as a data URL.
     evidence_thumbnail: Hash => Thumbnail;
+    /// Answers what a photograph offers: its day and its place go into the draft, or do not.
+    evidence_answer: PhotoAnswer => Draft;
     /// The conflicts that this equipment is shown, open ones first.
     conflicts: Nothing => Vec<ConflictRow>;
     /// Chooses between two values that disagree; queued like a follow-up.
@@ -100,6 +103,12 @@ commands! {
     receipt_pdf: FollowUpOf => ReceiptPdf;
     /// The equipment of the municipality and what is still on it (coordination).
     devices: Nothing => Vec<DeviceRow>;
+    /// Whether files wait because the connection is metered. Text goes in any case.
+    set_text_only: TextOnly => Status;
+    /// What can be shown on a map here: the tiles, where the projects are, the colonias.
+    map_info: Nothing => MapInfo;
+    /// One tile of the map of this equipment.
+    map_tile: TileOf => Tile;
 }
 
 /// No request.
@@ -214,6 +223,8 @@ pub struct ProjectRow {
     pub waiting: u32,
     /// A draft of this project, the newest.
     pub draft: Option<Uuid>,
+    /// Where it is, as far as its releases or what was captured here say.
+    pub position: Option<Position>,
 }
 
 /// Which project.
@@ -344,6 +355,42 @@ pub struct AttachedFile {
     pub document_type: String,
     /// Title.
     pub title: Option<String>,
+    /// The photograph as it was chosen, when it was made smaller to be kept.
+    pub original: Option<OriginalFile>,
+    /// What the photograph says of itself and the draft does not say yet.
+    pub offer: Option<PhotoOffer>,
+}
+
+/// A photograph before it was made smaller. Its bytes are not kept; whoever has them can show by this hash that they are
+/// the ones.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, TS)]
+pub struct OriginalFile {
+    /// SHA-256, hexadecimal.
+    pub sha256: String,
+    /// Bytes.
+    pub size: u64,
+}
+
+/// What a photograph says of itself and a draft has a field for.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, TS)]
+pub struct PhotoOffer {
+    /// Day it was taken, `yyyy-mm-dd`.
+    pub date: Option<String>,
+    /// Where it was taken, as it would be typed.
+    pub place: Option<String>,
+}
+
+/// Answers an offer. What is not taken is not offered again.
+#[derive(Clone, Debug, Serialize, Deserialize, TS)]
+pub struct PhotoAnswer {
+    /// Draft.
+    pub id: Uuid,
+    /// File.
+    pub sha256: String,
+    /// Its day becomes the day of the visit.
+    pub date: bool,
+    /// Its place becomes the place.
+    pub place: bool,
 }
 
 /// A draft with everything the form shows.
@@ -561,6 +608,87 @@ pub struct Status {
     pub clock_offset_ms: i64,
     /// Room left on the disk of the store, bytes.
     pub free_bytes: Option<u64>,
+    /// What that room is enough for.
+    pub room: Room,
+    /// The connection is metered: files wait until somebody says otherwise.
+    pub text_only: bool,
+}
+
+/// What the room on the disk is enough for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, TS)]
+#[serde(rename_all = "snake_case")]
+pub enum Room {
+    /// For all.
+    Enough,
+    /// For some photographs: it is time to make room.
+    Low,
+    /// For text only: photographs are refused.
+    TextOnly,
+}
+
+/// Whether only text is sent.
+#[derive(Clone, Copy, Debug, Serialize, Deserialize, TS)]
+pub struct TextOnly {
+    /// Files wait.
+    pub on: bool,
+}
+
+/// What can be shown on a map.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, TS)]
+pub struct MapInfo {
+    /// The tiles, if there is a file of them here.
+    pub tiles: Option<TilesInfo>,
+    /// Why the file that is here cannot be used.
+    pub problem: Option<Problem>,
+    /// How far the municipality reaches: that of the tiles, or else what the projects span.
+    pub bounds: Option<Bounds>,
+    /// Colonias, districts or sectors with the middle of their projects.
+    pub places: Vec<MapPlace>,
+}
+
+/// A file of tiles.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, TS)]
+#[serde(rename_all = "camelCase")]
+pub struct TilesInfo {
+    /// Least zoom.
+    pub min_zoom: u8,
+    /// Greatest zoom.
+    pub max_zoom: u8,
+    /// How far they reach.
+    pub bounds: Bounds,
+    /// Name that the file gives itself.
+    pub name: Option<String>,
+    /// Whose data they are, as the file says; plain text.
+    pub attribution: Option<String>,
+}
+
+/// A named place.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, TS)]
+pub struct MapPlace {
+    /// As the projects name it.
+    pub name: String,
+    /// Middle of its projects.
+    pub position: Position,
+    /// How many of them say where they are.
+    pub projects: u32,
+}
+
+/// Which tile.
+#[derive(Clone, Copy, Debug, Serialize, Deserialize, TS)]
+pub struct TileOf {
+    /// Zoom.
+    pub z: u8,
+    /// Column.
+    pub x: u32,
+    /// Row.
+    pub y: u32,
+}
+
+/// A vector tile (MVT).
+#[derive(Clone, Debug, Serialize, Deserialize, TS)]
+pub struct Tile {
+    /// Its bytes in base64; none where there is nothing.
+    pub base64: Option<String>,
 }
 
 /// A receipt and what its verification says.

@@ -5,6 +5,8 @@ use ts_rs::TS;
 
 /// Largest file accepted, bytes.
 pub const MAX_BYTES: u64 = 25 * 1024 * 1024;
+/// Most files of one follow-up.
+pub const MAX_FILES: usize = 50;
 /// Size of an upload chunk, bytes.
 pub const CHUNK_BYTES: usize = 1024 * 1024;
 
@@ -80,6 +82,42 @@ pub struct EvidenceRef {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[ts(optional)]
     pub title: Option<String>,
+    /// SHA-256 of the photograph as it was chosen, when what is sent is a smaller one made from it on the device.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[ts(optional)]
+    pub reduced_from: Option<String>,
+}
+
+/// To what size a photograph is brought when it is attached. The municipality says it; this much if it says nothing.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, TS)]
+pub struct PhotoSize {
+    /// Longest side, pixels.
+    pub longest: u32,
+    /// Quality of the JPEG, 1–100.
+    pub quality: u8,
+}
+
+impl PhotoSize {
+    /// Longest sides that can be asked for: from what a screen shows to what a camera makes.
+    pub const SIDES: std::ops::RangeInclusive<u32> = 640..=12_000;
+    /// Qualities that can be asked for: below, signs on a photograph cannot be read.
+    pub const QUALITIES: std::ops::RangeInclusive<u8> = 40..=100;
+
+    /// Within what can be asked for, whoever asks.
+    #[must_use]
+    pub fn within_bounds(self) -> PhotoSize {
+        PhotoSize {
+            longest: self.longest.clamp(*PhotoSize::SIDES.start(), *PhotoSize::SIDES.end()),
+            quality: self.quality.clamp(*PhotoSize::QUALITIES.start(), *PhotoSize::QUALITIES.end()),
+        }
+    }
+}
+
+impl Default for PhotoSize {
+    fn default() -> PhotoSize {
+        // As large as the published copy, which is made from it.
+        PhotoSize { longest: 2048, quality: 85 }
+    }
 }
 
 /// Whether a text is the hash of a file: 64 lower-case hexadecimal digits. Hashes become file names.

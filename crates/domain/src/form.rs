@@ -46,6 +46,10 @@ pub enum Kind {
     Rfc,
     /// Quantity, ≥ 0.
     Number,
+    /// Coordinates of a point; on a map too, where there is one.
+    Place,
+    /// How the place of the same group was found; said by the screen, never typed.
+    Method,
 }
 
 /// Whether a value may be published. Only `public` fields reach the fragment.
@@ -131,7 +135,7 @@ impl Field {
                 }
                 (
                     Value::Array(items),
-                    "awards" | "suppliers" | "surveillanceMechanisms" | "submissionMethod",
+                    "awards" | "suppliers" | "surveillanceMechanisms" | "submissionMethod" | "locations",
                 ) => items.first().filter(|_| items.len() == 1 && step == "0")?,
                 (Value::Array(_), _) => return None,
                 (object, _) => object.get(step)?,
@@ -142,6 +146,7 @@ impl Field {
             (Kind::Date, Value::String(text)) => Some(text.get(..10)?.to_owned()),
             (_, Value::String(text)) => Some(text.clone()),
             (_, Value::Number(number)) => Some(number.to_string()),
+            (Kind::Place, geometry) => Some(crate::place::Position::of_geometry(geometry)?.text()),
             _ => None,
         }
     }

@@ -8,7 +8,7 @@
 //! * [`wire`] what travels, [`command`] what a window may ask of the client, [`problem`] what can go wrong
 //! * [`seeded`] mistakes on purpose, absent from every ordinary build
 //! * [`clock`], [`random`], [`disk`] what a program takes from its machine, so that a simulation can give it
-//! * [`form`] capture forms as data, [`entry`] tolerant reading of typed numbers and dates
+//! * [`form`] capture forms as data, [`entry`] tolerant reading of typed numbers and dates, [`place`] of places
 
 pub mod clock;
 pub mod command;
@@ -20,6 +20,7 @@ pub mod follow_up;
 pub mod form;
 pub mod history;
 pub mod person;
+pub mod place;
 pub mod problem;
 pub mod project;
 pub mod random;

@@ -101,6 +101,8 @@ codes! {
     EvidenceNotReadable = "evidence_not_readable", 422, AfterFix;
     /// The evidence is over the limit. params: file, bytes, limitBytes.
     EvidenceTooLarge = "evidence_too_large", 413, AfterFix;
+    /// The follow-up has as many files as it may. params: file, limit.
+    EvidenceTooMany = "evidence_too_many", 413, AfterFix;
     /// The document type is not one of the list. params: file, type.
     EvidenceTypeUnknown = "evidence_type_unknown", 422, AfterFix;
     /// The bytes do not have the announced hash. params: expected, found.
@@ -131,6 +133,8 @@ codes! {
     StoreInUse = "store_in_use", 409, Later;
     /// The store could not be read and was set aside whole. params: path.
     StoreSetAside = "store_set_aside", 500, AfterFix;
+    /// There is no room left for photographs; text still has some. params: file, freeBytes, neededBytes.
+    RoomForTextOnly = "room_for_text_only", 507, AfterFix;
     /// The disk is full. params: freeBytes.
     DiskFull = "disk_full", 507, AfterFix;
     /// The disk did not read or keep what was asked of it.
@@ -149,6 +153,8 @@ codes! {
     NoProgress = "no_progress", 504, Later;
     /// The address of the endpoint is not one. params: server.
     ServerAddressInvalid = "server_address_invalid", 422, AfterFix;
+    /// The file of the map is not one that can be read. params: file, detail.
+    MapUnreadable = "map_unreadable", 422, AfterFix;
     /// The command does not exist or its payload is not the expected one. params: name, detail.
     CommandInvalid = "command_invalid", 400, Never;
 }

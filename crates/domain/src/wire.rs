@@ -133,6 +133,9 @@ pub struct MunicipalityCard {
     pub offset_minutes: i32,
     /// Address of the public site, without a final `/`.
     pub public_url: String,
+    /// To what size photographs are brought.
+    #[serde(default)]
+    pub photo: crate::evidence::PhotoSize,
 }
 
 /// `POST /api/v1/auth/nonce`.

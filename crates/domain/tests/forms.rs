@@ -112,6 +112,8 @@ fn sample(field: &Field) -> String {
         Kind::Percent => "40".to_owned(),
         Kind::Money => "1000".to_owned(),
         Kind::Number => "2".to_owned(),
+        Kind::Place => "25.6579, -100.4023".to_owned(),
+        Kind::Method => "map".to_owned(),
         Kind::Date => "12/3/2026".to_owned(),
         Kind::Rfc => "GOM850301AB1".to_owned(),
         Kind::Code => field.choices.first().map(|choice| choice.code.clone()).unwrap_or_default(),

@@ -8,7 +8,7 @@ use std::fmt::Debug;
 
 use chrono::{DateTime, NaiveDate, Utc};
 use domain::conflict::{Author, Chosen, Conflict, ConflictChoice, Overlap, Resolution, Standing};
-use domain::evidence::{EvidenceRef, MediaType};
+use domain::evidence::{EvidenceRef, MediaType, PhotoSize};
 use domain::follow_up::{
     FollowUp, FollowUpFile, FollowUpState, FormRef, Held, Internal, Percent, Progress, Stage, State,
 };
@@ -63,6 +63,7 @@ fn municipality() -> MunicipalityCard {
         currency: "MXN".into(),
         offset_minutes: -360,
         public_url: "https://pp.example.org".into(),
+        photo: PhotoSize { longest: 2048, quality: 85 },
     }
 }
 
@@ -73,6 +74,7 @@ fn file() -> EvidenceRef {
         media_type: MediaType::Jpeg,
         document_type: "illustration".into(),
         title: Some("Antes".into()),
+        reduced_from: Some("cd".repeat(32)),
     }
 }
 

@@ -158,6 +158,71 @@ mod tests {
         assert_eq!((again.width(), again.height()), (40, 20));
     }
 
+    /// A part of a PNG: length, name, bytes, and the sum that says that they are whole.
+    fn chunk(name: &[u8; 4], bytes: &[u8]) -> Vec<u8> {
+        let mut sum = u32::MAX;
+        for byte in name.iter().chain(bytes) {
+            sum ^= u32::from(*byte);
+            for _ in 0..8 {
+                sum = if sum & 1 == 1 { sum >> 1 ^ 0xEDB8_8320 } else { sum >> 1 };
+            }
+        }
+        let mut chunk = u32::try_from(bytes.len()).unwrap().to_be_bytes().to_vec();
+        chunk.extend_from_slice(name);
+        chunk.extend_from_slice(bytes);
+        chunk.extend((!sum).to_be_bytes());
+        chunk
+    }
+
+    #[test]
+    fn no_kind_of_photograph_is_published_with_what_programs_write_into_it() {
+        let picture = DynamicImage::new_rgb8(40, 20);
+        let plain = |format| {
+            let mut bytes = Cursor::new(Vec::new());
+            picture.write_to(&mut bytes, format).unwrap();
+            bytes.into_inner()
+        };
+        // JPEG: Exif with a position and a thumbnail, XMP, IPTC, a comment.
+        let mut jpeg = vec![0xFF, 0xD8];
+        let parts: [(u8, &[u8]); 4] = [
+            (0xE1, b"Exif\0\0MM\0*\0\0\0\x08\0\0 GPS 25.65 canario \xFF\xD8 canario \xFF\xD9"),
+            (0xE1, b"http://ns.adobe.com/xap/1.0/\0<x:xmpmeta>canario</x:xmpmeta>"),
+            (0xED, b"Photoshop 3.0\08BIM canario"),
+            (0xFE, b"canario"),
+        ];
+        for (marker, bytes) in parts {
+            jpeg.extend([0xFF, marker]);
+            jpeg.extend(u16::try_from(bytes.len() + 2).unwrap().to_be_bytes());
+            jpeg.extend_from_slice(bytes);
+        }
+        jpeg.extend(&plain(image::ImageFormat::Jpeg)[2..]);
+        // PNG: text, XMP and Exif, after the header.
+        let png = plain(image::ImageFormat::Png);
+        let (head, rest) = png.split_at(33);
+        let mut written = head.to_vec();
+        written.extend(chunk(b"tEXt", b"Author\0canario"));
+        written.extend(chunk(b"iTXt", b"XML:com.adobe.xmp\0\0\0\0\0canario"));
+        written.extend(chunk(b"eXIf", b"MM\0*\0\0\0\x08\0\0canario"));
+        written.extend_from_slice(rest);
+        // WebP: further parts after the picture.
+        let mut webp = plain(image::ImageFormat::WebP);
+        for name in [b"EXIF", b"XMP "] {
+            webp.extend_from_slice(name);
+            webp.extend(8u32.to_le_bytes());
+            webp.extend_from_slice(b"canario ");
+        }
+        let length = u32::try_from(webp.len() - 8).unwrap();
+        webp[4..8].copy_from_slice(&length.to_le_bytes());
+
+        let says = |bytes: &[u8]| bytes.windows(7).any(|window| window == b"canario");
+        for (bytes, kind) in [(jpeg, MediaType::Jpeg), (written, MediaType::Png), (webp, MediaType::Webp)] {
+            assert!(says(&bytes), "{kind:?}");
+            let out = published_copy(&bytes, kind).unwrap_or_else(|error| panic!("{kind:?}: {error:#}"));
+            assert!(!says(&out) && !out.windows(4).any(|window| window == b"Exif"), "{kind:?}");
+            assert_eq!(image::load_from_memory(&out).unwrap().width(), 40);
+        }
+    }
+
     #[test]
     fn what_is_not_a_photograph_is_refused() {
         assert!(published_copy(b"<svg/>", MediaType::Png).is_err());

@@ -186,6 +186,7 @@ fn disagreement(operation: &Operation, follow_up: &FollowUp) -> Option<String> {
         !domain::evidence::is_sha256(&file.sha256)
             || file.size == 0
             || file.size > domain::evidence::MAX_BYTES
+            || file.reduced_from.as_deref().is_some_and(|hash| !domain::evidence::is_sha256(hash))
     });
     wrong.map(|file| format!("the file {} is not acceptable", file.sha256))
 }

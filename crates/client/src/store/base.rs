@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use chrono::{DateTime, Utc};
 use domain::follow_up::FollowUpState;
 use domain::history::{Change, ChangeKind, Head};
+use domain::place::{Bounds, Position};
 use domain::project::{LatestProgress, ProjectState};
 use domain::seeded::{self, Bug};
 use domain::wire::{MunicipalityCard, PullAnswer};
@@ -271,6 +272,8 @@ pub(crate) struct Card {
     pub(crate) ocid: String,
     pub(crate) budget: Option<Value>,
     pub(crate) progress: Option<LatestProgress>,
+    #[serde(default)]
+    pub(crate) position: Option<Position>,
 }
 
 impl Card {
@@ -284,6 +287,7 @@ impl Card {
             ocid: first.map(|process| process.ocid.clone()).unwrap_or_default(),
             budget: budget.filter(|amount| amount.is_object()).cloned(),
             progress: project.progress.clone(),
+            position: project.processes.iter().find_map(|process| Position::of_release(&process.compiled)),
         }
     }
 }
@@ -372,6 +376,24 @@ fn rebuild(connection: &Connection, generation: i64) -> Result<(), Error> {
         }
     }
     Ok(())
+}
+
+/// Degrees around what the projects span that still are the municipality: some five kilometres.
+const AROUND: f64 = 0.05;
+/// Fewer projects than this span nothing worth saying.
+const ENOUGH: u32 = 3;
+
+/// How far the projects reach that say where they are, and a little more; nothing where too few do.
+pub(crate) fn span(connection: &Connection) -> Result<Option<Bounds>, Error> {
+    let mut extent: Option<Bounds> = None;
+    let mut count = 0;
+    for (_, card) in projects(connection, "")? {
+        if let Some(position) = card.position {
+            extent.get_or_insert(Bounds::around(position)).take(position);
+            count += 1;
+        }
+    }
+    Ok(extent.filter(|_| count >= ENOUGH).map(|extent| extent.wider(AROUND)))
 }
 
 /// Projects whose folio, title or place has every word, by folio.

@@ -1,7 +1,9 @@
 //! Drafts: what was typed, letter by letter, with its files and the form it was begun with.
 
+use std::collections::HashSet;
+
 use chrono::{DateTime, Utc};
-use domain::command::AttachedFile;
+use domain::command::{AttachedFile, OriginalFile, PhotoOffer};
 use domain::evidence::MediaType;
 use domain::follow_up::{FollowUpFile, Stage};
 use domain::form::{Form, Values};
@@ -169,13 +171,16 @@ pub(crate) fn remove(connection: &Connection, id: Uuid) -> Result<(), Error> {
     Ok(())
 }
 
-/// Files of a draft, in the order they were attached.
+/// Files of a draft, in the order they were attached. Each offers all that it says of itself.
 pub(crate) fn files(connection: &Connection, id: Uuid) -> Result<Vec<AttachedFile>, Error> {
     let mut select = connection.prepare_cached(
-        "SELECT e.sha256, e.name, e.size, e.media_type, f.document_type, f.title
+        "SELECT e.sha256, e.name, e.size, e.media_type, f.document_type, f.title, e.original_sha256, e.original_size,
+         e.taken_on, e.taken_in
          FROM draft_file f JOIN evidence e ON e.sha256 = f.sha256 WHERE f.draft_id = ?1 ORDER BY f.position",
     )?;
     let rows = select.query_map([id.to_string()], |row| {
+        let original = (row.get::<_, Option<String>>(6)?, row.get::<_, Option<i64>>(7)?);
+        let offer = PhotoOffer { date: row.get(8)?, place: row.get(9)? };
         Ok((
             row.get::<_, String>(3)?,
             AttachedFile {
@@ -185,6 +190,11 @@ pub(crate) fn files(connection: &Connection, id: Uuid) -> Result<Vec<AttachedFil
                 media_type: MediaType::Pdf,
                 document_type: row.get(4)?,
                 title: row.get(5)?,
+                original: match original {
+                    (Some(sha256), Some(size)) => Some(OriginalFile { sha256, size: size.unsigned_abs() }),
+                    _ => None,
+                },
+                offer: Some(offer).filter(|offer| offer.date.is_some() || offer.place.is_some()),
             },
         ))
     })?;
@@ -223,6 +233,23 @@ pub(crate) fn describe(
     connection.execute(
         "UPDATE draft_file SET document_type = ?3, title = ?4 WHERE draft_id = ?1 AND sha256 = ?2",
         params![id.to_string(), sha256, document_type, title],
+    )?;
+    Ok(())
+}
+
+/// Files of a draft whose offers were answered.
+pub(crate) fn answered(connection: &Connection, id: Uuid) -> Result<HashSet<String>, Error> {
+    let mut select =
+        connection.prepare_cached("SELECT sha256 FROM draft_file WHERE draft_id = ?1 AND answered = 1")?;
+    let rows = select.query_map([id.to_string()], |row| row.get(0))?;
+    Ok(rows.collect::<Result<_, _>>()?)
+}
+
+/// Somebody answered what a file offers.
+pub(crate) fn answer(connection: &Connection, id: Uuid, sha256: &str) -> Result<(), Error> {
+    connection.execute(
+        "UPDATE draft_file SET answered = 1 WHERE draft_id = ?1 AND sha256 = ?2",
+        params![id.to_string(), sha256],
     )?;
     Ok(())
 }

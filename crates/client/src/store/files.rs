@@ -8,6 +8,7 @@ use uuid::Uuid;
 
 use super::{at, count, to_json};
 use crate::error::Error;
+use crate::evidence::Checked;
 
 /// A file of the device.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -55,11 +56,22 @@ pub(crate) fn get_range(blobs: &Connection, sha256: &str, start: u64, length: u6
 }
 
 /// Writes the row that names a file whose bytes are kept.
-pub(crate) fn insert(connection: &Connection, file: &StoredFile, now: DateTime<Utc>) -> Result<(), Error> {
+pub(crate) fn insert(connection: &Connection, checked: &Checked, now: DateTime<Utc>) -> Result<(), Error> {
+    let Checked { file, original, facts, .. } = checked;
     connection.execute(
-        "INSERT INTO evidence (sha256, size, media_type, name, added_at) VALUES (?1, ?2, ?3, ?4, ?5)
-         ON CONFLICT (sha256) DO NOTHING",
-        params![file.sha256, file.size as i64, file.media_type.as_str(), file.name, at(now)],
+        "INSERT INTO evidence (sha256, size, media_type, name, added_at, original_sha256, original_size, taken_on,
+         taken_in) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9) ON CONFLICT (sha256) DO NOTHING",
+        params![
+            file.sha256,
+            file.size as i64,
+            file.media_type.as_str(),
+            file.name,
+            at(now),
+            original.as_ref().map(|original| original.sha256.as_str()),
+            original.as_ref().map(|original| original.size as i64),
+            facts.taken_on.map(|day| day.to_string()),
+            facts.taken_in.map(|place| place.text()),
+        ],
     )?;
     Ok(())
 }

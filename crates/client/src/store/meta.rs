@@ -17,6 +17,8 @@ pub(crate) const SERVER_EPOCH: &str = "server_epoch";
 pub(crate) const PULL: &str = "pull";
 pub(crate) const LAST_PULL: &str = "last_pull";
 pub(crate) const STOPPED: &str = "stopped";
+/// Whether files wait because the connection is metered.
+pub(crate) const TEXT_ONLY: &str = "text_only";
 
 /// A value, if it was ever written.
 pub(crate) fn get<T: DeserializeOwned>(connection: &Connection, key: &str) -> Result<Option<T>, Error> {

@@ -88,6 +88,7 @@ async fn cycle(inner: &Inner, was: Connection) -> Result<(), Error> {
         exchange.push().await?;
         offered = exchange.read(move |c| outbox::last_ready(c, device)).await?;
     }
+    // What is metered is text; what waits for a better connection stays in its place, and so does how far it was sent.
     if can(role, Action::SendEvidence) {
         let (sent, refused) = exchange.send_files(offered).await?;
         if sent > 0 {
@@ -141,6 +142,12 @@ impl<'i> Exchange<'i> {
         let identity = blocking(&store, |store| store.read(session::enrolled)).await?;
         let transport = inner.transport(&identity.server)?;
         Ok(Exchange { inner, store, identity, transport })
+    }
+
+    /// Whether files wait: somebody said so, or this run is one of text only.
+    pub(super) async fn is_text_only(&self) -> Result<bool, Error> {
+        let said = self.read(|c| meta::get(c, meta::TEXT_ONLY)).await?;
+        Ok(self.inner.link.is_text_only() || said.unwrap_or(false))
     }
 
     pub(super) async fn read<T: Send + 'static>(

@@ -1,7 +1,7 @@
 //! What is known of the connection right now. In memory: after a start nothing is being sent.
 
 use std::collections::BTreeSet;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use chrono::{DateTime, Utc};
@@ -15,6 +15,8 @@ pub(crate) struct Link {
     now: Mutex<Now>,
     /// Counts what moved: answers, pages, chunks. Only ever grows.
     moved: AtomicU64,
+    /// This run sends text only, whatever the equipment is set to.
+    text_only: AtomicBool,
 }
 
 /// The changing part.
@@ -41,6 +43,7 @@ impl Default for Link {
                 fetched: Default::default(),
             }),
             moved: AtomicU64::new(0),
+            text_only: AtomicBool::new(false),
         }
     }
 }
@@ -77,6 +80,16 @@ impl Link {
     /// Takes what came of a snapshot.
     pub(crate) fn take_fetched(&self) -> Vec<u8> {
         std::mem::take(&mut self.now().fetched).1
+    }
+
+    /// Sends text only from now on, in this run.
+    pub(crate) fn send_text_only(&self) {
+        self.text_only.store(true, Ordering::Relaxed);
+    }
+
+    /// Whether this run sends text only.
+    pub(crate) fn is_text_only(&self) -> bool {
+        self.text_only.load(Ordering::Relaxed)
     }
 
     /// Something moved.

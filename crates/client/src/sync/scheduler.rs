@@ -13,7 +13,7 @@ use super::{engine, plan};
 use crate::Inner;
 use crate::error::Error;
 use crate::session;
-use crate::store::{files, outbox};
+use crate::store::{files, meta, outbox};
 
 /// While the store is locked or not enrolled there is nothing to do until somebody unlocks or enrols (which wakes).
 const IDLE: Duration = Duration::from_secs(30);
@@ -76,7 +76,8 @@ fn outlook(inner: &Inner, failures: u32, problem: Option<&Problem>, lively: bool
         .and_then(|store| {
             store.read(|c| {
                 let device = session::enrolled(c)?.device_id;
-                Ok(outbox::last_ready(c, device)? > 0 || files::is_awaited(c)?)
+                let files_go = !meta::get(c, meta::TEXT_ONLY)?.unwrap_or(false);
+                Ok(outbox::last_ready(c, device)? > 0 || files_go && files::is_awaited(c)?)
             })
         })
         .unwrap_or(false);

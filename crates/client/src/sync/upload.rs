@@ -24,6 +24,10 @@ impl Exchange<'_> {
         let mut sent = 0;
         let mut problem = None;
         for file in self.read(files::to_send).await? {
+            // Somebody may have said meanwhile that the connection is metered.
+            if self.is_text_only().await? {
+                break;
+            }
             let sha256 = file.sha256.clone();
             match self.send_file(&file).await {
                 Ok(()) => {

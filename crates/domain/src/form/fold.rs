@@ -7,6 +7,7 @@ use serde_json::{Map, Value, json};
 
 use super::{Class, Derive, Field, Form, Kind, Required, When};
 use crate::follow_up::{FollowUpFile, Stage};
+use crate::place::Position;
 use crate::receipt::sha256_hex;
 use crate::release::Basis;
 use crate::{Finding, Severity};
@@ -60,6 +61,9 @@ pub const RULES: &[&str] = &[
     "rfc-format",
     "text-too-long",
     "contract-needed",
+    "place-format",
+    "place-swapped",
+    "place-outside",
 ];
 
 impl Form {
@@ -270,6 +274,24 @@ fn read(
         }
         Kind::Code => {
             if !field.choices.iter().any(|choice| choice.code == text) {
+                return Err(("code-unknown", json!({"value": text})));
+            }
+            json!(text)
+        }
+        Kind::Place => {
+            let typed = Position::read(text).ok_or(("place-format", json!({"value": text})))?;
+            if !typed.is_on_earth() {
+                let proposed = typed.swapped();
+                return Err(if proposed.is_on_earth() {
+                    ("place-swapped", json!({"value": text, "proposed": proposed.text()}))
+                } else {
+                    ("place-format", json!({"value": text}))
+                });
+            }
+            typed.geometry()
+        }
+        Kind::Method => {
+            if !crate::place::METHODS.contains(&text) {
                 return Err(("code-unknown", json!({"value": text})));
             }
             json!(text)

@@ -18,6 +18,8 @@ pub struct Device {
     program: PathBuf,
     folder: PathBuf,
     enrolled: PathBuf,
+    /// The sample of a map.
+    map: PathBuf,
 }
 
 impl Device {
@@ -27,6 +29,7 @@ impl Device {
             program: workspace.program("avance-device"),
             folder: data.join("equipo"),
             enrolled: data.join("enrolled"),
+            map: workspace.root.join("schemas/map/muestra.pmtiles"),
         }
     }
 
@@ -44,6 +47,9 @@ impl Device {
         let code = central.add_person()?;
         say!("» Alta del equipo con el código {code}", "» Enrolment of the equipment with the code {code}");
         run(self.command(&["enrol"]).args(["--server", &central.address(), "--code", &code]))?;
+        // The map of a municipality that does not exist, as its projects do not.
+        let map = self.folder.join("mapa.pmtiles");
+        fs::copy(&self.map, &map).map_err(|error| format!("{}: {error}", map.display()))?;
         fs::write(&self.enrolled, central.address())
             .map_err(|error| format!("{}: {error}", self.enrolled.display()))
     }

@@ -134,6 +134,8 @@ describe("a keeper", () => {
       mediaType: "image/jpeg",
       documentType: "illustration",
       title: null,
+      original: null,
+      offer: null,
     } as const;
     await kept.run(async () => draft({ files: [file] }));
     expect(kept.draft.files).toHaveLength(1);

@@ -42,6 +42,7 @@ export function draft(more: Partial<Draft> = {}): Draft {
       visitedOn: null,
       waiting: 0,
       draft: "d-1",
+      position: null,
     },
     form: {
       id: "implementation",

@@ -1,3 +1,5 @@
+import { evidence } from "./en-evidence";
+import { map } from "./en-map";
 import type { es } from "./es";
 import { screens } from "./en-screens";
 
@@ -283,4 +285,4 @@ const rules = {
   "rule.text.telephone": "{label} does not have the digits of a telephone number (7 to 15).",
 } as const;
 
-export const en: Record<keyof typeof es, string> = { ...problems, ...rules, ...screens };
+export const en: Record<keyof typeof es, string> = { ...problems, ...rules, ...screens, ...evidence, ...map };

@@ -1,6 +1,7 @@
 import type { FollowUpRow } from "../host/bindings/FollowUpRow";
 import type { State } from "../host/bindings/State";
-import { n, t } from "../i18n/index.svelte";
+import { bytes } from "../format";
+import { lang, n, t } from "../i18n/index.svelte";
 import type { IconName } from "../ui/icons";
 
 export type Tone = "neutral" | "info" | "success" | "warning" | "danger" | "purple";
@@ -49,7 +50,7 @@ export function faceOf(row: FollowUpRow): ChipFace {
     return {
       icon: "tickClip",
       tone: "warning",
-      label: n("chip.receivedLacking", row.filesWaiting),
+      label: n("chip.receivedLacking", row.filesWaiting, { size: bytes(row.bytesWaiting, lang()) }),
       meaning: t("chip.receivedLacking.meaning"),
     };
   }

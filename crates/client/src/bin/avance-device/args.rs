@@ -55,7 +55,11 @@ pub(crate) enum Verb {
         evidence: Vec<(PathBuf, String)>,
     },
     /// Sends what waits, files included. Ends with 2 and the reason after 20 s without progress.
-    Send,
+    Send {
+        /// Only follow-ups: files wait for another connection.
+        #[arg(long)]
+        text_only: bool,
+    },
     /// Lists what is only on this equipment, with what keeps it here: drafts, what waits, and what was set apart, also of
     /// projects that are another área's now. Needs no network.
     Tray {

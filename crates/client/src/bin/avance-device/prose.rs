@@ -75,6 +75,7 @@ pub(crate) fn problem(language: Language, problem: &Problem) -> String {
         "limitMegabytes" => megabytes(problem.params.get("limitBytes")),
         "megabytes" => megabytes(problem.params.get("bytes")),
         "freeMegabytes" => megabytes(problem.params.get("freeBytes")),
+        "neededMegabytes" => megabytes(problem.params.get("neededBytes")),
         "found" => found(language, &text(problem.params.get("found"))).to_owned(),
         name => text(problem.params.get(name)),
     });
@@ -260,6 +261,18 @@ fn sentence(code: Code) -> (&'static str, &'static str) {
         Code::EvidenceTooLarge => (
             "«{file}» pesa {megabytes} MB y el límite es {limitMegabytes} MB. Redúcelo y vuelve a capturar; no se guardó nada.",
             "“{file}” has {megabytes} MB and the limit is {limitMegabytes} MB. Make it smaller and capture again; nothing was kept.",
+        ),
+        Code::EvidenceTooMany => (
+            "Un seguimiento lleva hasta {limit} archivos y «{file}» ya no cabe. Captura otro seguimiento para los demás; no se guardó nada.",
+            "A follow-up has up to {limit} files and “{file}” is one too many. Capture another follow-up for the others; nothing was kept.",
+        ),
+        Code::RoomForTextOnly => (
+            "«{file}» no cabe: quedan {freeMegabytes} MB y ese espacio se guarda para el texto. Libera {neededMegabytes} MB y adjúntalo otra vez; lo capturado está completo.",
+            "There is no room for “{file}”: {freeMegabytes} MB are left, and they are kept for text. Free {neededMegabytes} MB and attach it again; what was captured is whole.",
+        ),
+        Code::MapUnreadable => (
+            "El archivo del mapa «{file}» no se pudo leer ({detail}). Pide a la administración uno nuevo; el mapa se muestra sin calles y lo demás funciona igual.",
+            "The file of the map “{file}” could not be read ({detail}). Ask the administration for a new one; the map is shown without streets and the rest works as ever.",
         ),
         Code::EvidenceTypeUnknown => (
             "«{type}» no es un tipo de documento de la lista (archivo «{file}»). Para una fotografía usa «illustration» o «physicalProgressReport». No se guardó nada.",
@@ -479,6 +492,14 @@ pub(crate) fn status(language: Language, status: &Status) -> Vec<String> {
         |es: &str, en: &str, value: String| lines.push(format!("{}\t{value}", language.pick(es, en)));
     line("Sólo en este equipo", "Only on this equipment", status.here.to_string());
     line("Archivos recibidos", "Files received", format!("{}/{}", status.files_received, status.files));
+    if status.bytes_waiting > 0 {
+        let waiting = status.files.saturating_sub(status.files_received);
+        let size = megabytes(Some(&status.bytes_waiting.into()));
+        line("Archivos por enviar", "Files to send", format!("{waiting} ({size} MB)"));
+    }
+    if status.text_only {
+        line("Conexión limitada", "Metered connection", language.pick("sólo texto", "text only").to_owned());
+    }
     line("Último acuse", "Last receipt", instant(status.last_receipt));
     line("Última consulta", "Last fetch", instant(status.last_pull));
     let minutes = status.clock_offset_ms / 60_000;
@@ -561,6 +582,8 @@ mod tests {
             last_pull: None,
             clock_offset_ms: 0,
             free_bytes: None,
+            room: domain::command::Room::Enough,
+            text_only: false,
         };
         let line = |language, file| sending(language, &status, file);
         assert_eq!(line(Language::Spanish, None), "3 de 5 seguimientos, 1 de 4 archivos");

@@ -62,6 +62,18 @@ fn sentence(rule: &str) -> Option<(&'static str, &'static str)> {
         "date-format" => {
             ("escribe una fecha que exista, como 12/03/2026", "write a date that exists, like 2026-03-12")
         }
+        "place-format" => (
+            "escribe latitud y longitud, como 25.6579, -100.4023",
+            "write latitude and longitude, like 25.6579, -100.4023",
+        ),
+        "place-swapped" => (
+            "latitud y longitud parecen estar al revés; quizá es {proposed}",
+            "latitude and longitude seem to be the wrong way round; perhaps it is {proposed}",
+        ),
+        "place-outside" => (
+            "{value} está fuera del municipio; revisa que sea el lugar",
+            "{value} is outside of the municipality; check that it is the place",
+        ),
         "code-unknown" => ("no es una opción de la lista", "it is not a choice of the list"),
         "rfc-format" => (
             "un RFC tiene 12 o 13 caracteres, con una fecha que exista",

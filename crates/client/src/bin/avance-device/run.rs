@@ -43,7 +43,12 @@ pub(crate) async fn run(args: Args, language: Language) -> Result<ExitCode, Prob
         Verb::Enrol { server, code, device } => enrol(&client, language, &server, &code, &device).await,
         Verb::Projects { json, text } => projects(&client, language, json, &text.join(" ")).await,
         Verb::Capture { project, file, evidence } => capture(&client, language, &project, &file, &evidence),
-        Verb::Send => send(&client, language).await,
+        Verb::Send { text_only } => {
+            if text_only {
+                client.send_text_only();
+            }
+            send(&client, language, text_only).await
+        }
         Verb::Tray { json, to } => tray(&client, language, json, to.as_deref()),
         Verb::Status { json } => status(&client, language, json),
         Verb::Receipts { pdf: Some(folder), .. } => receipts_to(&client, language, &folder),
@@ -151,12 +156,13 @@ fn capture(
     Ok(ExitCode::SUCCESS)
 }
 
-/// Whether everything that was marked ready is recorded, files included.
-fn all_sent(status: &Status) -> bool {
-    status.received == status.marked && status.files_received == status.files
+/// Whether everything that was marked ready is recorded, files included where they go.
+fn all_sent(status: &Status, text_only: bool) -> bool {
+    status.received == status.marked
+        && (text_only || status.text_only || status.files_received == status.files)
 }
 
-async fn send(client: &Client, language: Language) -> Result<ExitCode, Problem> {
+async fn send(client: &Client, language: Language, text_only: bool) -> Result<ExitCode, Problem> {
     let line = Line::begin(client, language);
     let mut watch = Watch { moved: client.moved(), since: Instant::now() };
     let mut reason: Option<Problem>;
@@ -182,7 +188,7 @@ async fn send(client: &Client, language: Language) -> Result<ExitCode, Problem> 
             None => reason = None,
         }
         let status = client.status()?;
-        if all_sent(&status) {
+        if all_sent(&status, text_only) {
             let status = decided(client, status).await;
             drop(line);
             if let Some(problem) = &reason {

@@ -24,4 +24,8 @@ documentType: string,
 /**
  * Title people read; made from the type when the person writes none.
  */
-title?: string, };
+title?: string, 
+/**
+ * SHA-256 of the photograph as it was chosen, when what is sent is a smaller one made from it on the device.
+ */
+reducedFrom?: string, };

@@ -3,4 +3,4 @@
 /**
  * How a field is typed and read.
  */
-export type Kind = "text" | "notes" | "percent" | "money" | "date" | "code" | "rfc" | "number";
+export type Kind = "text" | "notes" | "percent" | "money" | "date" | "code" | "rfc" | "number" | "place" | "method";

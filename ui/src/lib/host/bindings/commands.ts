@@ -15,7 +15,9 @@ import type { EvidencePaths } from "./EvidencePaths";
 import type { EvidenceSet } from "./EvidenceSet";
 import type { FollowUpOf } from "./FollowUpOf";
 import type { Hash } from "./Hash";
+import type { MapInfo } from "./MapInfo";
 import type { Nothing } from "./Nothing";
+import type { PhotoAnswer } from "./PhotoAnswer";
 import type { ProjectDetail } from "./ProjectDetail";
 import type { ProjectOf } from "./ProjectOf";
 import type { ProjectQuery } from "./ProjectQuery";
@@ -24,7 +26,10 @@ import type { ReceiptPdf } from "./ReceiptPdf";
 import type { ReceiptView } from "./ReceiptView";
 import type { Sent } from "./Sent";
 import type { Status } from "./Status";
+import type { TextOnly } from "./TextOnly";
 import type { Thumbnail } from "./Thumbnail";
+import type { Tile } from "./Tile";
+import type { TileOf } from "./TileOf";
 import type { Tray } from "./Tray";
 import type { Unlock } from "./Unlock";
 
@@ -46,6 +51,7 @@ export interface Commands {
   evidence_set: { request: EvidenceSet; response: Draft };
   evidence_remove: { request: EvidenceOf; response: Draft };
   evidence_thumbnail: { request: Hash; response: Thumbnail };
+  evidence_answer: { request: PhotoAnswer; response: Draft };
   conflicts: { request: Nothing; response: Array<ConflictRow> };
   choose: { request: Choose; response: Sent };
   status: { request: Nothing; response: Status };
@@ -53,4 +59,7 @@ export interface Commands {
   receipt: { request: FollowUpOf; response: ReceiptView };
   receipt_pdf: { request: FollowUpOf; response: ReceiptPdf };
   devices: { request: Nothing; response: Array<DeviceRow> };
+  set_text_only: { request: TextOnly; response: Status };
+  map_info: { request: Nothing; response: MapInfo };
+  map_tile: { request: TileOf; response: Tile };
 }
