@@ -98,6 +98,39 @@ fn a_full_disk_of_the_endpoint_loses_nothing() {
     finish(&mut ledger, &central, &[&device]);
 }
 
+/// The room that stays for text, on a real disk: photographs are refused with the amount to free, text is captured and
+/// sent, and the database is whole.
+#[test]
+fn p8_a_device_with_little_room_takes_text_and_refuses_photographs() {
+    let folder = tempfile::tempdir().unwrap();
+    let central = Central::ready(&folder.path().join("central"));
+    let data = folder.path().join("equipo");
+    let room = Room::new(&data, 120 * 1024);
+    let device = device(folder.path(), &central);
+    let mut ledger = Ledger::default();
+    ledger.capture(&device, "d1_p1", progress(10), &[photo(folder.path(), 1)]);
+    if room.fill(&data, 40 * 1024 * 1024).is_some() {
+        println!("without a disk of its own there is no room to measure");
+        return;
+    }
+    // Beside the disk that is full.
+    let file = folder.path().join("seguimiento.json");
+    std::fs::write(&file, progress(20).to_string()).unwrap();
+    let picture = photo(folder.path(), 2);
+    let arguments =
+        ["capture", "--project", "d1_p1", "--file", file.to_str().unwrap(), "--evidence", &picture];
+    let output = device.run(&arguments);
+    assert!(!output.status.success());
+    let said = complaint(&output);
+    // Fifty are kept for text and forty are left.
+    assert!(said.contains("Libera 10."), "{said}");
+    ledger.capture(&device, "d1_p1", progress(30), &[]);
+    device.ok(&["send"]);
+    room.free();
+    ledger.capture(&device, "d1_p1", progress(40), &[photo(folder.path(), 2)]);
+    finish(&mut ledger, &central, &[&device]);
+}
+
 #[test]
 fn an_endpoint_that_finds_no_room_says_what_to_do() {
     let folder = tempfile::tempdir().unwrap();
