@@ -164,7 +164,7 @@ mod tests {
         for byte in name.iter().chain(bytes) {
             sum ^= u32::from(*byte);
             for _ in 0..8 {
-                sum = if sum & 1 == 1 { sum >> 1 ^ 0xEDB8_8320 } else { sum >> 1 };
+                sum = if sum & 1 == 1 { (sum >> 1) ^ 0xEDB8_8320 } else { sum >> 1 };
             }
         }
         let mut chunk = u32::try_from(bytes.len()).unwrap().to_be_bytes().to_vec();

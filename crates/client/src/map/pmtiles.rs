@@ -176,7 +176,8 @@ impl<S: Source> Tiles<S> {
         if !header.starts_with(b"PMTiles") || header[7] != 3 {
             return Err(Unreadable::NotTiles);
         }
-        let long = |at: usize| header[at..at + 8].iter().rev().fold(0u64, |sum, b| sum << 8 | u64::from(*b));
+        let long =
+            |at: usize| header[at..at + 8].iter().rev().fold(0u64, |sum, b| (sum << 8) | u64::from(*b));
         let degrees = |at: usize| {
             let bytes = [header[at], header[at + 1], header[at + 2], header[at + 3]];
             f64::from(i32::from_le_bytes(bytes)) / 1e7

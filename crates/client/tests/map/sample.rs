@@ -181,7 +181,7 @@ fn geometry(points: &[(i64, i64)], kind: Kind) -> Vec<u64> {
     let (mut commands, mut before) = (Vec::new(), (0, 0));
     for (index, point) in points.iter().enumerate() {
         match index {
-            0 => commands.push(1 | 1 << 3),
+            0 => commands.push(1 | (1 << 3)),
             1 => commands.push(2 | ((points.len() as u64 - 1) << 3)),
             _ => {}
         }
@@ -189,21 +189,21 @@ fn geometry(points: &[(i64, i64)], kind: Kind) -> Vec<u64> {
         before = *point;
     }
     if kind == Kind::Area {
-        commands.push(7 | 1 << 3);
+        commands.push(7 | (1 << 3));
     }
     commands
 }
 
 fn varint(bytes: &mut Vec<u8>, mut value: u64) {
     while value >= 0x80 {
-        bytes.push(value as u8 | 0x80);
+        bytes.push((value as u8) | 0x80);
         value >>= 7;
     }
     bytes.push(value as u8);
 }
 
 fn field(bytes: &mut Vec<u8>, number: u64, inner: &[u8]) {
-    varint(bytes, number << 3 | 2);
+    varint(bytes, (number << 3) | 2);
     varint(bytes, inner.len() as u64);
     bytes.extend_from_slice(inner);
 }
