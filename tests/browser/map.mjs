@@ -89,7 +89,10 @@ await script(async (browser) => {
   await page.mouse.click(box.x + box.width / 3, box.y + box.height / 3);
   await page.locator("[data-method=map]").waitFor();
   const clicked = await typed.inputValue();
-  check(/^25\.6\d+, -100\.4?\d+$/.test(clicked), `a click is a place: ${clicked}`);
+  check(
+    /^25\.6\d+, -100\.4?\d+$/.test(clicked),
+    `a click is a place: ${clicked}`,
+  );
   await page.locator(".map").focus();
   await page.keyboard.press("ArrowRight");
   await page.keyboard.press("Enter");

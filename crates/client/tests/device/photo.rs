@@ -263,11 +263,11 @@ async fn p2_a_place_is_typed_in_many_ways_stored_with_its_method_and_shown_on_th
     let body = &data.log.last().unwrap().body;
     let geometry = json!({"type": "Point", "coordinates": [-100.4023, 25.6579]});
     assert_eq!(
-        body["release"]["planning"]["project"]["locations"],
+        body["content"]["release"]["planning"]["project"]["locations"],
         json!([{"geometry": geometry}]),
         "{body}"
     );
-    assert_eq!(body["internal"]["fields"]["placeMethod"], "typed");
+    assert_eq!(body["content"]["internal"]["fields"]["placeMethod"], "typed");
 }
 
 #[tokio::test]
