@@ -4,6 +4,7 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, bail};
 use clap::Args;
+use domain::alert::Thresholds;
 use domain::evidence::PhotoSize;
 use domain::wire::{MunicipalityCard, SYNC_HINT_BOUNDS};
 use serde::Deserialize;
@@ -54,6 +55,43 @@ struct File {
     sync_interval_seconds: Option<u64>,
     photo_longest_px: Option<u32>,
     photo_quality: Option<u8>,
+    alerts: Alerts,
+}
+
+/// From when on something is said to be late: the table `[alerts]`.
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+struct Alerts {
+    follow_up_days: Option<u32>,
+    contract_days: Option<u32>,
+    behind_points: Option<u32>,
+    paid_points: Option<u32>,
+}
+
+/// Most days of a threshold: ten years.
+const MOST_DAYS: u32 = 3650;
+
+impl Alerts {
+    /// What is not said is as it comes.
+    fn thresholds(&self) -> Result<Thresholds> {
+        let usual = Thresholds::default();
+        let within = |name: &str, said: Option<u32>, usual: u32, most: u32| match said {
+            Some(value) if value > most => bail!(
+                "{}",
+                say(
+                    format!("[alerts] {name} = {value}: va de 0 a {most}"),
+                    format!("[alerts] {name} = {value}: from 0 to {most}"),
+                )
+            ),
+            said => Ok(said.unwrap_or(usual)),
+        };
+        Ok(Thresholds {
+            follow_up_days: within("follow_up_days", self.follow_up_days, usual.follow_up_days, MOST_DAYS)?,
+            contract_days: within("contract_days", self.contract_days, usual.contract_days, MOST_DAYS)?,
+            behind_points: within("behind_points", self.behind_points, usual.behind_points, 100)?,
+            paid_points: within("paid_points", self.paid_points, usual.paid_points, 100)?,
+        })
+    }
 }
 
 /// Configuration in force.
@@ -186,6 +224,7 @@ impl Config {
                 offset_minutes,
                 public_url,
                 photo,
+                alerts: file.alerts.thresholds()?,
             },
             license,
             policy_url,

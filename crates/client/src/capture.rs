@@ -335,7 +335,7 @@ fn outside(
     let Some(typed) = read.filter(Position::is_on_earth) else { return Ok(None) };
     let bounds = match moment.map {
         Some(bounds) => Some(bounds),
-        None => base::span(connection)?,
+        None => crate::store::projects::span(connection)?,
     };
     let Some(bounds) = bounds.filter(|bounds| !bounds.hold(&typed)) else { return Ok(None) };
     let mut params = serde_json::Map::from_iter([("value".to_owned(), typed.text().into())]);

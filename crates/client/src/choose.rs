@@ -15,7 +15,7 @@ use uuid::Uuid;
 use crate::capture::Moment;
 use crate::error::Error;
 use crate::session::{self, Identity};
-use crate::store::{Store, base, choices, outbox};
+use crate::store::{Store, base, choices, outbox, projects};
 
 /// Every conflict that this equipment is shown: open ones first, then newest first.
 pub(crate) fn list(connection: &Connection) -> Result<Vec<ConflictRow>, Error> {
@@ -39,7 +39,7 @@ fn row(
     state: FollowUpState,
 ) -> Result<Option<ConflictRow>, Error> {
     let Some(conflict) = state.conflict else { return Ok(None) };
-    let card = base::card(connection, &state.project)?;
+    let card = projects::card(connection, &state.project)?;
     let last = choices::last(connection, state.id)?;
     let closed_it = |op_id| conflict.chosen.as_ref().is_some_and(|chosen| chosen.op_id == op_id);
     let on_its_way = last.as_ref().is_some_and(|made| matches!(made.state, State::Ready | State::Parked));

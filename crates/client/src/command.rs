@@ -3,23 +3,25 @@
 use std::path::Path;
 
 use base64::Engine as _;
+use chrono::{DateTime, Utc};
 use domain::command::{AppState, Command, Done, Draft, FormCard, Nothing, ReceiptPdf, ReceiptView, Status};
 use domain::evidence::PhotoSize;
 use domain::follow_up::Stage;
 use domain::form::{Choice, Text};
 use domain::problem::{Code, Problem};
 use domain::receipt::{Receipt, body_hash};
-use domain::wire::Operation;
+use domain::wire::{MunicipalityCard, Operation};
 use rusqlite::Connection;
 use serde::Serialize;
 use serde_json::Value;
 use uuid::Uuid;
 
 use crate::error::Error;
+use crate::store::projects::{self, Day};
 use crate::store::{Store, drafts, files, meta, outbox};
 use crate::sync::transport::Transport;
 use crate::sync::{engine, plan};
-use crate::{Client, capture, choose, evidence, receipt_pdf, session, view};
+use crate::{Client, Inner, capture, choose, evidence, receipt_pdf, session, view};
 
 /// Runs a command.
 pub(crate) async fn call(client: &Client, name: &str, payload: Value) -> Result<Value, Error> {
@@ -87,7 +89,20 @@ fn here(client: &Client, command: Command) -> Result<Value, Error> {
             let now = session::central_now(c, &*inner.clock)?;
             view::project(c, &inner.link, &identity.municipality, &request.folio, now)
         })?),
-        Command::tray(Nothing {}) => json(&store.read(|c| view::tray(c, &inner.link))?),
+        Command::project_list(query) => {
+            let (municipality, now) = lit(inner, &store)?;
+            json(&store.read(|c| view::project_list(c, &query, &municipality, now))?)
+        }
+        Command::departures(Nothing {}) => json(&store.read(projects::departures)?),
+        Command::departures_seen(Nothing {}) => {
+            store.write(|tx| projects::forget_departures(tx))?;
+            changed(json(&Done {}))
+        }
+        Command::tray(Nothing {}) => {
+            // Before it is enrolled there is no project, and the tray is empty.
+            let lit = if store.read(session::identity)?.is_some() { Some(lit(inner, &store)?) } else { None };
+            json(&store.read(|c| view::tray(c, &inner.link, lit.as_ref()))?)
+        }
         Command::draft_new(request) => changed(json(&capture::draft_new(&store, moment, &request)?)),
         Command::draft_open(request) => json(&capture::draft_open(&store, moment, request.id)?),
         Command::draft_save(request) => {
@@ -179,6 +194,20 @@ fn here(client: &Client, command: Command) -> Result<Value, Error> {
 fn for_files(connection: &Connection, draft: Uuid) -> Result<(Stage, PhotoSize), Error> {
     let stage = drafts::get(connection, draft)?.stage;
     Ok((stage, session::enrolled(connection)?.municipality.photo))
+}
+
+/// The municipality and the instant, once the lights of the projects are those of the day. Where they cannot be written
+/// (a full disk) the list is shown all the same, and only what is chosen by light is of the day before.
+fn lit(inner: &Inner, store: &Store) -> Result<(MunicipalityCard, DateTime<Utc>), Error> {
+    let (municipality, now) =
+        store.read(|c| Ok((session::enrolled(c)?.municipality, session::central_now(c, &*inner.clock)?)))?;
+    let day = Day::of(&municipality, now);
+    if store.read(|c| projects::is_stale(c, &day))?
+        && let Err(error) = store.write(|tx| projects::refresh(tx, &day))
+    {
+        tracing::warn!(%error, "lights");
+    }
+    Ok((municipality, now))
 }
 
 fn describe(

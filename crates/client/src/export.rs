@@ -40,7 +40,7 @@ impl Client {
         let unsent = || -> Result<Vec<Unsent>, Error> {
             let inner = &*self.inner;
             inner.store()?.read(|connection| {
-                let rows = view::tray(connection, &inner.link)?.rows.into_iter();
+                let rows = view::own(connection, &inner.link)?.rows.into_iter();
                 let here = |row: &FollowUpRow| {
                     matches!(row.state, State::Draft | State::Ready | State::Sending | State::Parked)
                 };

@@ -13,7 +13,7 @@ use domain::place::{Bounds, Position};
 use domain::problem::{Code, Problem};
 
 use crate::error::Error;
-use crate::store::{Store, base};
+use crate::store::{Store, projects};
 
 pub mod pmtiles;
 
@@ -105,7 +105,7 @@ impl Map {
             ),
             Some(Err(problem)) => (None, Some(problem)),
         };
-        let (span, places) = store.read(|c| Ok((base::span(c)?, colonias(c)?)))?;
+        let (span, places) = store.read(|c| Ok((projects::span(c)?, colonias(c)?)))?;
         Ok(MapInfo { bounds: tiles.as_ref().map(|tiles| tiles.bounds).or(span), tiles, problem, places })
     }
 }
@@ -113,7 +113,7 @@ impl Map {
 /// The places that projects name, each in the middle of its projects that say where they are.
 fn colonias(connection: &rusqlite::Connection) -> Result<Vec<MapPlace>, Error> {
     let mut sums: std::collections::BTreeMap<String, (f64, f64, u32)> = Default::default();
-    for (_, card) in base::projects(connection, "")? {
+    for (_, card) in projects::all(connection, "")? {
         if let (Some(name), Some(position)) = (card.place.as_deref().map(str::trim), card.position)
             && !name.is_empty()
         {

@@ -9,6 +9,7 @@ pub(crate) mod drafts;
 pub(crate) mod files;
 pub(crate) mod meta;
 pub(crate) mod outbox;
+pub(crate) mod projects;
 mod snapshot;
 
 use std::path::{Path, PathBuf};
@@ -34,6 +35,7 @@ const DEVICE_STEPS: &[M<'_>] = &[
     M::up(include_str!("../migrations/0003_remember_epochs.sql")),
     M::up(include_str!("../migrations/0004_names_of_authors.sql")),
     M::up(include_str!("../migrations/0006_remember_photographs.sql")),
+    M::up(include_str!("../migrations/0007_list_projects.sql")),
 ];
 const EVIDENCE_STEPS: &[M<'_>] = &[M::up(include_str!("../migrations/evidence/0001_create_chunks.sql"))];
 const DEVICE: &str = "device.db";
@@ -67,7 +69,10 @@ impl Store {
         now: DateTime<Utc>,
         outside: &Outside,
     ) -> Result<Store, Error> {
-        let writer = open_checked(dir, DEVICE, &key, DEVICE_STEPS, true, now)?;
+        let mut writer = open_checked(dir, DEVICE, &key, DEVICE_STEPS, true, now)?;
+        if !projects::are_up_to_date(&writer)? {
+            transact(&mut writer, |transaction| projects::make_again(transaction))?;
+        }
         // Photographs may be gigabytes: their pages are checked when they are read (each chunk is under an HMAC).
         let blobs = open_checked(dir, EVIDENCE, &key, EVIDENCE_STEPS, false, now)?;
         Ok(Store {

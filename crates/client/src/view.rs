@@ -3,7 +3,11 @@
 use std::collections::{BTreeMap, HashMap, HashSet};
 
 use chrono::{DateTime, TimeDelta, Utc};
-use domain::command::{FollowUpRow, ProjectDetail, ProjectRow, Status, Tray};
+use domain::alert::{Light, light};
+use domain::command::{
+    FollowUpRow, ListedProject, ProjectDetail, ProjectList, ProjectListQuery, ProjectRow, Status, Todo,
+    TodoKind, Tray,
+};
 use domain::follow_up::{FollowUpFile, FollowUpState, Held, Progress, State};
 use domain::place::Position;
 use domain::problem::{Code, Problem};
@@ -16,9 +20,10 @@ use uuid::Uuid;
 
 use crate::error::Error;
 use crate::evidence;
-use crate::store::base::{self, Card};
+use crate::store::base;
 use crate::store::drafts::{self, StoredDraft};
 use crate::store::outbox::{self, Queued};
+use crate::store::projects::{self, Card, Day, Listed};
 use crate::store::{files, meta};
 use crate::sync::link::Link;
 
@@ -192,13 +197,22 @@ impl Latest {
 /// Progress and day of the latest follow-up of a project.
 pub(crate) fn latest(connection: &Connection, folio: &str) -> Result<(Progress, Option<String>), Error> {
     let (own, _) = Latest::own(connection)?;
-    Ok(own.of(folio, &base::card(connection, folio)?.unwrap_or_else(|| unknown_card(folio))))
+    Ok(own.of(folio, &card_or_folio(connection, folio)?))
 }
 
-/// A project that is no longer in scope: its folio is all that is known.
-fn unknown_card(folio: &str) -> Card {
+/// The card of a project. Of one that is no longer in scope its folio is all that is known, and its title as long as it
+/// is told that it left.
+fn card_or_folio(connection: &Connection, folio: &str) -> Result<Card, Error> {
+    if let Some(card) = projects::card(connection, folio)? {
+        return Ok(card);
+    }
+    let title = projects::departed_title(connection, folio)?;
+    Ok(unknown_card(title.unwrap_or_else(|| folio.to_owned())))
+}
+
+fn unknown_card(title: String) -> Card {
     Card {
-        title: folio.to_owned(),
+        title,
         place: None,
         areas: Vec::new(),
         ocid: String::new(),
@@ -210,7 +224,7 @@ fn unknown_card(folio: &str) -> Card {
 
 /// Projects in scope that match a text.
 pub(crate) fn projects(connection: &Connection, text: &str) -> Result<Vec<ProjectRow>, Error> {
-    rows(connection, base::projects(connection, text)?)
+    rows(connection, projects::all(connection, text)?)
 }
 
 fn rows(connection: &Connection, cards: Vec<(String, Card)>) -> Result<Vec<ProjectRow>, Error> {
@@ -241,9 +255,42 @@ fn rows(connection: &Connection, cards: Vec<(String, Card)>) -> Result<Vec<Proje
         .collect())
 }
 
+/// A page of the list, each project with its light.
+pub(crate) fn project_list(
+    connection: &Connection,
+    query: &ProjectListQuery,
+    municipality: &MunicipalityCard,
+    now: DateTime<Utc>,
+) -> Result<ProjectList, Error> {
+    let (listed, total) = projects::page(connection, query, &Day::of(municipality, now))?;
+    let (mut cards, mut rest) = (Vec::new(), Vec::new());
+    for Listed { folio, card, facts, alerts } in listed {
+        cards.push((folio, card));
+        rest.push((facts, alerts));
+    }
+    let rows = rows(connection, cards)?
+        .into_iter()
+        .zip(rest)
+        .map(|(row, (facts, alerts))| ListedProject {
+            row,
+            stage: facts.stage,
+            light: light(&alerts),
+            last_on: facts.last.map(|day| day.to_string()),
+            alerts,
+        })
+        .collect();
+    Ok(ProjectList {
+        rows,
+        total,
+        known: projects::known(connection)?,
+        lights: projects::lights(connection)?,
+        areas: projects::areas(connection)?,
+    })
+}
+
 /// One project in the list; by its folio alone if it left the scope.
 pub(crate) fn project_row(connection: &Connection, folio: &str) -> Result<ProjectRow, Error> {
-    let card = base::card(connection, folio)?.unwrap_or_else(|| unknown_card(folio));
+    let card = card_or_folio(connection, folio)?;
     rows(connection, vec![(folio.to_owned(), card)])?.pop().ok_or(Error::Stored { what: "a project" })
 }
 
@@ -279,19 +326,31 @@ pub(crate) fn project(
         project,
         compiled: ground.map(|ground| ground.compiled).unwrap_or_default(),
         follow_ups,
+        alerts: projects::listed(connection, folio, &Day::of(municipality, now))?
+            .map(|listed| listed.alerts)
+            .unwrap_or_default(),
     })
 }
 
+/// The person's follow-ups in order, what was discarded, and where their projects are.
+pub(crate) struct Own {
+    pub(crate) rows: Vec<FollowUpRow>,
+    discarded: Vec<FollowUpRow>,
+    places: BTreeMap<String, String>,
+}
+
 /// The person's follow-ups.
-pub(crate) fn tray(connection: &Connection, link: &Link) -> Result<Tray, Error> {
+pub(crate) fn own(connection: &Connection, link: &Link) -> Result<Own, Error> {
+    let mut places: BTreeMap<String, String> = BTreeMap::new();
     let mut titles: HashMap<String, String> = HashMap::new();
     let mut title = |folio: &str| -> Result<String, Error> {
         if let Some(title) = titles.get(folio) {
             return Ok(title.clone());
         }
-        let title = base::card(connection, folio)?.unwrap_or_else(|| unknown_card(folio)).title;
-        titles.insert(folio.to_owned(), title.clone());
-        Ok(title)
+        let card = card_or_folio(connection, folio)?;
+        titles.insert(folio.to_owned(), card.title.clone());
+        places.extend(card.place.map(|place| (folio.to_owned(), place)));
+        Ok(card.title)
     };
     let (mut rows, mut discarded) = (Vec::new(), Vec::new());
     for draft in drafts::all(connection)? {
@@ -307,7 +366,64 @@ pub(crate) fn tray(connection: &Connection, link: &Link) -> Result<Tray, Error> 
         _ => 2,
     };
     rows.sort_by(|a, b| rank(a.state).cmp(&rank(b.state)).then(b.at.cmp(&a.at)).then(b.id.cmp(&a.id)));
-    Ok(Tray { counts: counts(rows.iter().map(|row| row.state)), rows, discarded })
+    Ok(Own { rows, discarded, places })
+}
+
+/// The person's follow-ups, and what waits for the person.
+pub(crate) fn tray(
+    connection: &Connection,
+    link: &Link,
+    enrolled: Option<&(MunicipalityCard, DateTime<Utc>)>,
+) -> Result<Tray, Error> {
+    let Own { rows, discarded, mut places } = own(connection, link)?;
+    let mut waiting = Vec::new();
+    if let Some((municipality, now)) = enrolled {
+        let urgent = projects::urgent(connection, MOST_TODO, &Day::of(municipality, *now))?;
+        places.extend(
+            urgent.iter().filter_map(|listed| Some((listed.folio.clone(), listed.card.place.clone()?))),
+        );
+        waiting = todo(&rows, urgent, *now);
+    }
+    Ok(Tray { counts: counts(rows.iter().map(|row| row.state)), rows, discarded, todo: waiting, places })
+}
+
+/// Most projects with alerts that the tray lists; the list of projects has them all.
+const MOST_TODO: u32 = 500;
+
+/// What waits for the person: what somebody must choose or mend first, then projects by urgency.
+fn todo(rows: &[FollowUpRow], urgent: Vec<Listed>, now: DateTime<Utc>) -> Vec<Todo> {
+    let of_follow_up = |kind: TodoKind, row: &FollowUpRow| Todo {
+        kind,
+        project: row.project.clone(),
+        title: row.title.clone(),
+        id: Some(row.id),
+        folio: Some(row.folio.clone()),
+        days: (now - row.at).num_days().max(0),
+        light: Light::Late,
+        alerts: Vec::new(),
+        findings: row.central.as_ref().map_or(0, |central| central.findings.len() as u32),
+    };
+    let mut todo: Vec<Todo> = rows
+        .iter()
+        .filter_map(|row| match row.state {
+            State::Conflict => Some(of_follow_up(TodoKind::Conflict, row)),
+            State::Observed => Some(of_follow_up(TodoKind::Observed, row)),
+            _ => None,
+        })
+        .collect();
+    todo.sort_by_key(|todo| (todo.kind, -todo.days));
+    todo.extend(urgent.into_iter().map(|listed| Todo {
+        kind: TodoKind::Alert,
+        project: listed.folio,
+        title: listed.card.title,
+        id: None,
+        folio: None,
+        days: listed.alerts.first().map_or(0, |alert| alert.days),
+        light: light(&listed.alerts),
+        alerts: listed.alerts,
+        findings: 0,
+    }));
+    todo
 }
 
 fn counts(states: impl Iterator<Item = State>) -> BTreeMap<String, u32> {

@@ -10,6 +10,7 @@ use ts_rs::TS;
 use uuid::Uuid;
 
 use crate::Finding;
+use crate::alert::{Alert, Light};
 use crate::conflict::{Conflict, Resolution};
 use crate::evidence::MediaType;
 use crate::follow_up::{FollowUpState, Percent, Stage, State};
@@ -63,6 +64,12 @@ commands! {
     projects: ProjectQuery => Vec<ProjectRow>;
     /// One project with its history.
     project: ProjectOf => ProjectDetail;
+    /// A page of the list of projects, each with its semáforo and the cause of it.
+    project_list: ProjectListQuery => ProjectList;
+    /// Projects that became another área's and left the list, until the person has read it.
+    departures: Nothing => Vec<Departure>;
+    /// The person has read of them.
+    departures_seen: Nothing => Done;
     /// The person's follow-ups by state, drafts first.
     tray: Nothing => Tray;
     /// Starts a draft with the form of a stage.
@@ -227,6 +234,93 @@ pub struct ProjectRow {
     pub position: Option<Position>,
 }
 
+/// Which page of the list of projects.
+#[derive(Clone, Debug, Default, Serialize, Deserialize, TS)]
+#[serde(rename_all = "camelCase")]
+pub struct ProjectListQuery {
+    /// Beginnings of words of folio, title, place or provider, all of which must be there. Blank finds all.
+    #[serde(default)]
+    pub text: String,
+    /// Only with this light.
+    #[serde(default)]
+    pub light: Option<Light>,
+    /// Only in this stage.
+    #[serde(default)]
+    pub stage: Option<Stage>,
+    /// Only of this área.
+    #[serde(default)]
+    pub area: Option<String>,
+    /// Only with something of this equipment.
+    #[serde(default)]
+    pub here: Option<Here>,
+    /// The most urgent first; by folio otherwise.
+    #[serde(default)]
+    pub urgent: bool,
+    /// How many are passed over.
+    #[serde(default)]
+    pub offset: u32,
+    /// How many at most; 100 when it is 0, and never more than 1,000.
+    #[serde(default)]
+    pub limit: u32,
+}
+
+/// What of a project is only on this equipment.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, TS)]
+#[serde(rename_all = "snake_case")]
+pub enum Here {
+    /// A draft.
+    Draft,
+    /// Something marked ready.
+    Waiting,
+}
+
+/// A page of the list of projects.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, TS)]
+#[serde(rename_all = "camelCase")]
+pub struct ProjectList {
+    /// Rows of the page.
+    pub rows: Vec<ListedProject>,
+    /// How many match.
+    pub total: u32,
+    /// How many projects are here at all.
+    pub known: u32,
+    /// How many with each light, of all that are here.
+    pub lights: BTreeMap<String, u32>,
+    /// Áreas to choose from.
+    pub areas: Vec<String>,
+}
+
+/// A project with its light.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, TS)]
+#[serde(rename_all = "camelCase")]
+pub struct ListedProject {
+    /// In the list.
+    #[serde(flatten)]
+    pub row: ProjectRow,
+    /// Stage that it reached.
+    pub stage: Option<Stage>,
+    /// Semáforo.
+    pub light: Light,
+    /// Day of the last follow-up, sent or not.
+    pub last_on: Option<String>,
+    /// Why, most urgent first; none when it is in order.
+    pub alerts: Vec<Alert>,
+}
+
+/// A project that left the list.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, TS)]
+#[serde(rename_all = "camelCase")]
+pub struct Departure {
+    /// Folio.
+    pub folio: String,
+    /// Title.
+    pub title: String,
+    /// When this equipment learned of it.
+    pub left_at: DateTime<Utc>,
+    /// Own follow-ups on it that are only here and stay: drafts, and what was marked ready.
+    pub here: u32,
+}
+
 /// Which project.
 #[derive(Clone, Debug, Serialize, Deserialize, TS)]
 pub struct ProjectOf {
@@ -247,6 +341,8 @@ pub struct ProjectDetail {
     pub compiled: Value,
     /// Follow-ups, newest first: own ones on this equipment and those of the área.
     pub follow_ups: Vec<FollowUpRow>,
+    /// What is late and why, most urgent first.
+    pub alerts: Vec<Alert>,
 }
 
 /// A follow-up in a list.
@@ -299,6 +395,46 @@ pub struct Tray {
     pub rows: Vec<FollowUpRow>,
     /// Discarded drafts that can still be taken back.
     pub discarded: Vec<FollowUpRow>,
+    /// What waits for the person, most urgent first.
+    pub todo: Vec<Todo>,
+    /// District, sector or colonia of the projects that are named here, by folio.
+    pub places: BTreeMap<String, String>,
+}
+
+/// Why something waits for the person.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, TS)]
+#[serde(rename_all = "snake_case")]
+pub enum TodoKind {
+    /// A follow-up disagrees with another; somebody chooses.
+    Conflict,
+    /// A follow-up came back with observations.
+    Observed,
+    /// A project has alerts.
+    Alert,
+}
+
+/// Something that waits for the person.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, TS)]
+#[serde(rename_all = "camelCase")]
+pub struct Todo {
+    /// Why.
+    pub kind: TodoKind,
+    /// Folio of the project.
+    pub project: String,
+    /// Title of the project.
+    pub title: String,
+    /// The follow-up, where it is about one.
+    pub id: Option<Uuid>,
+    /// Its folio.
+    pub folio: Option<String>,
+    /// Days that it has been so; of what is about to end, the days that are left.
+    pub days: i64,
+    /// Light of the project.
+    pub light: Light,
+    /// The causes, most urgent first; of an observation none: they are with the follow-up.
+    pub alerts: Vec<Alert>,
+    /// Findings of the central endpoint on the follow-up.
+    pub findings: u32,
 }
 
 /// Starts a draft.

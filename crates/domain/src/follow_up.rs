@@ -13,7 +13,7 @@ use crate::evidence::EvidenceRef;
 use crate::{Finding, Severity};
 
 /// Stage of the process the person reports on; it chooses the form and never the release tag.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, TS)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, TS)]
 #[serde(rename_all = "lowercase")]
 pub enum Stage {
     /// Planeación.

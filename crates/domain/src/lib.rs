@@ -8,8 +8,10 @@
 //! * [`wire`] what travels, [`command`] what a window may ask of the client, [`problem`] what can go wrong
 //! * [`seeded`] mistakes on purpose, absent from every ordinary build
 //! * [`clock`], [`random`], [`disk`] what a program takes from its machine, so that a simulation can give it
+//! * [`alert`] what is late and why
 //! * [`form`] capture forms as data, [`entry`] tolerant reading of typed numbers and dates, [`place`] of places
 
+pub mod alert;
 pub mod clock;
 pub mod command;
 pub mod conflict;

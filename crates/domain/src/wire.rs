@@ -10,6 +10,7 @@ use ts_rs::TS;
 use uuid::Uuid;
 
 use crate::Finding;
+use crate::alert::Thresholds;
 use crate::history::{Change, Head};
 use crate::person::PersonCard;
 use crate::problem::Problem;
@@ -136,6 +137,10 @@ pub struct MunicipalityCard {
     /// To what size photographs are brought.
     #[serde(default)]
     pub photo: crate::evidence::PhotoSize,
+    /// From when on something is said to be late. Absent when it is as it comes.
+    #[serde(default, skip_serializing_if = "Thresholds::are_those_it_comes_with")]
+    #[ts(as = "Option<Thresholds>", optional)]
+    pub alerts: Thresholds,
 }
 
 /// `POST /api/v1/auth/nonce`.

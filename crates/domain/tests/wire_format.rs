@@ -7,6 +7,7 @@ use std::collections::BTreeMap;
 use std::fmt::Debug;
 
 use chrono::{DateTime, NaiveDate, Utc};
+use domain::alert::{Alert, AlertKind, Light, Thresholds};
 use domain::conflict::{Author, Chosen, Conflict, ConflictChoice, Overlap, Resolution, Standing};
 use domain::evidence::{EvidenceRef, MediaType, PhotoSize};
 use domain::follow_up::{
@@ -64,6 +65,7 @@ fn municipality() -> MunicipalityCard {
         offset_minutes: -360,
         public_url: "https://pp.example.org".into(),
         photo: PhotoSize { longest: 2048, quality: 85 },
+        alerts: Thresholds { follow_up_days: 45, ..Thresholds::default() },
     }
 }
 
@@ -429,4 +431,24 @@ fn evidence_devices_and_problems() {
     insta::assert_json_snapshot!("states", State::ALL);
     insta::assert_json_snapshot!("roles", Role::ALL);
     insta::assert_json_snapshot!("stages", Stage::ALL);
+}
+
+#[test]
+fn alerts() {
+    let params = [("title".to_owned(), json!("Colado")), ("on".to_owned(), json!("2026-03-05"))];
+    kept(
+        "alert",
+        &Alert {
+            kind: AlertKind::MilestoneOverdue,
+            ocid: "ocds-000000-d1_p1".into(),
+            pointer: "/contracts/0/milestones/0".into(),
+            days: 5,
+            params: params.into(),
+        },
+    );
+    insta::assert_json_snapshot!("alert_kinds", AlertKind::ALL);
+    insta::assert_json_snapshot!("lights", Light::ALL);
+    for light in Light::ALL {
+        assert_eq!(serde_json::to_value(light).unwrap(), json!(light.as_str()));
+    }
 }

@@ -28,8 +28,9 @@ use peers::Peers;
 use rows::{Places, Row, Same};
 use table::{Measured, Report, seconds};
 
-/// How long a run of a peer may be, in seconds, to be repeated as often as the others; and how often otherwise.
-const SLOW: (f64, usize) = (60.0, 3);
+/// What the runs of a peer in one row may take together, in seconds, before it is not repeated any more: where it takes
+/// minutes, the ratio is so far from the target that another run would not change what is said. It runs at least once.
+const PATIENCE: f64 = 300.0;
 
 const USAGE: &str = "Uso: cargo xtask bench ocds [--only PARTE] [--runs N] [--small]
 
@@ -137,8 +138,9 @@ fn measure(meter: &Meter, row: Row, runs: usize, before: &[Measured]) -> Result<
     let (mut peer, mut ours) = (Runs::default(), Runs::default());
     for turn in 1..=runs {
         if let Some(other) = &row.peer {
-            let is_slow = peer.0.first().is_some_and(|took| took.seconds > SLOW.0);
-            if !is_slow || turn <= SLOW.1 {
+            let spent: f64 = peer.0.iter().map(|took| took.seconds).sum();
+            let next = peer.0.last().map_or(0.0, |took| took.seconds);
+            if spent + next <= PATIENCE {
                 let took = meter.run(&other.job)?;
                 println!("  {turn}/{runs} {}: {}", other.name, seconds(took.seconds));
                 peer.0.push(took);

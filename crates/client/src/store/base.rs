@@ -1,22 +1,19 @@
 //! The base: what the central endpoint sent, checked against its chain, and the lists derived from it.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use chrono::{DateTime, Utc};
 use domain::follow_up::FollowUpState;
 use domain::history::{Change, ChangeKind, Head};
-use domain::place::{Bounds, Position};
-use domain::project::{LatestProgress, ProjectState};
+use domain::project::ProjectState;
 use domain::seeded::{self, Bug};
 use domain::wire::{MunicipalityCard, PullAnswer};
 use rusqlite::{Connection, OptionalExtension as _, params};
 use serde::{Deserialize, Serialize};
-use serde_json::Value;
 use uuid::Uuid;
 
-use super::{at, from_json, meta, to_json};
+use super::{at, from_json, meta, projects, to_json};
 use crate::error::Error;
-use crate::search;
 
 /// Where pulling stands.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -109,12 +106,12 @@ pub(crate) fn apply(
     applied.changed = !touched.is_empty();
     if generation == state.active {
         for (record, kind) in &touched {
-            derive(connection, generation, record, kind)?;
+            derive(connection, generation, record, kind, now)?;
         }
     } else if !page.has_more {
         connection.execute("DELETE FROM stream_head WHERE generation <> ?1", [generation])?;
         state.active = generation;
-        rebuild(connection, generation)?;
+        rebuild(connection, generation, Some(now))?;
         applied.changed = true;
         if state.offer_again && !seeded::is(Bug::LostNotOfferedAgain) {
             applied.offered_again = super::outbox::offer_again(connection, device)?;
@@ -127,6 +124,7 @@ pub(crate) fn apply(
     }
     meta::set(connection, meta::PULL, &state)?;
     meta::set(connection, meta::LAST_PULL, &now)?;
+    super::drafts::purge(connection, page.now)?;
     Ok(applied)
 }
 
@@ -263,37 +261,14 @@ pub(super) fn keep(
     Ok(())
 }
 
-/// What the list of projects needs of one, so that it does not read compiled releases.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub(crate) struct Card {
-    pub(crate) title: String,
-    pub(crate) place: Option<String>,
-    pub(crate) areas: Vec<String>,
-    pub(crate) ocid: String,
-    pub(crate) budget: Option<Value>,
-    pub(crate) progress: Option<LatestProgress>,
-    #[serde(default)]
-    pub(crate) position: Option<Position>,
-}
-
-impl Card {
-    pub(crate) fn of(project: &ProjectState) -> Card {
-        let first = project.processes.first();
-        let budget = first.and_then(|process| process.compiled.pointer("/planning/budget/amount"));
-        Card {
-            title: project.title.clone(),
-            place: project.place.clone(),
-            areas: project.areas.clone(),
-            ocid: first.map(|process| process.ocid.clone()).unwrap_or_default(),
-            budget: budget.filter(|amount| amount.is_object()).cloned(),
-            progress: project.progress.clone(),
-            position: project.processes.iter().find_map(|process| Position::of_release(&process.compiled)),
-        }
-    }
-}
-
 /// Brings the derived rows of one record up to date. A record in several streams is as its latest change says.
-fn derive(connection: &Connection, generation: i64, record: &str, kind: &str) -> Result<(), Error> {
+fn derive(
+    connection: &Connection,
+    generation: i64,
+    record: &str,
+    kind: &str,
+    now: DateTime<Utc>,
+) -> Result<(), Error> {
     let state: Option<String> = connection
         .prepare_cached(
             "SELECT state FROM base_record WHERE generation = ?1 AND record_id = ?2 AND kind = ?3
@@ -303,10 +278,7 @@ fn derive(connection: &Connection, generation: i64, record: &str, kind: &str) ->
         .optional()?;
     match (kind, state) {
         ("project", Some(state)) => put_project(connection, record, &state),
-        ("project", None) => {
-            connection.execute("DELETE FROM project WHERE record_id = ?1", [record])?;
-            Ok(())
-        }
+        ("project", None) => projects::remove(connection, record, now),
         ("follow_up", Some(state)) => put_follow_up(connection, &state),
         ("follow_up", None) => {
             connection.execute("DELETE FROM central_follow_up WHERE id = ?1", [record])?;
@@ -318,25 +290,10 @@ fn derive(connection: &Connection, generation: i64, record: &str, kind: &str) ->
 
 fn put_project(connection: &Connection, record: &str, state: &str) -> Result<(), Error> {
     // A state this version cannot read stays in the base; a later version derives it.
-    let Ok(project) = from_json::<ProjectState>("a project", state) else {
-        return Ok(());
-    };
-    let known = connection
-        .prepare_cached("DELETE FROM project WHERE record_id = ?1 OR folio = ?2")?
-        .execute(params![record, project.folio])?;
-    if known == 0 {
-        super::outbox::welcome(connection, &project.folio)?;
+    match from_json::<ProjectState>("a project", state) {
+        Ok(project) => projects::put(connection, record, &project),
+        Err(_) => Ok(()),
     }
-    let place = project.place.as_deref().unwrap_or_default();
-    connection
-        .prepare_cached("INSERT INTO project (record_id, folio, card, search) VALUES (?1, ?2, ?3, ?4)")?
-        .execute(params![
-            record,
-            project.folio,
-            to_json(&Card::of(&project))?,
-            search::fold(&format!("{} {} {place}", project.folio, project.title)),
-        ])?;
-    Ok(())
 }
 
 fn put_follow_up(connection: &Connection, state: &str) -> Result<(), Error> {
@@ -357,11 +314,18 @@ fn put_follow_up(connection: &Connection, state: &str) -> Result<(), Error> {
             follow_up.state.as_str(),
             state,
         ])?;
-    Ok(())
+    projects::stale(connection, &follow_up.project)
 }
 
-fn rebuild(connection: &Connection, generation: i64) -> Result<(), Error> {
-    connection.execute_batch("DELETE FROM project; DELETE FROM central_follow_up;")?;
+/// Derives everything again. With an instant, what left the list by it is told.
+pub(super) fn rebuild(
+    connection: &Connection,
+    generation: i64,
+    now: Option<DateTime<Utc>>,
+) -> Result<(), Error> {
+    let before = if now.is_some() { projects::titles(connection)? } else { HashMap::new() };
+    projects::clear(connection)?;
+    connection.execute_batch("DELETE FROM central_follow_up;")?;
     let mut select = connection.prepare(
         "SELECT record_id, kind, state FROM base_record WHERE generation = ?1 AND kind IN ('project', 'follow_up')
          ORDER BY recorded_at",
@@ -375,49 +339,10 @@ fn rebuild(connection: &Connection, generation: i64) -> Result<(), Error> {
             put_follow_up(connection, &state)?;
         }
     }
-    Ok(())
-}
-
-/// Degrees around what the projects span that still are the municipality: some five kilometres.
-const AROUND: f64 = 0.05;
-/// Fewer projects than this span nothing worth saying.
-const ENOUGH: u32 = 3;
-
-/// How far the projects reach that say where they are, and a little more; nothing where too few do.
-pub(crate) fn span(connection: &Connection) -> Result<Option<Bounds>, Error> {
-    let mut extent: Option<Bounds> = None;
-    let mut count = 0;
-    for (_, card) in projects(connection, "")? {
-        if let Some(position) = card.position {
-            extent.get_or_insert(Bounds::around(position)).take(position);
-            count += 1;
-        }
+    match now {
+        Some(now) => projects::compare(connection, before, now),
+        None => Ok(()),
     }
-    Ok(extent.filter(|_| count >= ENOUGH).map(|extent| extent.wider(AROUND)))
-}
-
-/// Projects whose folio, title or place has every word, by folio.
-pub(crate) fn projects(connection: &Connection, text: &str) -> Result<Vec<(String, Card)>, Error> {
-    let patterns = search::patterns(text);
-    let filter: String = (1..=patterns.len()).map(|n| format!(" AND search LIKE ?{n} ESCAPE '\\'")).collect();
-    let mut select =
-        connection.prepare(&format!("SELECT folio, card FROM project WHERE 1 {filter} ORDER BY folio"))?;
-    let rows = select.query_map(rusqlite::params_from_iter(patterns), |row| {
-        Ok((row.get::<_, String>(0)?, row.get::<_, String>(1)?))
-    })?;
-    rows.map(|row| {
-        row.map_err(Error::from).and_then(|(folio, card)| Ok((folio, from_json("a project", &card)?)))
-    })
-    .collect()
-}
-
-/// The card of one project.
-pub(crate) fn card(connection: &Connection, folio: &str) -> Result<Option<Card>, Error> {
-    let card: Option<String> = connection
-        .prepare_cached("SELECT card FROM project WHERE folio = ?1")?
-        .query_row([folio], |row| row.get(0))
-        .optional()?;
-    card.map(|card| from_json("a project", &card)).transpose()
 }
 
 /// One project, whole.

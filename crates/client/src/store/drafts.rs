@@ -2,7 +2,7 @@
 
 use std::collections::HashSet;
 
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, TimeDelta, Utc};
 use domain::command::{AttachedFile, OriginalFile, PhotoOffer};
 use domain::evidence::MediaType;
 use domain::follow_up::{FollowUpFile, Stage};
@@ -13,6 +13,9 @@ use uuid::Uuid;
 
 use super::{at, count, from_json, instant, to_json, uuid};
 use crate::error::Error;
+
+/// How long a discarded draft stays.
+const DISCARDED_DAYS: TimeDelta = TimeDelta::days(30);
 
 /// A draft as stored.
 #[derive(Clone, Debug)]
@@ -157,11 +160,28 @@ pub(crate) fn set_discarded(
     id: Uuid,
     when: Option<DateTime<Utc>>,
 ) -> Result<(), Error> {
-    let changed = connection
-        .execute("UPDATE draft SET discarded_at = ?2 WHERE id = ?1", params![id.to_string(), when.map(at)])?;
+    let changed = connection.execute(
+        "UPDATE draft SET discarded_at = ?2, discard_counted_from = NULL WHERE id = ?1",
+        params![id.to_string(), when.map(at)],
+    )?;
     if changed == 0 {
         return Err(Problem::new(Code::DraftUnknown).with("id", id.to_string()).into());
     }
+    Ok(())
+}
+
+/// Takes discarded drafts away after their days. `now` is the endpoint's clock: this equipment's own may be years ahead,
+/// and an equipment that meets nobody loses nothing by keeping them. The bytes of their files stay, as of any file that
+/// is taken out of a draft.
+pub(crate) fn purge(connection: &Connection, now: DateTime<Utc>) -> Result<(), Error> {
+    connection
+        .prepare_cached("DELETE FROM draft WHERE discarded_at IS NOT NULL AND discard_counted_from < ?1")?
+        .execute([at(now.checked_sub_signed(DISCARDED_DAYS).unwrap_or(now))])?;
+    connection
+        .prepare_cached(
+            "UPDATE draft SET discard_counted_from = ?1 WHERE discarded_at IS NOT NULL AND discard_counted_from IS NULL",
+        )?
+        .execute([at(now)])?;
     Ok(())
 }
 
@@ -267,4 +287,44 @@ pub(crate) fn detach(connection: &Connection, id: Uuid, sha256: &str) -> Result<
 pub(crate) fn touch(connection: &Connection, id: Uuid, now: DateTime<Utc>) -> Result<(), Error> {
     connection.execute("UPDATE draft SET updated_at = ?2 WHERE id = ?1", params![id.to_string(), at(now)])?;
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use rusqlite_migration::Migrations;
+
+    use super::*;
+
+    #[test]
+    fn e12_a_discarded_draft_goes_after_30_days_of_the_endpoint() {
+        let mut connection = Connection::open_in_memory().unwrap();
+        Migrations::from_slice(super::super::DEVICE_STEPS).to_latest(&mut connection).unwrap();
+        let insert = "INSERT INTO draft (id, project, ocid, stage, form, typed, content, missing, created_at, updated_at)
+             VALUES (?1, 'p', 'o', 'planning', '{}', '{}', '{}', 0, '', '')";
+        let (kept, discarded) = (Uuid::from_u128(1), Uuid::from_u128(2));
+        for id in [kept, discarded] {
+            connection.execute(insert, [id.to_string()]).unwrap();
+        }
+        let there =
+            || -> i64 { connection.query_row("SELECT count(*) FROM draft", [], |row| row.get(0)).unwrap() };
+        let day = |days: i64| DateTime::from_timestamp(1_790_000_000 + days * 86_400, 0).unwrap();
+        // This equipment's own clock, years behind, does not count.
+        set_discarded(&connection, discarded, Some(day(-2000))).unwrap();
+        for days in [0, 30] {
+            purge(&connection, day(days)).unwrap();
+            assert_eq!(there(), 2, "day {days}");
+        }
+        // Taken back and discarded again: it is counted anew.
+        set_discarded(&connection, discarded, None).unwrap();
+        set_discarded(&connection, discarded, Some(day(31))).unwrap();
+        for days in [31, 61] {
+            purge(&connection, day(days)).unwrap();
+            assert_eq!(there(), 2, "day {days}");
+        }
+        purge(&connection, day(62)).unwrap();
+        assert_eq!(there(), 1);
+        assert!(
+            connection.query_row("SELECT 1 FROM draft WHERE id = ?1", [kept.to_string()], |_| Ok(())).is_ok()
+        );
+    }
 }

@@ -16,6 +16,8 @@ pub(crate) const CLOCK_OFFSET: &str = "clock_offset_ms";
 pub(crate) const SERVER_EPOCH: &str = "server_epoch";
 pub(crate) const PULL: &str = "pull";
 pub(crate) const LAST_PULL: &str = "last_pull";
+/// Version of the program's list of projects that made the one that is here.
+pub(crate) const LIST_MADE_BY: &str = "list_made_by";
 pub(crate) const STOPPED: &str = "stopped";
 /// Whether files wait because the connection is metered.
 pub(crate) const TEXT_ONLY: &str = "text_only";

@@ -9,7 +9,7 @@ use domain::wire::Operation;
 use rusqlite::{Connection, OptionalExtension as _, Params, Row, params};
 use uuid::Uuid;
 
-use super::{at, count, from_json, instant, to_json};
+use super::{at, count, from_json, instant, projects, to_json};
 use crate::error::Error;
 
 /// Longest time until an operation that was set apart is offered again.
@@ -186,7 +186,7 @@ pub(crate) fn write(
             at(now),
         ],
     )?;
-    Ok(())
+    projects::stale(connection, project)
 }
 
 /// Operations to offer, in the order of their numbers: those that wait, or after a gap every one after `last`.
@@ -252,6 +252,14 @@ pub(crate) fn record(
          WHERE op_id = ?1",
         params![op_id.to_string(), state.as_str(), to_json(receipt)?, to_json(&findings)?, at(now)],
     )?;
+    if state == State::Rejected {
+        let project: String = connection.query_row(
+            "SELECT project FROM outbox WHERE op_id = ?1",
+            [op_id.to_string()],
+            |row| row.get(0),
+        )?;
+        projects::stale(connection, &project)?;
+    }
     Ok(())
 }
 
@@ -391,6 +399,7 @@ pub(crate) fn offer_again(connection: &Connection, device: Uuid) -> Result<usize
         [],
     )?;
     adopt(connection, device)?;
+    projects::all_stale(connection)?;
     Ok(again)
 }
 

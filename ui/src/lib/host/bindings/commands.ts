@@ -2,6 +2,7 @@
 import type { AppState } from "./AppState";
 import type { Choose } from "./Choose";
 import type { ConflictRow } from "./ConflictRow";
+import type { Departure } from "./Departure";
 import type { DeviceRow } from "./DeviceRow";
 import type { Done } from "./Done";
 import type { Draft } from "./Draft";
@@ -19,6 +20,8 @@ import type { MapInfo } from "./MapInfo";
 import type { Nothing } from "./Nothing";
 import type { PhotoAnswer } from "./PhotoAnswer";
 import type { ProjectDetail } from "./ProjectDetail";
+import type { ProjectList } from "./ProjectList";
+import type { ProjectListQuery } from "./ProjectListQuery";
 import type { ProjectOf } from "./ProjectOf";
 import type { ProjectQuery } from "./ProjectQuery";
 import type { ProjectRow } from "./ProjectRow";
@@ -39,6 +42,9 @@ export interface Commands {
   enrol: { request: Enrol; response: AppState };
   projects: { request: ProjectQuery; response: Array<ProjectRow> };
   project: { request: ProjectOf; response: ProjectDetail };
+  project_list: { request: ProjectListQuery; response: ProjectList };
+  departures: { request: Nothing; response: Array<Departure> };
+  departures_seen: { request: Nothing; response: Done };
   tray: { request: Nothing; response: Tray };
   draft_new: { request: DraftNew; response: Draft };
   draft_open: { request: DraftOf; response: Draft };

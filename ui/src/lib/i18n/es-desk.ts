@@ -1,0 +1,60 @@
+/** Lo que espera: semáforo, alertas con su causa, «Por hacer», proyectos que cambiaron de área. */
+export const desk = {
+  "light.late": "Atrasado",
+  "light.silent": "Sin seguimiento",
+  "light.soon": "Por vencer",
+  "light.ok": "Al corriente",
+  "alert.milestone_overdue.one": "El hito «{title}» venció el {on}, hace {n} día.",
+  "alert.milestone_overdue.other": "El hito «{title}» venció el {on}, hace {n} días.",
+  "alert.milestone_overdue.do": "Registra un seguimiento con el hito cumplido, o con su nueva fecha.",
+  "alert.contract_overdue.one":
+    "El plazo del contrato «{title}» terminó el {on}, hace {n} día, y la obra no está al 100 %.",
+  "alert.contract_overdue.other":
+    "El plazo del contrato «{title}» terminó el {on}, hace {n} días, y la obra no está al 100 %.",
+  "alert.contract_overdue.do": "Registra el convenio que amplía el plazo, o el avance al que se llegó.",
+  "alert.behind_plan.one":
+    "Avance físico de {actual} %, con {planned} % programado: {points} puntos abajo desde hace {n} día.",
+  "alert.behind_plan.other":
+    "Avance físico de {actual} %, con {planned} % programado: {points} puntos abajo desde hace {n} días.",
+  "alert.behind_plan.do": "Registra el avance de hoy y escribe el motivo de la diferencia.",
+  "alert.paid_ahead.one":
+    "Se ha pagado {paid} %, con {actual} % de avance físico: {points} puntos arriba desde hace {n} día.",
+  "alert.paid_ahead.other":
+    "Se ha pagado {paid} %, con {actual} % de avance físico: {points} puntos arriba desde hace {n} días.",
+  "alert.paid_ahead.do": "Registra el avance físico que amparan las estimaciones pagadas.",
+  "alert.handover_missing.one": "La obra está al 100 % desde el {on} ({n} día) y falta el acta de entrega-recepción.",
+  "alert.handover_missing.other":
+    "La obra está al 100 % desde el {on} ({n} días) y falta el acta de entrega-recepción.",
+  "alert.handover_missing.do": "Adjunta el acta en un seguimiento de cierre.",
+  "alert.settlement_missing.one": "La obra está al 100 % desde el {on} ({n} día) y falta el finiquito.",
+  "alert.settlement_missing.other": "La obra está al 100 % desde el {on} ({n} días) y falta el finiquito.",
+  "alert.settlement_missing.do": "Adjunta el finiquito en un seguimiento de cierre.",
+  "alert.no_follow_up.one": "Sin seguimiento desde hace {n} día; se espera uno cada {limit}.",
+  "alert.no_follow_up.other": "Sin seguimiento desde hace {n} días; se espera uno cada {limit}.",
+  "alert.no_follow_up.do": "Registra un seguimiento, aunque el avance sea el mismo.",
+  "alert.contract_ending.one": "El contrato «{title}» termina el {on}: queda {n} día.",
+  "alert.contract_ending.other": "El contrato «{title}» termina el {on}: quedan {n} días.",
+  "alert.contract_ending.do": "Revisa si se termina a tiempo; si no, tramita el convenio antes de esa fecha.",
+  "alerts.title": "Qué atender",
+  "alerts.more.one": "y {n} causa más",
+  "alerts.more.other": "y {n} causas más",
+  "todo.title": "Por hacer",
+  "todo.none": "Nada por hacer: todos tus proyectos están al corriente.",
+  "todo.nothing": "Nada por hacer coincide con lo que buscas.",
+  "todo.conflict.one": "El seguimiento {folio} no coincide con otro desde hace {n} día. Ábrelo para ver quién elige.",
+  "todo.conflict.other":
+    "El seguimiento {folio} no coincide con otro desde hace {n} días. Ábrelo para ver quién elige.",
+  "todo.observed.one": "El seguimiento {folio} tiene observaciones desde hace {n} día. Ábrelo y corrígelo.",
+  "todo.observed.other": "El seguimiento {folio} tiene observaciones desde hace {n} días. Ábrelo y corrígelo.",
+  "desk.lights": "Mostrar por semáforo",
+  "desk.order": "Ordenar",
+  "desk.order.folio": "Por folio",
+  "desk.order.urgent": "Lo más urgente primero",
+  "desk.col.light": "Semáforo",
+  "left.title.one": "{n} proyecto dejó de estar en tu área",
+  "left.title.other": "{n} proyectos dejaron de estar en tu área",
+  "left.here.one": "conservas aquí {n} seguimiento sin enviar",
+  "left.here.other": "conservas aquí {n} seguimientos sin enviar",
+  "left.text": "Ahora los lleva otra área. Lo que capturaste y no se ha enviado sigue en Mi bandeja.",
+  "left.seen": "Entendido",
+} as const;
