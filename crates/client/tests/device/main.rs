@@ -10,6 +10,7 @@ mod endpoint;
 mod events;
 mod folder;
 mod hint;
+mod profiles;
 mod scope;
 mod snapshot;
 mod sync;
