@@ -83,8 +83,7 @@ const problems = {
     "There were wrong recovery codes. Wait {retryAfterSeconds} s and try again; what is stored is untouched.",
   "problem.recovery_none":
     "No recovery code was made for this profile. Without it only its passphrase opens it; what is stored is still on this equipment.",
-  "problem.profile_unknown":
-    "There is no profile called «{name}» on this equipment. Check the name; nothing was lost.",
+  "problem.profile_unknown": "There is no profile called «{name}» on this equipment. Check the name; nothing was lost.",
   "problem.profile_name_invalid":
     "The name of a profile cannot be blank nor have more than {limit} characters. Write another; nothing was made.",
   "problem.keyring_locked":

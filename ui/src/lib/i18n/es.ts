@@ -86,8 +86,7 @@ const problems = {
     "Hubo códigos de recuperación equivocados. Espera {retryAfterSeconds} s y vuelve a intentar; lo guardado sigue intacto.",
   "problem.recovery_none":
     "Para este perfil no se hizo código de recuperación. Sin él sólo la frase lo abre; lo guardado sigue en este equipo.",
-  "problem.profile_unknown":
-    "En este equipo no hay un perfil llamado «{name}». Revisa el nombre; nada se perdió.",
+  "problem.profile_unknown": "En este equipo no hay un perfil llamado «{name}». Revisa el nombre; nada se perdió.",
   "problem.profile_name_invalid":
     "El nombre de un perfil no puede ir en blanco ni pasar de {limit} caracteres. Escribe otro; no se hizo nada.",
   "problem.keyring_locked":
