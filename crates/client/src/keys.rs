@@ -1,5 +1,8 @@
 //! The key of the database: random, never in a plain file. `keys.json` holds it wrapped by a passphrase (Argon2id and
-//! XChaCha20-Poly1305) and, where the administration asks for it, by a secret kept in the system's keyring.
+//! XChaCha20-Poly1305), by a printed recovery code if one was made, and, where the administration asks for it, by a
+//! secret kept in the system's keyring.
+
+pub(crate) mod recovery;
 
 use std::path::{Path, PathBuf};
 
@@ -42,6 +45,7 @@ struct KeyFile {
 enum Wrap {
     Passphrase { cost: Cost, salt: String, nonce: String, sealed: String },
     Keyring { nonce: String, sealed: String },
+    Recovery { cost: Cost, salt: String, nonce: String, sealed: String },
 }
 
 /// Cost of Argon2id; kept beside the wrap, so that it can be raised without locking anybody out.
@@ -90,21 +94,12 @@ pub(crate) fn exist(dir: &Path) -> Result<bool, Error> {
 ///
 /// A passphrase is always asked: a store that only a keyring can open is lost with the keyring.
 pub(crate) fn create(dir: &Path, passphrase: &str, cost: Cost) -> Result<DatabaseKey, Error> {
-    if passphrase.chars().count() < MIN_PASSPHRASE {
-        return Err(Problem::new(Code::PassphraseTooShort).with("minimum", MIN_PASSPHRASE).into());
-    }
+    long_enough(passphrase)?;
     let mut key = Zeroizing::new([0u8; 32]);
     random(&mut *key)?;
     let store = uuid::Builder::from_random_bytes(random_bytes()?).into_uuid();
-    let mut salt = [0u8; 16];
-    random(&mut salt)?;
-    let wrapping = cost.derive(passphrase, &salt)?;
-    let (nonce, sealed) = seal(&wrapping, &key, &label(store, "passphrase"))?;
-    let mut file = KeyFile {
-        version: 1,
-        store,
-        wraps: vec![Wrap::Passphrase { cost, salt: hex::encode(salt), nonce, sealed }],
-    };
+    let mut file =
+        KeyFile { version: 1, store, wraps: vec![with_passphrase(store, &key, passphrase, cost)?] };
     if keyring_wanted()
         && let Err(reason) = add_keyring(&mut file, &key)
     {
@@ -115,15 +110,55 @@ pub(crate) fn create(dir: &Path, passphrase: &str, cost: Cost) -> Result<Databas
     Ok(DatabaseKey(key))
 }
 
-/// Unwraps the key of a store: with the passphrase, or from the keyring when none is given.
-pub(crate) fn open(dir: &Path, passphrase: Option<&str>) -> Result<DatabaseKey, Error> {
+fn long_enough(passphrase: &str) -> Result<(), Error> {
+    if passphrase.chars().count() < MIN_PASSPHRASE {
+        return Err(Problem::new(Code::PassphraseTooShort).with("minimum", MIN_PASSPHRASE).into());
+    }
+    Ok(())
+}
+
+fn with_passphrase(store: Uuid, key: &[u8; 32], passphrase: &str, cost: Cost) -> Result<Wrap, Error> {
+    let salt = random_bytes()?;
+    let wrapping = cost.derive(passphrase, &salt)?;
+    let (nonce, sealed) = seal(&wrapping, key, &label(store, "passphrase"))?;
+    Ok(Wrap::Passphrase { cost, salt: hex::encode(salt), nonce, sealed })
+}
+
+/// Another passphrase for the same key. The recovery code and the keyring go on opening it.
+pub(crate) fn change_passphrase(dir: &Path, old: &str, new: &str, cost: Cost) -> Result<(), Error> {
+    long_enough(new)?;
+    let mut file = read(dir)?;
+    let key = open_with_passphrase(&file, old)?;
+    replace_passphrase(dir, &mut file, &key, new, cost)
+}
+
+fn replace_passphrase(
+    dir: &Path,
+    file: &mut KeyFile,
+    key: &DatabaseKey,
+    new: &str,
+    cost: Cost,
+) -> Result<(), Error> {
+    let wrap = with_passphrase(file.store, &key.0, new, cost)?;
+    file.wraps.retain(|wrap| !matches!(wrap, Wrap::Passphrase { .. }));
+    file.wraps.insert(0, wrap);
+    write_atomically(&dir.join(FILE), &serde_json::to_vec_pretty(file)?)
+}
+
+fn read(dir: &Path) -> Result<KeyFile, Error> {
     let path = dir.join(FILE);
     let bytes = std::fs::read(&path).map_err(Error::io(&path))?;
-    let file: KeyFile = serde_json::from_slice(&bytes).map_err(|error| {
+    serde_json::from_slice(&bytes).map_err(|error| {
         Problem::new(Code::FileUnreadable)
             .with("file", path.display().to_string())
             .with("detail", error.to_string())
-    })?;
+            .into()
+    })
+}
+
+/// Unwraps the key of a store: with the passphrase, or from the keyring when none is given.
+pub(crate) fn open(dir: &Path, passphrase: Option<&str>) -> Result<DatabaseKey, Error> {
+    let file = read(dir)?;
     match passphrase {
         Some(passphrase) => open_with_passphrase(&file, passphrase),
         None => open_with_keyring(&file),
@@ -213,7 +248,7 @@ fn unseal(wrapping: &[u8; 32], nonce: &str, sealed: &str, label: &str) -> Option
 }
 
 /// Writes a file so that after a power cut there is the old one or the new one, never half of it.
-fn write_atomically(path: &Path, bytes: &[u8]) -> Result<(), Error> {
+pub(crate) fn write_atomically(path: &Path, bytes: &[u8]) -> Result<(), Error> {
     use std::io::Write as _;
     let mut temporary: PathBuf = path.to_owned();
     temporary.set_extension("json.new");

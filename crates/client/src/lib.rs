@@ -5,6 +5,7 @@
 //! |---|---|
 //! | `store` | the two encrypted databases: all SQL |
 //! | `keys` | the database key and what wraps it |
+//! | `profiles` | several people on one machine: a folder and a store for each |
 //! | `capture`, `evidence` | drafts, files, and the moment a draft becomes an operation |
 //! | `receipt_pdf` | a receipt as a page to print, and out of it again |
 //! | `choose` | conflicts, and the choice that ends one |
@@ -25,7 +26,9 @@ mod export;
 mod keys;
 pub mod map;
 mod outside;
+pub mod profiles;
 mod receipt_pdf;
+mod recovery_pdf;
 mod search;
 mod session;
 mod store;
@@ -180,6 +183,48 @@ impl Client {
         }
         inner.wake.notify_one();
         self.app_state()
+    }
+
+    /// Makes a recovery code after the passphrase, and gives it with the page to print. One made before opens nothing
+    /// any more.
+    ///
+    /// # Errors
+    /// `passphrase_wrong`; `passphrase_needed` while the store is closed.
+    pub fn new_recovery_code(
+        &self,
+        passphrase: &str,
+    ) -> Result<(zeroize::Zeroizing<String>, Vec<u8>), Problem> {
+        let make = || -> Result<_, Error> {
+            let inner = &*self.inner;
+            let identity = inner.store()?.read(session::identity)?;
+            let code = keys::recovery::make(&inner.dir, passphrase, inner.outside.key_cost)?;
+            let page =
+                recovery_pdf::page(&code, &profiles::name_of(&inner.dir), identity.as_ref(), inner.moment())?;
+            Ok((code, page))
+        };
+        make().map_err(|error| self.inner.problem(error))
+    }
+
+    /// Opens the store of a forgotten passphrase with its recovery code, and gives it a new passphrase.
+    ///
+    /// # Errors
+    /// `recovery_mistyped`, `recovery_wrong`, `recovery_wait`, `recovery_none`, `passphrase_too_short`; nothing changes
+    /// then.
+    pub fn recover(&self, code: &str, passphrase: &str) -> Result<AppState, Problem> {
+        let inner = &*self.inner;
+        keys::recovery::renew(&inner.dir, code, passphrase, inner.outside.key_cost, inner.clock.now())
+            .map_err(|error| inner.problem(error))?;
+        self.unlock(Some(passphrase))
+    }
+
+    /// Another passphrase for the store of this folder.
+    ///
+    /// # Errors
+    /// `passphrase_wrong`, `passphrase_too_short`; nothing changes then.
+    pub fn change_passphrase(&self, old: &str, new: &str) -> Result<(), Problem> {
+        let inner = &*self.inner;
+        keys::change_passphrase(&inner.dir, old, new, inner.outside.key_cost)
+            .map_err(|error| inner.problem(error))
     }
 
     /// Runs a command of [`domain::command::COMMANDS`] by its name.

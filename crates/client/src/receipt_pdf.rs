@@ -24,8 +24,8 @@ const INSIDE: &str = "acuse.json";
 /// Largest file that is read to be verified.
 const MAX_FILE: u64 = 4 * 1024 * 1024;
 /// Letter, as it is printed in Mexico: points.
-const PAGE: (f32, f32) = (612.0, 792.0);
-const MARGIN: f32 = 54.0;
+pub(crate) const PAGE: (f32, f32) = (612.0, 792.0);
+pub(crate) const MARGIN: f32 = 54.0;
 /// Hashes of files that fit on the page; all of them are in the file inside.
 const FILES: usize = 12;
 
@@ -195,7 +195,7 @@ impl Sheet<'_> {
             }
             ink.y -= 5.0;
         }
-        assemble(ink.operations, &json, &format!("Acuse de recibo {}", body.folio))
+        assemble(ink.operations, Some(&json), &format!("Acuse de recibo {}", body.folio))
     }
 }
 
@@ -204,10 +204,10 @@ fn body_halves(text: &str) -> (&str, &str) {
     text.split_at_checked(text.len() / 2).unwrap_or((text, ""))
 }
 
-/// The page with its fonts, the ones that every reader of PDF has, and the receipt as a file inside.
-fn assemble(
+/// The page with its fonts, the ones that every reader of PDF has, and the receipt, where there is one, as a file inside.
+pub(crate) fn assemble(
     operations: Vec<Operation>,
-    json: &[u8],
+    json: Option<&[u8]>,
     title: &str,
 ) -> Result<Vec<u8>, Box<dyn std::error::Error>> {
     let mut document = Document::with_version("1.7");
@@ -231,26 +231,32 @@ fn assemble(
         pages,
         Object::Dictionary(dictionary! { "Type" => "Pages", "Kids" => vec![page.into()], "Count" => 1 }),
     );
-    let kind = Object::Name(b"application/json".to_vec());
-    let file = Stream::new(dictionary! { "Type" => "EmbeddedFile", "Subtype" => kind }, json.to_vec());
-    let file = document.add_object(file.with_compression(false));
-    let named = document.add_object(dictionary! {
-        "Type" => "Filespec",
-        "F" => Object::string_literal(INSIDE),
-        "UF" => Object::string_literal(INSIDE),
-        "EF" => dictionary! { "F" => file },
-        "AFRelationship" => "Source",
-    });
-    let catalog = document.add_object(dictionary! {
+    let mut catalog = dictionary! {
         "Type" => "Catalog",
         "Pages" => pages,
         "Lang" => Object::string_literal("es-MX"),
-        "AF" => vec![named.into()],
-        "Names" => dictionary! {
-            "EmbeddedFiles" => dictionary! { "Names" => vec![Object::string_literal(INSIDE), named.into()] },
-        },
         "ViewerPreferences" => dictionary! { "DisplayDocTitle" => true },
-    });
+    };
+    if let Some(json) = json {
+        let kind = Object::Name(b"application/json".to_vec());
+        let file = Stream::new(dictionary! { "Type" => "EmbeddedFile", "Subtype" => kind }, json.to_vec());
+        let file = document.add_object(file.with_compression(false));
+        let named = document.add_object(dictionary! {
+            "Type" => "Filespec",
+            "F" => Object::string_literal(INSIDE),
+            "UF" => Object::string_literal(INSIDE),
+            "EF" => dictionary! { "F" => file },
+            "AFRelationship" => "Source",
+        });
+        catalog.set("AF", vec![named.into()]);
+        catalog.set(
+            "Names",
+            dictionary! {
+                "EmbeddedFiles" => dictionary! { "Names" => vec![Object::string_literal(INSIDE), named.into()] },
+            },
+        );
+    }
+    let catalog = document.add_object(catalog);
     document.trailer.set("Root", catalog);
     let info = document.add_object(dictionary! { "Title" => lopdf::text_string(title) });
     document.trailer.set("Info", info);
@@ -261,9 +267,9 @@ fn assemble(
 }
 
 /// What is drawn so far, and where the next line goes, from the foot of the page.
-struct Ink {
-    operations: Vec<Operation>,
-    y: f32,
+pub(crate) struct Ink {
+    pub(crate) operations: Vec<Operation>,
+    pub(crate) y: f32,
 }
 
 impl Ink {
@@ -271,7 +277,7 @@ impl Ink {
         self.operations.push(Operation::new(operator, operands));
     }
 
-    fn text(&mut self, font: &str, size: f32, text: &str, advance: f32) {
+    pub(crate) fn text(&mut self, font: &str, size: f32, text: &str, advance: f32) {
         self.text_at(font, size, MARGIN, text, advance);
     }
 
@@ -285,7 +291,7 @@ impl Ink {
     }
 
     /// A name in bold over its values.
-    fn pair(&mut self, name: &str, values: &[&str], font: &str) {
+    pub(crate) fn pair(&mut self, name: &str, values: &[&str], font: &str) {
         self.text("F2", 9.0, name, 15.0);
         let size = if font == "F3" { 9.0 } else { 10.0 };
         for value in values.iter().filter(|value| !value.is_empty()) {
@@ -310,7 +316,7 @@ impl Ink {
 }
 
 /// Lines of at most so many characters, broken between words.
-fn wrapped(text: &str, most: usize) -> Vec<String> {
+pub(crate) fn wrapped(text: &str, most: usize) -> Vec<String> {
     let mut lines: Vec<String> = Vec::new();
     for word in text.split_whitespace() {
         match lines.last_mut() {

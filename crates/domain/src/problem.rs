@@ -127,6 +127,18 @@ codes! {
     PassphraseWrong = "passphrase_wrong", 401, AfterFix;
     /// The passphrase is too short. params: minimum.
     PassphraseTooShort = "passphrase_too_short", 422, AfterFix;
+    /// What was typed is not a recovery code: a character is missing or another. It does not count as an attempt.
+    RecoveryMistyped = "recovery_mistyped", 422, AfterFix;
+    /// The recovery code is not the one of this store. params: retryAfterSeconds.
+    RecoveryWrong = "recovery_wrong", 401, AfterFix;
+    /// Too soon after a wrong recovery code. params: retryAfterSeconds.
+    RecoveryWait = "recovery_wait", 429, Later;
+    /// No recovery code was made for this store.
+    RecoveryNone = "recovery_none", 404, AfterFix;
+    /// There is no profile with this name on this machine. params: name.
+    ProfileUnknown = "profile_unknown", 404, AfterFix;
+    /// The name of a profile is blank, too long or unreadable. params: limit.
+    ProfileNameInvalid = "profile_name_invalid", 422, AfterFix;
     /// The keyring is locked: the key exists but cannot be read now.
     KeyringLocked = "keyring_locked", 401, AfterFix;
     /// Another window or command has this store open.

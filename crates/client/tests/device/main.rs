@@ -12,6 +12,7 @@ mod events;
 mod folder;
 mod hint;
 mod photo;
+mod profiles;
 mod scope;
 mod snapshot;
 mod sync;

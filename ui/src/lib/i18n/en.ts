@@ -78,6 +78,17 @@ const problems = {
   "problem.passphrase_wrong":
     "That is not the passphrase of this equipment. Check capitals and spaces; the data are safe.",
   "problem.passphrase_too_short": "The passphrase needs at least {minimum} characters. Add another word.",
+  "problem.recovery_mistyped":
+    "The recovery code is not whole or has another character. Copy it again from the printed page: eight groups of four. Nothing was lost and this attempt does not count.",
+  "problem.recovery_wrong":
+    "That recovery code is not the one of this profile, or another was made later. Look at the latest page and wait {retryAfterSeconds} s before trying again; what is stored is untouched.",
+  "problem.recovery_wait":
+    "There were wrong recovery codes. Wait {retryAfterSeconds} s and try again; what is stored is untouched.",
+  "problem.recovery_none":
+    "No recovery code was made for this profile. Without it only its passphrase opens it; what is stored is still on this equipment.",
+  "problem.profile_unknown": "There is no profile called «{name}» on this equipment. Check the name; nothing was lost.",
+  "problem.profile_name_invalid":
+    "The name of a profile cannot be blank nor have more than {limit} characters. Write another; nothing was made.",
   "problem.keyring_locked":
     "The keyring of the system is locked and the key to your data is in it. Unlock it or type your passphrase; nothing was lost.",
   "problem.store_in_use": "Another Avance Abierto window has the data of this equipment open. Close it and try again.",

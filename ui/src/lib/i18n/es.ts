@@ -81,6 +81,17 @@ const problems = {
   "problem.passphrase_wrong":
     "Esa no es la frase de acceso de este equipo. Revisa mayúsculas y espacios; los datos siguen a salvo.",
   "problem.passphrase_too_short": "La frase de acceso necesita al menos {minimum} caracteres. Agrega otra palabra.",
+  "problem.recovery_mistyped":
+    "El código de recuperación no está completo o tiene un carácter distinto. Cópialo otra vez de la hoja impresa: son ocho grupos de cuatro. Nada se perdió y este intento no cuenta.",
+  "problem.recovery_wrong":
+    "Ese código de recuperación no es el de este perfil, o después se hizo otro. Revisa la hoja más reciente y espera {retryAfterSeconds} s para intentar de nuevo; lo guardado sigue intacto.",
+  "problem.recovery_wait":
+    "Hubo códigos de recuperación equivocados. Espera {retryAfterSeconds} s y vuelve a intentar; lo guardado sigue intacto.",
+  "problem.recovery_none":
+    "Para este perfil no se hizo código de recuperación. Sin él sólo la frase lo abre; lo guardado sigue en este equipo.",
+  "problem.profile_unknown": "En este equipo no hay un perfil llamado «{name}». Revisa el nombre; nada se perdió.",
+  "problem.profile_name_invalid":
+    "El nombre de un perfil no puede ir en blanco ni pasar de {limit} caracteres. Escribe otro; no se hizo nada.",
   "problem.keyring_locked":
     "El llavero del sistema está cerrado y ahí se guarda la llave de tus datos. Desbloquéalo o escribe tu frase de acceso; nada se perdió.",
   "problem.store_in_use":

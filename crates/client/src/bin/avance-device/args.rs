@@ -11,6 +11,9 @@ pub(crate) struct Args {
     /// Folder of this equipment's encrypted store.
     #[arg(long, global = true, env = "AVANCE_DATA", value_name = "DIR")]
     pub(crate) data: Option<PathBuf>,
+    /// Profile of that folder, by its name; the folder's own when absent. `enrol` makes one that is not there.
+    #[arg(long, global = true, env = "AVANCE_PROFILE", value_name = "NAME")]
+    pub(crate) profile: Option<String>,
     /// File whose first line is the passphrase; else AVANCE_PASSPHRASE, else the system's keyring.
     #[arg(long, global = true, value_name = "FILE")]
     pub(crate) passphrase_file: Option<PathBuf>,
@@ -32,6 +35,30 @@ pub(crate) enum Verb {
         /// How people call this equipment; its host name when absent.
         #[arg(long, default_value = "", value_name = "NAME")]
         device: String,
+    },
+    /// Lists the profiles of the folder. Needs neither passphrase nor network.
+    Profiles {
+        /// As JSON.
+        #[arg(long)]
+        json: bool,
+    },
+    /// Makes a recovery code to print and keep, and prints it, alone, on standard output. The one before stops being good.
+    Recovery {
+        /// Saves the page to print, a PDF.
+        #[arg(long, value_name = "FILE")]
+        page: Option<PathBuf>,
+    },
+    /// Opens a store whose passphrase was forgotten. The passphrase that is given becomes its new one.
+    Recover {
+        /// File whose first line is the recovery code.
+        #[arg(long, value_name = "FILE")]
+        code_file: PathBuf,
+    },
+    /// Changes the passphrase.
+    Passphrase {
+        /// File whose first line is the new one.
+        #[arg(long, value_name = "FILE")]
+        new_file: PathBuf,
     },
     /// Lists the projects in scope. Needs no network.
     Projects {

@@ -115,6 +115,22 @@ fn found(language: Language, word: &str) -> &'static str {
     }
 }
 
+/// A recovery code was made.
+pub(crate) fn recovery_made(language: Language) -> &'static str {
+    language.pick(
+        "Guarda este código en papel, lejos de este equipo: abre el perfil sin la frase. El anterior, si había, ya no sirve.",
+        "Keep this code on paper, away from this equipment: it opens the profile without the passphrase. One made before is no longer good.",
+    )
+}
+
+/// The passphrase is another now.
+pub(crate) fn passphrase_changed(language: Language) -> &'static str {
+    language.pick(
+        "La frase cambió. Nada de lo guardado se movió y el código de recuperación sigue siendo el mismo.",
+        "The passphrase changed. Nothing that is stored moved, and the recovery code is still the same.",
+    )
+}
+
 /// The sentence of a code: Spanish, English.
 fn sentence(code: Code) -> (&'static str, &'static str) {
     match code {
@@ -301,6 +317,30 @@ fn sentence(code: Code) -> (&'static str, &'static str) {
         Code::PassphraseTooShort => (
             "La frase de acceso es muy corta: usa al menos {minimum} caracteres. No se creó nada.",
             "The passphrase is too short: use at least {minimum} characters. Nothing was made.",
+        ),
+        Code::RecoveryMistyped => (
+            "El código de recuperación no está completo o tiene un carácter distinto. Cópialo otra vez de la hoja impresa: son ocho grupos de cuatro. Nada se perdió y este intento no cuenta.",
+            "The recovery code is not whole or has another character. Copy it again from the printed page: eight groups of four. Nothing was lost and this attempt does not count.",
+        ),
+        Code::RecoveryWrong => (
+            "Ese código de recuperación no es el de este perfil, o después se hizo otro. Revisa la hoja más reciente y espera {retryAfterSeconds} s para intentar de nuevo; lo guardado sigue intacto.",
+            "That recovery code is not the one of this profile, or another was made later. Look at the latest page and wait {retryAfterSeconds} s before trying again; what is stored is untouched.",
+        ),
+        Code::RecoveryWait => (
+            "Hubo códigos de recuperación equivocados. Espera {retryAfterSeconds} s y vuelve a intentar; lo guardado sigue intacto.",
+            "There were wrong recovery codes. Wait {retryAfterSeconds} s and try again; what is stored is untouched.",
+        ),
+        Code::RecoveryNone => (
+            "Para este perfil no se hizo código de recuperación. Sin él sólo la frase lo abre; lo guardado sigue en este equipo.",
+            "No recovery code was made for this profile. Without it only its passphrase opens it; what is stored is still on this equipment.",
+        ),
+        Code::ProfileUnknown => (
+            "En este equipo no hay un perfil llamado «{name}». Revisa el nombre con «profiles»; «enrol --profile» hace uno nuevo.",
+            "There is no profile called «{name}» on this equipment. See the names with `profiles`; `enrol --profile` makes a new one.",
+        ),
+        Code::ProfileNameInvalid => (
+            "El nombre de un perfil no puede ir en blanco ni pasar de {limit} caracteres. Escribe otro; no se hizo nada.",
+            "The name of a profile cannot be blank nor have more than {limit} characters. Write another; nothing was made.",
         ),
         Code::KeyringLocked => (
             "El llavero del sistema está cerrado o no tiene la llave. Ábrelo, o usa la frase de acceso; los datos siguen cifrados y completos.",

@@ -1,11 +1,12 @@
 //! One function per verb: asks the client, prints the answer.
 
+use std::io::Write as _;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use client::Client;
+use client::{Client, profiles};
 use domain::clock::SystemClock;
 use domain::command::{AppState, Choose, ConflictRow, ProjectRow, ReceiptView, Sent, Status};
 use domain::conflict::Resolution;
@@ -32,15 +33,37 @@ pub(crate) async fn run(args: Args, language: Language) -> Result<ExitCode, Prob
     let dir = args.data.clone().ok_or_else(|| {
         Problem::new(Code::CommandInvalid).with("name", "--data").with("detail", prose::no_folder(language))
     })?;
+    if let Verb::Profiles { json } = args.verb {
+        return list_profiles(&dir, json);
+    }
+    let enrolling = matches!(args.verb, Verb::Enrol { .. });
+    // An empty variable is one that is not set.
+    let dir = match args.profile.as_deref().filter(|name| !name.is_empty()) {
+        None => dir,
+        Some(name) if enrolling => profiles::make(&dir, name, &SystemClock)?,
+        Some(name) => profiles::find(&dir, name)?,
+    };
     let passphrase = passphrase(args.passphrase_file.as_deref())?;
     let client = Client::open(&dir, Arc::new(SystemClock))?;
+    match &args.verb {
+        Verb::Recover { code_file } => return recover(&client, language, code_file, passphrase.as_deref()),
+        Verb::Recovery { page } => {
+            return recovery(&client, language, page.as_deref(), passphrase.as_deref());
+        }
+        Verb::Passphrase { new_file } => {
+            return change_passphrase(&client, language, new_file, passphrase.as_deref());
+        }
+        _ => {}
+    }
     let state = client.unlock(passphrase.as_deref().map(String::as_str))?;
-    let enrolling = matches!(args.verb, Verb::Enrol { .. });
     if !enrolling && !matches!(state, AppState::Ready { .. }) {
         return Err(Problem::new(Code::NotEnrolled));
     }
     match args.verb {
         Verb::Enrol { server, code, device } => enrol(&client, language, &server, &code, &device).await,
+        Verb::Profiles { .. } | Verb::Recovery { .. } | Verb::Recover { .. } | Verb::Passphrase { .. } => {
+            Err(Problem::new(Code::CommandInvalid))
+        }
         Verb::Projects { json, text } => projects(&client, language, json, &text.join(" ")).await,
         Verb::Capture { project, file, evidence } => capture(&client, language, &project, &file, &evidence),
         Verb::Send { text_only } => {
@@ -68,8 +91,79 @@ fn passphrase(file: Option<&Path>) -> Result<Option<Zeroizing<String>>, Problem>
             .filter(|text| !text.is_empty())
             .map(Zeroizing::new));
     };
+    first_line(path).map(Some)
+}
+
+fn first_line(path: &Path) -> Result<Zeroizing<String>, Problem> {
     let text = Zeroizing::new(std::fs::read_to_string(path).map_err(|error| unreadable(path, &error))?);
-    Ok(Some(Zeroizing::new(text.lines().next().unwrap_or_default().to_owned())))
+    Ok(Zeroizing::new(text.lines().next().unwrap_or_default().to_owned()))
+}
+
+fn list_profiles(dir: &Path, as_json: bool) -> Result<ExitCode, Problem> {
+    let found = profiles::list(dir)?;
+    if as_json {
+        print_json(&found);
+    } else {
+        found.iter().for_each(|profile| say(&profile.name));
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+/// The passphrase itself: these verbs are not for a keyring.
+fn needed(passphrase: Option<&String>) -> Result<&str, Problem> {
+    passphrase.map(String::as_str).ok_or_else(|| Problem::new(Code::PassphraseNeeded))
+}
+
+fn recovery(
+    client: &Client,
+    language: Language,
+    page: Option<&Path>,
+    passphrase: Option<&String>,
+) -> Result<ExitCode, Problem> {
+    let passphrase = needed(passphrase)?;
+    client.unlock(Some(passphrase))?;
+    // Made before there is a code: one that could not be saved must not have cost the former one.
+    let target = page.map(|path| new_file(path).map(|file| (path, file))).transpose()?;
+    let (code, bytes) = client.new_recovery_code(passphrase)?;
+    say(&code);
+    if let Some((path, mut file)) = target {
+        let written = file.write_all(&bytes).and_then(|()| file.sync_all());
+        written.map_err(|error| unreadable(path, &error))?;
+    }
+    warn(prose::recovery_made(language));
+    Ok(ExitCode::SUCCESS)
+}
+
+/// A new file that only its owner reads: the page is as good as the passphrase.
+fn new_file(path: &Path) -> Result<std::fs::File, Problem> {
+    let mut options = std::fs::File::options();
+    options.write(true).create_new(true);
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    options.open(path).map_err(|error| unreadable(path, &error))
+}
+
+fn recover(
+    client: &Client,
+    language: Language,
+    code: &Path,
+    passphrase: Option<&String>,
+) -> Result<ExitCode, Problem> {
+    let passphrase = needed(passphrase)?;
+    client.recover(&first_line(code)?, passphrase)?;
+    warn(prose::passphrase_changed(language));
+    Ok(ExitCode::SUCCESS)
+}
+
+fn change_passphrase(
+    client: &Client,
+    language: Language,
+    new: &Path,
+    passphrase: Option<&String>,
+) -> Result<ExitCode, Problem> {
+    client.change_passphrase(needed(passphrase)?, &first_line(new)?)?;
+    warn(prose::passphrase_changed(language));
+    Ok(ExitCode::SUCCESS)
 }
 
 fn unreadable(path: &Path, error: &std::io::Error) -> Problem {

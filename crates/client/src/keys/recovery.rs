@@ -1,0 +1,173 @@
+//! The recovery code: printed on paper, it wraps the same database key as the passphrase does.
+
+use std::path::Path;
+
+use chrono::{DateTime, TimeDelta, Utc};
+use domain::problem::{Code, Problem};
+use serde::{Deserialize, Serialize};
+use zeroize::Zeroizing;
+
+use super::{Cost, DatabaseKey, FILE, KeyFile, Wrap};
+use crate::error::Error;
+
+/// Crockford base 32: it can be dictated, and O, I and L are read as the digits they look like.
+const ALPHABET: &[u8; 32] = b"0123456789ABCDEFGHJKMNPQRSTVWXYZ";
+/// Random characters: 140 bits.
+const SECRET: usize = 28;
+/// Characters that follow from those, so that a slip of the hand is told from a code of another store.
+const CHECK: usize = 4;
+const GROUP: usize = 4;
+/// Wrong codes and when the next may be tried. Beside the keys and not in them: counting must never write those.
+const ATTEMPTS: &str = "recovery.json";
+/// Longest wait between two codes.
+const LONGEST: TimeDelta = TimeDelta::minutes(15);
+
+#[derive(Default, Serialize, Deserialize)]
+struct Attempts {
+    wrong: u32,
+    until: Option<DateTime<Utc>>,
+}
+
+/// Makes a code after the passphrase. It takes the place of the one before.
+pub(crate) fn make(dir: &Path, passphrase: &str, cost: Cost) -> Result<Zeroizing<String>, Error> {
+    let mut file = super::read(dir)?;
+    let key = super::open_with_passphrase(&file, passphrase)?;
+    let secret = new_secret()?;
+    let salt = super::random_bytes()?;
+    let wrapping = cost.derive(&secret, &salt)?;
+    let (nonce, sealed) = super::seal(&wrapping, &key.0, &super::label(file.store, "recovery"))?;
+    file.wraps.retain(|wrap| !matches!(wrap, Wrap::Recovery { .. }));
+    file.wraps.push(Wrap::Recovery { cost, salt: hex::encode(salt), nonce, sealed });
+    super::write_atomically(&dir.join(FILE), &serde_json::to_vec_pretty(&file)?)?;
+    Ok(written(&secret))
+}
+
+/// Gives the store of a code a new passphrase.
+pub(crate) fn renew(
+    dir: &Path,
+    code: &str,
+    passphrase: &str,
+    cost: Cost,
+    now: DateTime<Utc>,
+) -> Result<(), Error> {
+    super::long_enough(passphrase)?;
+    let secret = read_code(code).ok_or(Code::RecoveryMistyped)?;
+    let mut file = super::read(dir)?;
+    let attempts = attempts(dir);
+    // A time farther away than any that is ever given was set by a clock that was ahead.
+    let wait =
+        attempts.until.map(|until| until - now).filter(|wait| *wait > TimeDelta::zero() && *wait <= LONGEST);
+    if let Some(wait) = wait {
+        return Err(waiting(Code::RecoveryWait, wait).into());
+    }
+    match open(&file, &secret)? {
+        Some(key) => {
+            super::replace_passphrase(dir, &mut file, &key, passphrase, cost)?;
+            let path = dir.join(ATTEMPTS);
+            match std::fs::remove_file(&path) {
+                Err(error) if error.kind() != std::io::ErrorKind::NotFound => Err(Error::io(path)(error)),
+                _ => Ok(()),
+            }
+        }
+        None => {
+            let wait = TimeDelta::seconds(2 << attempts.wrong.min(9)).min(LONGEST);
+            let next =
+                Attempts { wrong: attempts.wrong.saturating_add(1), until: now.checked_add_signed(wait) };
+            super::write_atomically(&dir.join(ATTEMPTS), &serde_json::to_vec(&next)?)?;
+            Err(waiting(Code::RecoveryWrong, wait).into())
+        }
+    }
+}
+
+fn waiting(code: Code, wait: TimeDelta) -> Problem {
+    Problem::new(code).with("retryAfterSeconds", (wait.num_milliseconds() + 999) / 1000)
+}
+
+fn open(file: &KeyFile, secret: &str) -> Result<Option<DatabaseKey>, Error> {
+    for wrap in &file.wraps {
+        if let Wrap::Recovery { cost, salt, nonce, sealed } = wrap {
+            let salt = hex::decode(salt).map_err(|_| Error::Crypto("the salt in keys.json"))?;
+            let wrapping = cost.derive(secret, &salt)?;
+            let key = super::unseal(&wrapping, nonce, sealed, &super::label(file.store, "recovery"));
+            return Ok(key.map(DatabaseKey));
+        }
+    }
+    Err(Code::RecoveryNone.into())
+}
+
+/// One that cannot be read counts for nothing: it slows guessing down and protects nothing else.
+fn attempts(dir: &Path) -> Attempts {
+    let read = std::fs::read(dir.join(ATTEMPTS)).ok();
+    read.and_then(|bytes| serde_json::from_slice(&bytes).ok()).unwrap_or_default()
+}
+
+fn new_secret() -> Result<Zeroizing<String>, Error> {
+    let mut bytes = Zeroizing::new([0u8; SECRET]);
+    super::random(&mut *bytes)?;
+    Ok(Zeroizing::new(bytes.iter().map(|byte| letter(*byte)).collect()))
+}
+
+fn letter(byte: u8) -> char {
+    char::from(ALPHABET[usize::from(byte & 31)])
+}
+
+fn check_of(secret: &str) -> String {
+    use sha2::{Digest as _, Sha256};
+    let digest = Sha256::digest(format!("avance-abierto recovery {secret}"));
+    digest.iter().take(CHECK).map(|byte| letter(*byte)).collect()
+}
+
+/// In groups, with its check at the end.
+fn written(secret: &str) -> Zeroizing<String> {
+    let whole = Zeroizing::new(format!("{secret}{}", check_of(secret)));
+    let mut code = Zeroizing::new(String::with_capacity(whole.len() + whole.len() / GROUP));
+    for (n, letter) in whole.chars().enumerate() {
+        if n > 0 && n % GROUP == 0 {
+            code.push('-');
+        }
+        code.push(letter);
+    }
+    code
+}
+
+/// What was typed without its check; none when it does not hold.
+fn read_code(typed: &str) -> Option<Zeroizing<String>> {
+    let mut plain = Zeroizing::new(String::with_capacity(SECRET + CHECK));
+    for letter in typed.chars().filter(|c| !c.is_whitespace() && *c != '-') {
+        let letter = match letter.to_ascii_uppercase() {
+            'O' => '0',
+            'I' | 'L' => '1',
+            other => other,
+        };
+        if plain.len() == SECRET + CHECK || !u8::try_from(letter).is_ok_and(|byte| ALPHABET.contains(&byte)) {
+            return None;
+        }
+        plain.push(letter);
+    }
+    let (secret, check) = plain.split_at_checked(SECRET)?;
+    (check == check_of(secret)).then(|| Zeroizing::new(secret.to_owned()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_code_survives_dictation_and_a_slip_is_noticed() {
+        let code = written(&new_secret().unwrap());
+        assert_eq!(code.split('-').map(str::len).collect::<Vec<_>>(), [4; 8]);
+        let secret = read_code(&code).unwrap();
+        let spoken = code.replace('-', " ").to_lowercase().replace('0', "o").replace('1', "l");
+        assert_eq!(read_code(&spoken).unwrap(), secret);
+        let mut noticed = 0;
+        for at in (0..code.len()).filter(|at| code.as_bytes()[*at] != b'-') {
+            let mut slip = code.as_bytes().to_vec();
+            slip[at] = if slip[at] == b'7' { b'8' } else { b'7' };
+            noticed += usize::from(read_code(std::str::from_utf8(&slip).unwrap()).is_none());
+        }
+        assert_eq!(noticed, SECRET + CHECK);
+        for wrong in ["", "ABCD", &format!("{}0", *code), &code[..code.len() - 1], "ñ"] {
+            assert!(read_code(wrong).is_none(), "{wrong}");
+        }
+    }
+}
