@@ -334,7 +334,7 @@ export const screens = {
   "kind.notes": "Text on several lines. Enter makes a new line; Tab goes on.",
   "kind.percent": "A percentage from 0 to 100: 35, 35.5 or 35 %.",
   "kind.money": "An amount: 1234.56, 1,234.56 or pasted as $1,234.56 MXN.",
-  "kind.date": "A date: 12/3/2026, 12/3, 2026-03-12, today or yesterday. The day comes before the month.",
+  "kind.date": "A date: 12/3/2026, 12/3, 12 Mar, Monday, today or yesterday. The day comes before the month.",
   "kind.code": "One choice of the list; type its first letter to reach it.",
   "kind.number": "A quantity: 12, 12.5 or 1,200.",
   "kind.rfc": "An RFC: 12 characters of a company or 13 of a natural person; hyphens and spaces do not matter.",
@@ -454,7 +454,7 @@ export const screens = {
   "help.numbers.text":
     "As they are on paper: 1,234.56, $1,234.56 MXN, 35 or 35 %. They are kept as you type them and read when they are checked.",
   "help.dates.title": "How are dates typed?",
-  "help.dates.text": "12/3/2026, 12/3, today or yesterday. The day comes before the month.",
+  "help.dates.text": "12/3/2026, 12/3, 12 Mar, Monday (the latest one), today or yesterday. The day comes before the month.",
   "keys.new": "New follow-up of the open project",
   "keys.find": "Search folio or project",
   "keys.save": "Save (it always is; this confirms it)",

@@ -335,7 +335,7 @@ export const screens = {
   "kind.notes": "Texto de varias líneas. Enter hace una línea nueva; Tab pasa a lo siguiente.",
   "kind.percent": "Un porcentaje de 0 a 100: 35, 35.5 o 35 %.",
   "kind.money": "Un monto: 1234.56, 1,234.56 o pegado como $1,234.56 MXN.",
-  "kind.date": "Una fecha: 12/3/2026, 12/3, 2026-03-12, hoy o ayer. El día va antes que el mes.",
+  "kind.date": "Una fecha: 12/3/2026, 12/3, 12 mar, lunes, hoy o ayer. El día va antes que el mes.",
   "kind.code": "Una opción de la lista; escribe su primera letra para llegar a ella.",
   "kind.number": "Una cantidad: 12, 12.5 o 1,200.",
   "kind.rfc": "Un RFC: 12 caracteres de una empresa o 13 de una persona física; los guiones y espacios no importan.",
@@ -456,7 +456,7 @@ export const screens = {
   "help.numbers.text":
     "Como vienen en el papel: 1,234.56, $1,234.56 MXN, 35 o 35 %. Se guardan tal como los escribes y se leen al revisar.",
   "help.dates.title": "¿Cómo se escriben las fechas?",
-  "help.dates.text": "12/3/2026, 12/3, hoy o ayer. El día va antes que el mes.",
+  "help.dates.text": "12/3/2026, 12/3, 12 mar, lunes (el último), hoy o ayer. El día va antes que el mes.",
   "keys.new": "Nuevo seguimiento del proyecto abierto",
   "keys.find": "Buscar folio o proyecto",
   "keys.save": "Guardar (siempre está guardado; lo confirma)",
