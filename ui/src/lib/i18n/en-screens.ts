@@ -454,7 +454,8 @@ export const screens = {
   "help.numbers.text":
     "As they are on paper: 1,234.56, $1,234.56 MXN, 35 or 35 %. They are kept as you type them and read when they are checked.",
   "help.dates.title": "How are dates typed?",
-  "help.dates.text": "12/3/2026, 12/3, 12 Mar, Monday (the latest one), today or yesterday. The day comes before the month.",
+  "help.dates.text":
+    "12/3/2026, 12/3, 12 Mar, Monday (the latest one), today or yesterday. The day comes before the month.",
   "keys.new": "New follow-up of the open project",
   "keys.find": "Search folio or project",
   "keys.save": "Save (it always is; this confirms it)",
