@@ -16,7 +16,7 @@ use serde_json::{Value, json};
 /// Waits until the endpoint holds so many follow-ups as published and nothing is queued.
 fn settled(central: &Central, published: u64) {
     wait_until("everything is decided and published", Duration::from_secs(240), || {
-        let status: Value = serde_json::from_str(&central.ok(&["status", "--json"])).unwrap();
+        let status: Value = serde_json::from_str(&central.ok(&["status", "--json"])).expect("JSON");
         status["queued"] == 0 && status["followUps"]["published"].as_u64() == Some(published)
     });
 }
@@ -184,7 +184,7 @@ fn p1_a_week_without_a_network() {
 /// A document of about so many bytes that do not compress, that every reader can open.
 fn document(path: &Path, bytes: usize, seed: u64) -> PathBuf {
     let mut dice = journeys::proxy::Dice::new(seed);
-    let noise: Vec<u8> = (0..bytes).map(|_| u8::try_from(dice.below(256)).unwrap()).collect();
+    let noise: Vec<u8> = (0..bytes).map(|_| u8::try_from(dice.below(256)).expect("below 256")).collect();
     let mut pdf = b"%PDF-1.7\n".to_vec();
     let mut places = Vec::new();
     let mut object = |pdf: &mut Vec<u8>, number: usize, head: &str, stream: Option<&[u8]>| {
@@ -207,7 +207,7 @@ fn document(path: &Path, bytes: usize, seed: u64) -> PathBuf {
         pdf.extend(format!("{place:010} 00000 n \n").as_bytes());
     }
     pdf.extend(format!("trailer\n<< /Size {} /Root 1 0 R >>\nstartxref\n{table}\n%%EOF\n", places.len() + 1).as_bytes());
-    std::fs::write(path, pdf).unwrap();
+    std::fs::write(path, pdf).expect("the folder can be written");
     path.to_owned()
 }
 
