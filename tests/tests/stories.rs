@@ -63,7 +63,10 @@ fn e8_received_only_with_a_receipt_that_holds() {
     line.decide(|request| match request.path.ends_with("/sync/push") {
         true => {
             let head = "HTTP/1.1 200 OK\r\ncontent-type: application/json";
-            Act::Say(head.into(), r#"{"serverEpoch":"019aa000-0000-7000-8000-000000000000","results":[]}"#.into())
+            Act::Say(
+                head.into(),
+                r#"{"serverEpoch":"019aa000-0000-7000-8000-000000000000","results":[]}"#.into(),
+            )
         }
         false => Act::Carry,
     });
@@ -99,7 +102,11 @@ fn e8_received_only_with_a_receipt_that_holds() {
         };
         let path = folder.path().join("alterado.json");
         std::fs::write(&path, forged.to_string()).unwrap();
-        assert_eq!(device.run(&["receipts", "--verify", path.to_str().unwrap()]).status.code(), Some(1), "{name}");
+        assert_eq!(
+            device.run(&["receipts", "--verify", path.to_str().unwrap()]).status.code(),
+            Some(1),
+            "{name}"
+        );
     }
 }
 
@@ -206,7 +213,10 @@ fn document(path: &Path, bytes: usize, seed: u64) -> PathBuf {
     for place in &places {
         pdf.extend(format!("{place:010} 00000 n \n").as_bytes());
     }
-    pdf.extend(format!("trailer\n<< /Size {} /Root 1 0 R >>\nstartxref\n{table}\n%%EOF\n", places.len() + 1).as_bytes());
+    pdf.extend(
+        format!("trailer\n<< /Size {} /Root 1 0 R >>\nstartxref\n{table}\n%%EOF\n", places.len() + 1)
+            .as_bytes(),
+    );
     std::fs::write(path, pdf).expect("the folder can be written");
     path.to_owned()
 }
@@ -241,13 +251,15 @@ fn p3_a_bad_line_carries_twenty_megabytes_with_little_waste() {
     wait_until("every piece arrived", Duration::from_secs(240), || {
         device.run(&["send"]);
         let files = journeys::files_under(&central.data.join("evidence"));
-        files.iter().filter(|path| path.metadata().is_ok_and(|data| data.len() > EACH as u64)).count() == PIECES
+        files.iter().filter(|path| path.metadata().is_ok_and(|data| data.len() > EACH as u64)).count()
+            == PIECES
     });
     assert!(*line.hits().get(&Fault::CutRequest).unwrap_or(&0) >= 2, "the line was really cut");
     let seen: Vec<_> = line.seen().into_iter().skip(before).map(|(_, request)| request).collect();
     let first = |what: &str| seen.iter().position(|request| request.path.contains(what)).unwrap();
     assert!(first("/sync/push") < first("/evidence"), "text goes before files");
-    let offered: usize = seen.iter().filter(|request| request.method == "PUT").map(|request| request.length).sum();
+    let offered: usize =
+        seen.iter().filter(|request| request.method == "PUT").map(|request| request.length).sum();
     let payload = PIECES * EACH;
     println!("{offered} bytes offered for {payload}: {:.3}", offered as f64 / payload as f64);
     assert!(offered <= payload * 115 / 100, "{offered} bytes for {payload}");
