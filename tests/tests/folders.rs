@@ -15,6 +15,9 @@ use journeys::{
 };
 use serde_json::{Value, json};
 
+#[path = "folders/first_wire.rs"]
+mod first_wire;
+
 /// Long enough for a busy machine.
 const LIMIT: Duration = Duration::from_secs(180);
 

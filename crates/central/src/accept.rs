@@ -1,6 +1,8 @@
 //! Deciding a received follow-up: accepted and made a release, or held with a reason.
 
-use chrono::{DateTime, Duration, Utc};
+use std::time::{Duration, Instant};
+
+use chrono::{DateTime, TimeDelta, Utc};
 use domain::Severity;
 use domain::conflict::{Author, Conflict, Since, Standing};
 use domain::follow_up::{Held, State};
@@ -16,48 +18,121 @@ use crate::endpoint::Endpoint;
 use crate::publish::media;
 use crate::state;
 use crate::store::{
-    Entry, JobKind, LONGEST_WAIT, Process, Project, Release, Result, StoreError, StoredFollowUp, Tx,
+    Entry, Job, JobKind, LONGEST_WAIT, Process, Project, Release, Result, StoreError, StoredFollowUp, Tx,
 };
 
 /// Most follow-ups decided in one round of the worker.
 const BATCH: usize = 200;
+/// Most of them in one transaction.
+const TOGETHER: usize = 32;
+/// How long the background holds the writer at a time, about: whoever sends waits for it.
+pub(crate) const HOLD: Duration = Duration::from_millis(10);
 
-/// Decides what is queued. Each follow-up in a transaction of its own: one that fails never stops the others.
-/// Gives how many were accepted.
+/// Decides what is queued. Several share a transaction, and each has a savepoint of its own: one that fails never stops
+/// the others. Between two transactions what comes in goes first. Gives how many were accepted.
 pub fn run(endpoint: &Endpoint) -> Result<usize> {
     let jobs = endpoint.store.read()?.jobs(JobKind::Accept, endpoint.now(), BATCH)?;
     let mut accepted = 0;
-    for job in jobs {
-        let Ok(id) = job.key.parse::<Uuid>() else {
-            let tx = endpoint.store.begin()?;
-            tx.finish_job(JobKind::Accept, &job.key)?;
-            tx.commit()?;
-            continue;
-        };
-        match decide(endpoint, id) {
-            Ok(true) => accepted += 1,
-            Ok(false) => {}
-            Err(error) => {
-                tracing::error!(follow_up = %id, %error, "a follow-up could not be decided; it will be tried again");
+    for some in jobs.chunks(TOGETHER) {
+        // Pictures are decoded before the writer is taken: nobody waits for them.
+        let ready: Vec<Ready<'_>> = some.iter().map(|job| Ready::make(endpoint, job)).collect();
+        let mut left = ready.as_slice();
+        while let Some(first) = left.first() {
+            endpoint.pushes.give_way(endpoint);
+            let decided = decide(endpoint, left).or_else(|error| {
+                tracing::warn!(%error, "follow-ups could not be decided together");
+                decide(endpoint, std::slice::from_ref(first))
+            });
+            let done = decided.or_else(|error| {
                 let tx = endpoint.store.begin()?;
-                tx.fail_job(JobKind::Accept, &job.key, &error.to_string(), again(endpoint, job.attempts))?;
+                fail(endpoint, &*tx, first.job, &error.to_string())?;
                 tx.commit()?;
-            }
+                Ok::<_, StoreError>(Done { taken: 1, accepted: 0 })
+            })?;
+            accepted += done.accepted;
+            left = &left[done.taken..];
         }
     }
     Ok(accepted)
 }
 
+/// A job with what is known of it before the writer is taken.
+struct Ready<'j> {
+    job: &'j Job,
+    /// None where the key is no follow-up at all.
+    id: Option<Uuid>,
+    /// Files of which no public copy can be made, or why that cannot be told.
+    unpublishable: Result<Vec<domain::Finding>>,
+}
+
+impl<'j> Ready<'j> {
+    fn make(endpoint: &Endpoint, job: &'j Job) -> Ready<'j> {
+        let id = job.key.parse::<Uuid>().ok();
+        let unpublishable = id.map_or(Ok(Vec::new()), |id| unpublishable_files(endpoint, id));
+        Ready { job, id, unpublishable }
+    }
+}
+
+/// What a transaction of decisions did.
+struct Done {
+    /// How many of those that were ready had their turn.
+    taken: usize,
+    accepted: usize,
+}
+
+/// Decides those that are ready, until the writer was held for long enough. An error: none of them was.
+fn decide(endpoint: &Endpoint, ready: &[Ready<'_>]) -> Result<Done> {
+    let tx = endpoint.store.begin()?;
+    let since = Instant::now();
+    let mut done = Done { taken: 0, accepted: 0 };
+    for one in ready {
+        tx.mark()?;
+        let decided = match (one.id, &one.unpublishable) {
+            (Some(id), Ok(unpublishable)) => {
+                decide_one(endpoint, &*tx, id, unpublishable.clone()).map_err(|error| error.to_string())
+            }
+            (Some(_), Err(error)) => Err(error.to_string()),
+            (None, _) => {
+                tx.finish_job(JobKind::Accept, &one.job.key)?;
+                Ok(false)
+            }
+        };
+        match decided {
+            Ok(accepted) => {
+                tx.keep()?;
+                done.accepted += usize::from(accepted);
+            }
+            Err(error) => {
+                tx.take_back()?;
+                fail(endpoint, &*tx, one.job, &error)?;
+            }
+        }
+        done.taken += 1;
+        if since.elapsed() >= HOLD {
+            break;
+        }
+    }
+    tx.commit()?;
+    Ok(done)
+}
+
+fn fail(endpoint: &Endpoint, tx: &dyn Tx, job: &Job, error: &str) -> Result<()> {
+    tracing::error!(follow_up = job.key, error, "a follow-up could not be decided; it will be tried again");
+    tx.fail_job(JobKind::Accept, &job.key, error, again(endpoint, job.attempts))
+}
+
 /// When a job that failed is tried again: doubling from two seconds to an hour.
 pub fn again(endpoint: &Endpoint, attempts: u32) -> DateTime<Utc> {
-    endpoint.now() + Duration::seconds((2i64 << attempts.min(11)).min(LONGEST_WAIT))
+    endpoint.now() + TimeDelta::seconds((2i64 << attempts.min(11)).min(LONGEST_WAIT))
 }
 
 /// Decides one. Gives whether it was accepted.
-fn decide(endpoint: &Endpoint, id: Uuid) -> Result<bool> {
-    // Pictures are decoded before the writer is taken: nobody waits for them.
-    let unpublishable = unpublishable_files(endpoint, id)?;
-    let tx = endpoint.store.begin()?;
+fn decide_one(
+    endpoint: &Endpoint,
+    tx: &dyn Tx,
+    id: Uuid,
+    unpublishable: Vec<domain::Finding>,
+) -> Result<bool> {
     let now = endpoint.now();
     let key = id.to_string();
     let mut entries = Vec::new();
@@ -68,7 +143,7 @@ fn decide(endpoint: &Endpoint, id: Uuid) -> Result<bool> {
         && let Some(process) = tx.process(&stored.follow_up.ocid)?
     {
         let before = (stored.state, stored.held.clone(), stored.conflict.clone());
-        let decision = Decision { endpoint, tx: &*tx, now, project, process, stored, unpublishable };
+        let decision = Decision { endpoint, tx, now, project, process, stored, unpublishable };
         let (stored, project, mut more) = decision.make()?;
         accepted = stored.state == State::Accepted;
         if (stored.state, stored.held.clone(), stored.conflict.clone()) != before {
@@ -88,7 +163,6 @@ fn decide(endpoint: &Endpoint, id: Uuid) -> Result<bool> {
     // A held follow-up leaves the queue: what releases it (a file, an earlier one, a person) queues it again.
     tx.finish_job(JobKind::Accept, &key)?;
     tx.append(entries, now)?;
-    tx.commit()?;
     Ok(accepted)
 }
 

@@ -18,6 +18,7 @@ use zeroize::Zeroizing;
 
 use crate::config::Config;
 use crate::store::{Entry, Store, sqlite::Sqlite};
+use crate::sync::group::Group;
 use crate::words::say;
 
 /// The central endpoint of one municipality, opened on its data folder.
@@ -28,6 +29,8 @@ pub struct Endpoint {
     pub store: Box<dyn Store>,
     /// Time.
     pub clock: Arc<dyn Clock>,
+    /// Pushes that wait for the writer.
+    pub pushes: Group,
     /// Wakes the worker when there is something to do.
     pub wake: tokio::sync::Notify,
     /// Changes when a backup is restored.
@@ -187,6 +190,7 @@ impl Endpoint {
             config,
             store: Box::new(store),
             clock,
+            pushes: Group::default(),
             wake: tokio::sync::Notify::new(),
             epoch,
             restored,

@@ -190,10 +190,13 @@ pub async fn push(
     headers: HeaderMap,
     bytes: Result<Bytes, BytesRejection>,
 ) -> Answer<Response> {
-    let request = body(&headers, bytes)?;
     let hint = endpoint.config.sync_interval;
-    let answer = blocking(endpoint, move |endpoint| pushing::push(endpoint, &actor, &request)).await?;
-    Ok(hinted(json(&headers, &answer), hint))
+    // Reading two hundred follow-ups and writing their answers takes longer than a thread of the network may be kept.
+    let answer = blocking(endpoint, move |endpoint| {
+        let request = body(&headers, bytes)?;
+        Ok(json(&headers, &pushing::push(endpoint, &actor, request)?))
+    });
+    Ok(hinted(answer.await?, hint))
 }
 
 /// The answer with what devices are asked to wait between two looks.

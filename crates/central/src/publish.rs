@@ -6,6 +6,7 @@
 
 use std::collections::BTreeMap;
 use std::fs::{self, File};
+use std::time::Instant;
 
 use anyhow::{Context, Result};
 use chrono::{DateTime, Utc};
@@ -16,11 +17,11 @@ use domain::{Finding, Severity};
 use serde::Serialize;
 use serde_json::{Value, json};
 
-use crate::accept;
+use crate::accept::{self, HOLD};
 use crate::endpoint::Endpoint;
 use crate::site;
 use crate::state::{follow_up_entries, project_entries};
-use crate::store::{JobKind, Process, Project, PublishedFile, Release, StoredFollowUp};
+use crate::store::{Entry, JobKind, Process, Project, PublishedFile, Release, StoredFollowUp, Tx};
 
 pub mod media;
 pub(crate) mod write;
@@ -79,6 +80,7 @@ pub fn run(endpoint: &Endpoint) -> Result<Option<Note>> {
     let mut note = Note::default();
     let mut done: Vec<(ProjectView, Vec<PublishedFile>)> = Vec::new();
     for job in &jobs {
+        endpoint.pushes.give_way(endpoint);
         let Some(view) = view(endpoint, &job.key)? else {
             let tx = endpoint.store.begin()?;
             tx.finish_job(JobKind::Publish, &job.key)?;
@@ -331,60 +333,84 @@ fn switch(endpoint: &Endpoint, done: &[(ProjectView, Vec<PublishedFile>)], now: 
     write::replace(&public.join("ocds/catalog.json"), &pretty(&catalog)?)
 }
 
-/// Once the files are out: releases and follow-ups are published, and devices learn it.
+/// Once the files are out: releases and follow-ups are published, and devices learn it. In several transactions, so
+/// that whoever sends does not wait for all of it; the note is in the first, because the files are named already. What
+/// a run that is killed between them leaves over is queued, and the next run finds its files as they are.
 fn record(
     endpoint: &Endpoint,
     done: &[(ProjectView, Vec<PublishedFile>)],
     note: &mut Note,
     now: DateTime<Utc>,
 ) -> Result<()> {
+    let processes = done.iter().flat_map(|(view, _)| &view.processes);
+    let fresh = processes.flat_map(|(_, releases)| releases).filter(|release| release.published_at.is_none());
+    note.releases.extend(fresh.map(|release| release.id.clone()));
+    let mut note = Some(serde_json::to_value(&*note)?);
+    let mut left = done;
+    while !left.is_empty() {
+        endpoint.pushes.give_way(endpoint);
+        let tx = endpoint.store.begin()?;
+        let since = Instant::now();
+        let mut entries = Vec::new();
+        while let Some(((view, files), rest)) = left.split_first() {
+            record_one(endpoint, &*tx, view, files, &mut entries, now)?;
+            left = rest;
+            if since.elapsed() >= HOLD {
+                break;
+            }
+        }
+        tx.append(entries, now)?;
+        if let Some(note) = note.take() {
+            tx.add_run(&note, now)?;
+        }
+        tx.commit()?;
+    }
+    Ok(())
+}
+
+fn record_one(
+    endpoint: &Endpoint,
+    tx: &dyn Tx,
+    view: &ProjectView,
+    files: &[PublishedFile],
+    entries: &mut Vec<Entry>,
+    now: DateTime<Utc>,
+) -> Result<()> {
     let municipality = &endpoint.config.municipality;
-    let tx = endpoint.store.begin()?;
-    let mut entries = Vec::new();
-    for (view, files) in done {
-        let folio = &view.project.folio;
-        for file in files {
-            tx.put_published_file(file)?;
-        }
-        for (process, releases) in &view.processes {
-            note.releases.extend(releases.iter().filter(|r| r.published_at.is_none()).map(|r| r.id.clone()));
-            if let Some(last) = releases.last() {
-                tx.mark_published(&process.ocid, last.sequence, now)?;
-            }
-        }
-        let Some(mut project) = tx.project(folio)? else {
-            continue;
-        };
-        for stored in view.follow_ups.iter().filter(|stored| stored.state == State::Accepted) {
-            // Read again: it may have been replaced by its correction since.
-            let Some(mut stored) = tx.follow_up(stored.follow_up.id)? else {
-                continue;
-            };
-            if stored.state.may_become(State::Published) && stored.state == State::Accepted {
-                stored.state = State::Published;
-                tx.update_follow_up(&stored)?;
-                entries.extend(follow_up_entries(municipality, Some(&project), &stored)?);
-            }
-        }
-        if project.published_at.is_none() {
-            project.published_at = Some(now);
-            tx.put_project(&project)?;
-            entries.extend(project_entries(&*tx, municipality, &project)?);
-        }
-        tx.finish_job(JobKind::Publish, folio)?;
-        // What was accepted while this run was writing is the next run's.
-        let seen: usize = view.processes.iter().map(|(_, releases)| releases.len()).sum();
-        let mut present = 0;
-        for process in tx.processes(folio)? {
-            present += tx.releases(&process.ocid)?.len();
-        }
-        let accepted = tx.follow_ups(folio)?.iter().any(|stored| stored.state == State::Accepted);
-        if present != seen || accepted {
-            tx.queue(JobKind::Publish, folio, now)?;
+    let folio = &view.project.folio;
+    for file in files {
+        tx.put_published_file(file)?;
+    }
+    for (process, releases) in &view.processes {
+        if let Some(last) = releases.last() {
+            tx.mark_published(&process.ocid, last.sequence, now)?;
         }
     }
-    tx.append(entries, now)?;
-    tx.add_run(&serde_json::to_value(&*note)?, now)?;
-    tx.commit()?;
+    let Some(mut project) = tx.project(folio)? else {
+        return Ok(());
+    };
+    for stored in view.follow_ups.iter().filter(|stored| stored.state == State::Accepted) {
+        // Read again: it may have been replaced by its correction since.
+        let Some(mut stored) = tx.follow_up(stored.follow_up.id)? else {
+            continue;
+        };
+        if stored.state.may_become(State::Published) && stored.state == State::Accepted {
+            stored.state = State::Published;
+            tx.update_follow_up(&stored)?;
+            entries.extend(follow_up_entries(municipality, Some(&project), &stored)?);
+        }
+    }
+    if project.published_at.is_none() {
+        project.published_at = Some(now);
+        tx.put_project(&project)?;
+        entries.extend(project_entries(tx, municipality, &project)?);
+    }
+    tx.finish_job(JobKind::Publish, folio)?;
+    // What was accepted while this run was writing is the next run's.
+    let seen: usize = view.processes.iter().map(|(_, releases)| releases.len()).sum();
+    let present: u64 = tx.versions(folio)?.into_iter().map(|(_, releases)| releases).sum();
+    if present != seen as u64 || tx.any_follow_up(folio, State::Accepted)? {
+        tx.queue(JobKind::Publish, folio, now)?;
+    }
     Ok(())
 }

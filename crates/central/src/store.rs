@@ -284,6 +284,14 @@ pub trait Tx {
     /// Makes it durable. Returning means that it is on the disk.
     fn commit(self: Box<Self>) -> Result<()>;
 
+    /// Marks a place in it, to which what follows can be taken back. One at a time.
+    fn mark(&self) -> Result<()>;
+    /// What was done since the mark stays, if the transaction does.
+    fn keep(&self) -> Result<()>;
+    /// What was done since the mark is undone. An error: there is no mark any more, because the database undid more
+    /// than that by itself.
+    fn take_back(&self) -> Result<()>;
+
     /// A value of the endpoint itself (epoch, schema marks).
     fn meta(&self, key: &str) -> Result<Option<String>>;
     /// Sets one.
@@ -358,6 +366,8 @@ pub trait Tx {
     fn processes(&self, folio: &str) -> Result<Vec<Process>>;
     /// A process; locks its row until the transaction ends.
     fn process(&self, ocid: &str) -> Result<Option<Process>>;
+    /// The ocid of each process of a project and how many releases it has: what a process is at a number never changes.
+    fn versions(&self, folio: &str) -> Result<Vec<(String, u64)>>;
     /// Adds or replaces a process.
     fn put_process(&self, process: &Process) -> Result<()>;
 
@@ -380,6 +390,8 @@ pub trait Tx {
     fn follow_up_by_folio(&self, folio: &str) -> Result<Option<StoredFollowUp>>;
     /// The follow-ups of a project, oldest first.
     fn follow_ups(&self, project: &str) -> Result<Vec<StoredFollowUp>>;
+    /// Whether a project has a follow-up in a state.
+    fn any_follow_up(&self, project: &str, state: State) -> Result<bool>;
     /// The follow-ups of a process that are in conflict.
     fn in_conflict(&self, ocid: &str) -> Result<Vec<Uuid>>;
     /// Received follow-ups of a person that wait for another of their own.

@@ -112,7 +112,7 @@ impl Town {
             report: DeviceReport::default(),
             operations: vec![operation],
         };
-        let mut answer = push(&self.endpoint, &desk.actor, &request).map_err(|failure| failure.0.code)?;
+        let mut answer = push(&self.endpoint, &desk.actor, request).map_err(|failure| failure.0.code)?;
         Ok(answer.results.remove(0))
     }
 

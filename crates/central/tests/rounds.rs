@@ -143,7 +143,7 @@ impl Room {
             report: DeviceReport::default(),
             operations: vec![operation],
         };
-        let answer = push(&self.endpoint, &self.actor, &request).unwrap();
+        let answer = push(&self.endpoint, &self.actor, request).unwrap();
         assert!(matches!(answer.results[0], PushResult::Recorded { .. }), "{answer:?}");
         follow_up.id
     }

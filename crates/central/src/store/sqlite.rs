@@ -31,6 +31,7 @@ pub use copy::copy;
 const MIGRATIONS: &[M<'static>] = &[
     M::up(include_str!("../../migrations/sqlite/0001_create_central.sql")),
     M::up(include_str!("../../migrations/sqlite/0002_keep_conflicts.sql")),
+    M::up(include_str!("../../migrations/sqlite/0003_index_waiting.sql")),
 ];
 
 /// The embedded store.
@@ -376,6 +377,21 @@ impl Tx for SqliteTx<'_> {
         self.connection()?.execute_batch("COMMIT")?;
         self.open = false;
         self.store.ask(Moment::Committed)
+    }
+
+    fn mark(&self) -> Result<()> {
+        self.run("SAVEPOINT mark", [])?;
+        Ok(())
+    }
+
+    fn keep(&self) -> Result<()> {
+        self.run("RELEASE mark", [])?;
+        Ok(())
+    }
+
+    fn take_back(&self) -> Result<()> {
+        self.run("ROLLBACK TO mark", [])?;
+        self.keep()
     }
 
     fn meta(&self, key: &str) -> Result<Option<String>> {
@@ -756,6 +772,14 @@ impl Tx for SqliteTx<'_> {
         Ok(Some(Process { ocid, folio, version: natural(version), compiled: parse(&compiled)? }))
     }
 
+    fn versions(&self, folio: &str) -> Result<Vec<(String, u64)>> {
+        self.all(
+            "SELECT ocid, version FROM process WHERE municipality_id = ?1 AND folio = ?2 ORDER BY ocid",
+            params![self.m(), folio],
+            |row| Ok((row.get(0)?, natural(row.get::<_, i64>(1)?))),
+        )
+    }
+
     fn put_process(&self, process: &Process) -> Result<()> {
         self.run(
             "INSERT INTO process (municipality_id, ocid, folio, version, compiled) VALUES (?1, ?2, ?3, ?4, ?5)
@@ -893,6 +917,15 @@ impl Tx for SqliteTx<'_> {
         rows.into_iter().map(FollowUpText::parse).collect()
     }
 
+    fn any_follow_up(&self, project: &str, state: State) -> Result<bool> {
+        let found = self.one(
+            "SELECT 1 FROM follow_up WHERE municipality_id = ?1 AND project = ?2 AND state = ?3 LIMIT 1",
+            params![self.m(), project, state.as_str()],
+            |_| Ok(()),
+        )?;
+        Ok(found.is_some())
+    }
+
     fn in_conflict(&self, ocid: &str) -> Result<Vec<Uuid>> {
         let rows: Vec<String> = self.all(
             "SELECT id FROM follow_up WHERE municipality_id = ?1 AND state = 'conflict' AND ocid = ?2
@@ -905,7 +938,8 @@ impl Tx for SqliteTx<'_> {
 
     fn waiting_after(&self, person_id: &str) -> Result<Vec<Uuid>> {
         let rows: Vec<String> = self.all(
-            "SELECT id FROM follow_up WHERE municipality_id = ?1 AND state = 'received' AND person_id = ?2 AND held LIKE '%after_held%'
+            "SELECT id FROM follow_up WHERE municipality_id = ?1 AND state = 'received' AND person_id = ?2
+               AND held IS NOT NULL AND held LIKE '%after_held%'
              ORDER BY recorded_at, id",
             params![self.m(), person_id],
             |row| row.get(0),
@@ -977,20 +1011,21 @@ impl Tx for SqliteTx<'_> {
         let mut placed = vec![Head::default(); entries.len()];
         // Milliseconds are what is stored: the hash must be over what will be read again.
         let now = parse_time(&time(now))?;
+        let mut entries: Vec<Option<Entry>> = entries.into_iter().map(Some).collect();
         for index in order {
-            let entry = &entries[index];
+            let Some(entry) = entries[index].take() else { continue };
             let mut head = match heads.remove(&entry.stream) {
                 Some(head) => head,
                 None => self.head(&entry.stream)?,
             };
             let change = Change {
-                stream: entry.stream.clone(),
+                stream: entry.stream,
                 seq: head.seq + 1,
                 kind: entry.kind,
-                record_id: entry.record_id.clone(),
+                record_id: entry.record_id,
                 recorded_at: now,
                 salt: domain::receipt::new_salt(),
-                state: entry.state.clone(),
+                state: entry.state,
             };
             head.take(&change).map_err(|error| StoreError::Corrupt(error.to_string()))?;
             self.run(
@@ -1008,7 +1043,7 @@ impl Tx for SqliteTx<'_> {
                 ],
             )?;
             placed[index] = head.clone();
-            heads.insert(entry.stream.clone(), head);
+            heads.insert(change.stream, head);
         }
         for (stream, head) in &heads {
             self.run(

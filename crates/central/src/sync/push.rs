@@ -1,6 +1,6 @@
 //! Push: what devices offer is recorded exactly once, answered with a receipt, and decided afterwards.
 
-use chrono::{DateTime, TimeDelta, Utc};
+use chrono::{DateTime, NaiveDate, TimeDelta, Utc};
 use domain::conflict::{ConflictChoice, MAX_REASON};
 use domain::follow_up::{FollowUp, State};
 use domain::person::{Action, area_id, can};
@@ -8,28 +8,31 @@ use domain::problem::{Code, Problem};
 use domain::receipt::{Receipt, ReceiptBody, Verdict, body_hash, key_id};
 use domain::seeded::{self, Bug};
 use domain::wire::{
-    Base, MAX_OPERATIONS, Operation, OperationKind, PROTOCOL, Placeholder, PushAnswer, PushRequest,
-    PushResult, SCHEMA,
+    Base, DeviceReport, MAX_OPERATIONS, Operation, OperationKind, PROTOCOL, Placeholder, PushAnswer,
+    PushRequest, PushResult, SCHEMA,
 };
 use domain::{Finding, Severity};
+use serde::Deserialize as _;
 use serde_json::{Map, Value, json};
+use uuid::Uuid;
 
 use crate::auth::Actor;
 use crate::choose::{Choosing, Offered, choose};
 use crate::endpoint::Endpoint;
 use crate::problem::Answer;
 use crate::state;
-use crate::store::{Entry, JobKind, Process, Project, StoreError, StoredFollowUp, StoredOperation, Tx};
+use crate::store::{Entry, JobKind, Project, StoreError, StoredFollowUp, StoredOperation, Tx};
+use crate::sync::group::Recorded;
 
 /// Most releases that a choice cites: what is in the history is bounded.
 const MAX_STANDING: usize = 1_000;
 
-/// Records a batch in one transaction and answers each operation.
+/// Records a batch in one transaction, which it may share with others, and answers each operation.
 ///
 /// # Errors
 /// A batch that is not one (too many operations, an unknown protocol), or a first operation that cannot follow: then
 /// nothing is recorded. A later one that cannot follow is refused alone, with everything after it.
-pub fn push(endpoint: &Endpoint, actor: &Actor, request: &PushRequest) -> Answer<PushAnswer> {
+pub fn push(endpoint: &Endpoint, actor: &Actor, request: PushRequest) -> Answer<PushAnswer> {
     actor.may(Action::Push)?;
     if request.protocol > PROTOCOL {
         return Err(Problem::new(Code::UpgradeRequired).with("speaks", PROTOCOL).into());
@@ -38,20 +41,35 @@ pub fn push(endpoint: &Endpoint, actor: &Actor, request: &PushRequest) -> Answer
         let problem = Problem::new(Code::MalformedRequest);
         return Err(problem.with("detail", format!("more than {MAX_OPERATIONS} operations")).into());
     }
-    // Everything that needs no row is checked before the transaction begins.
-    let checked: Vec<Checked<'_>> = request.operations.iter().map(check).collect::<Result<_, Problem>>()?;
-    let tx = endpoint.store.begin()?;
-    // After the writer was obtained: nothing else is recorded between this instant and the commit.
+    let _under_way = endpoint.pushes.come();
+    let PushRequest { report, operations, .. } = request;
+    // Everything that needs no row is checked before the transaction begins, and what only needs to read one too.
+    let mut checked: Vec<Checked> = operations.into_iter().map(check).collect::<Result<_, Problem>>()?;
+    foresee(endpoint, &mut checked)?;
+    let (device_id, count) = (actor.device_id, checked.len());
+    let work = move |endpoint: &Endpoint, tx: &dyn Tx| batch(endpoint, tx, device_id, &report, &checked);
+    endpoint.pushes.take(endpoint, count, Box::new(work))
+}
+
+/// Records a batch in a transaction that somebody else commits.
+fn batch(
+    endpoint: &Endpoint,
+    tx: &dyn Tx,
+    device_id: Uuid,
+    report: &DeviceReport,
+    checked: &[Checked],
+) -> Answer<Recorded> {
+    // After the writer was obtained: nothing else is recorded between this instant and the commit, but what shares it.
     let now = endpoint.now();
-    let device = tx.device(actor.device_id)?.ok_or(Code::DeviceRevoked)?;
+    let device = tx.device(device_id)?.ok_or(Code::DeviceRevoked)?;
     if device.revoked_at.is_some() {
         return Err(Code::DeviceRevoked.into());
     }
     let person = tx.person(&device.person_id)?.ok_or(Code::DeviceRevoked)?;
-    let actor = Actor { device_id: actor.device_id, person };
+    let actor = Actor { device_id, person };
     let mut recorder = Recorder {
         endpoint,
-        tx: &*tx,
+        tx,
         actor: &actor,
         now,
         last: device.last_seq,
@@ -93,22 +111,54 @@ pub fn push(endpoint: &Endpoint, actor: &Actor, request: &PushRequest) -> Answer
     let received = fresh.len() > 0;
     let results: Vec<PushResult> =
         results.into_iter().filter_map(|result| result.or_else(|| fresh.next())).collect();
-    tx.report_device(actor.device_id, &request.report, now)?;
-    tx.advance_device(actor.device_id, last, received, now)?;
-    if !seeded::is(Bug::AcknowledgeBeforeCommit) {
-        tx.commit()?;
-    }
-    if received {
-        endpoint.wake.notify_one();
-    }
-    Ok(PushAnswer { server_epoch: endpoint.epoch, now, results })
+    tx.report_device(device_id, report, now)?;
+    tx.advance_device(device_id, last, received, now)?;
+    Ok(Recorded { answer: PushAnswer { server_epoch: endpoint.epoch, now, results }, received })
 }
 
 /// An operation whose own parts agree.
-struct Checked<'a> {
-    operation: &'a Operation,
+struct Checked {
+    operation: Operation,
     body_hash: String,
     body: Body,
+    foreseen: Option<Foreseen>,
+}
+
+/// What is found in a follow-up upon a version of its process, on a day.
+struct Foreseen {
+    version: u64,
+    today: NaiveDate,
+    findings: Vec<Finding>,
+}
+
+/// Looks at follow-ups upon the process as it is now, before the writer is taken: it is what takes longest. It holds
+/// only if the process still has that version then. What is not good is looked at again in the transaction: rejecting
+/// is for good, and is done upon what is there at its instant.
+fn foresee(endpoint: &Endpoint, checked: &mut [Checked]) -> Answer<()> {
+    let municipality = &endpoint.config.municipality;
+    let now = endpoint.now();
+    let today = domain::release::today(now, municipality.offset_minutes);
+    let mut tx = None;
+    for one in checked {
+        let Body::FollowUp(follow_up) = &one.body else { continue };
+        if !one.operation.base.after.is_empty() {
+            continue;
+        }
+        if tx.is_none() {
+            tx = Some(endpoint.store.read()?);
+        }
+        let Some(tx) = &tx else { continue };
+        let process = tx.process(&follow_up.ocid)?;
+        let Some(process) = process.filter(|process| process.version == one.operation.base.server_version)
+        else {
+            continue;
+        };
+        let findings = domain::release::assess(follow_up, &state::basis(municipality, &process), now);
+        if findings.iter().all(|finding| finding.severity != Severity::Error) {
+            one.foreseen = Some(Foreseen { version: process.version, today, findings });
+        }
+    }
+    Ok(())
 }
 
 enum Body {
@@ -123,7 +173,7 @@ enum Body {
     Unreadable(String),
 }
 
-fn check(operation: &Operation) -> Result<Checked<'_>, Problem> {
+fn check(operation: Operation) -> Result<Checked, Problem> {
     let malformed = |detail: String| {
         Problem::new(Code::MalformedRequest).with("opId", operation.op_id.to_string()).with("detail", detail)
     };
@@ -136,28 +186,28 @@ fn check(operation: &Operation) -> Result<Checked<'_>, Problem> {
         return Err(malformed("clientSeq begins at 1".into()));
     }
     let body = match operation.kind {
-        OperationKind::Placeholder => match serde_json::from_value::<Placeholder>(operation.body.clone()) {
+        OperationKind::Placeholder => match Placeholder::deserialize(&operation.body) {
             Ok(_) => Body::Placeholder,
             Err(error) => return Err(malformed(error.to_string())),
         },
         OperationKind::Unknown => Body::UnknownKind,
         OperationKind::FollowUp | OperationKind::Choice if operation.schema > SCHEMA => Body::Newer,
-        OperationKind::Choice => match serde_json::from_value::<ConflictChoice>(operation.body.clone()) {
-            Ok(choice) => match senseless(operation, &choice) {
+        OperationKind::Choice => match ConflictChoice::deserialize(&operation.body) {
+            Ok(choice) => match senseless(&operation, &choice) {
                 None => Body::Choice(choice),
                 Some(detail) => Body::Unreadable(detail),
             },
             Err(error) => Body::Unreadable(error.to_string()),
         },
-        OperationKind::FollowUp => match serde_json::from_value::<FollowUp>(operation.body.clone()) {
-            Ok(follow_up) => match disagreement(operation, &follow_up) {
+        OperationKind::FollowUp => match FollowUp::deserialize(&operation.body) {
+            Ok(follow_up) => match disagreement(&operation, &follow_up) {
                 None => Body::FollowUp(Box::new(follow_up)),
                 Some(detail) => Body::Unreadable(detail),
             },
             Err(error) => Body::Unreadable(error.to_string()),
         },
     };
-    Ok(Checked { operation, body_hash, body })
+    Ok(Checked { operation, body_hash, body, foreseen: None })
 }
 
 fn senseless(operation: &Operation, choice: &ConflictChoice) -> Option<String> {
@@ -237,8 +287,8 @@ struct Recorder<'a> {
 }
 
 impl Recorder<'_> {
-    fn take(&mut self, checked: &Checked<'_>) -> Answer<Taken> {
-        let operation = checked.operation;
+    fn take(&mut self, checked: &Checked) -> Answer<Taken> {
+        let operation = &checked.operation;
         let again = self.pending.iter().any(|pending| pending.operation.op_id == operation.op_id);
         if again {
             let problem = Problem::new(Code::MalformedRequest).with("opId", operation.op_id.to_string());
@@ -294,7 +344,7 @@ impl Recorder<'_> {
                 Ok(said) => Some(said),
                 Err(problem) => return Ok(Taken::Refused(problem)),
             },
-            Body::FollowUp(follow_up) => match self.record(operation, follow_up)? {
+            Body::FollowUp(follow_up) => match self.record(checked, follow_up)? {
                 Ok(said) => Some(said),
                 Err(problem) => return Ok(Taken::Refused(problem)),
             },
@@ -368,8 +418,9 @@ impl Recorder<'_> {
 
     /// Records a follow-up. The inner error: what it needs was lost with the backup or is another área's now; it stays
     /// on its device.
-    fn record(&mut self, operation: &Operation, follow_up: &FollowUp) -> Answer<Result<Said, Problem>> {
-        let Assessed { project, findings, rejected, known } = match self.assess(operation, follow_up)? {
+    fn record(&mut self, checked: &Checked, follow_up: &FollowUp) -> Answer<Result<Said, Problem>> {
+        let operation = &checked.operation;
+        let Assessed { project, findings, rejected, known } = match self.assess(checked, follow_up)? {
             Ok(assessed) => assessed,
             Err(problem) => return Ok(Err(problem)),
         };
@@ -433,13 +484,13 @@ impl Recorder<'_> {
     /// How many of the releases that are here now the device knew. Of an epoch that a restore ended, those that were
     /// in the backup: what came since under the same numbers may be others. A number this endpoint never had vouches
     /// for nothing.
-    fn known(&self, operation: &Operation, process: &Process) -> Answer<u64> {
+    fn known(&self, operation: &Operation, ocid: &str, version: u64) -> Answer<u64> {
         let said = operation.base.server_version;
         Ok(match operation.base.epoch {
             Some(ended) if ended != self.endpoint.epoch => {
-                said.min(self.tx.known_in(ended, &process.ocid)?).min(process.version)
+                said.min(self.tx.known_in(ended, ocid)?).min(version)
             }
-            _ if said > process.version => 0,
+            _ if said > version => 0,
             _ => said,
         })
     }
@@ -449,7 +500,8 @@ impl Recorder<'_> {
     /// Rejecting is for good, so it is only done for what nothing can change: content that is wrong by itself, or a
     /// release that is wrong upon the very version the device knew. When something is still undecided before it, or the
     /// process has moved on, the follow-up is received and decided in its turn.
-    fn assess(&self, operation: &Operation, follow_up: &FollowUp) -> Answer<Result<Assessed, Problem>> {
+    fn assess(&self, checked: &Checked, follow_up: &FollowUp) -> Answer<Result<Assessed, Problem>> {
+        let operation = &checked.operation;
         let of_before = self.is_of_before(operation);
         let refused = |project, finding| {
             if of_before {
@@ -470,22 +522,29 @@ impl Recorder<'_> {
             // will have it again. Nothing outside the scope is recorded; it stays on its device.
             return Ok(Err(Problem::new(Code::OutOfScope).with("folio", follow_up.project.clone())));
         }
-        let process = self.tx.process(&follow_up.ocid)?.filter(|process| process.folio == project.folio);
-        let Some(process) = process else {
+        let versions = self.tx.versions(&project.folio)?;
+        let version =
+            versions.into_iter().find(|(ocid, _)| *ocid == follow_up.ocid).map(|(_, version)| version);
+        let Some(version) = version else {
             let finding = refusal("/ocid", "process-unknown", json!({"value": follow_up.ocid}));
             return Ok(refused(Some(project), finding));
         };
-        let basis = state::basis(&self.endpoint.config.municipality, &process);
-        let today = domain::release::today(self.now, basis.offset_minutes);
-        let content = domain::follow_up::check_content(&follow_up.content, today);
-        let mut rejected = content.iter().any(|finding| finding.severity == Severity::Error);
+        let municipality = &self.endpoint.config.municipality;
+        let today = domain::release::today(self.now, municipality.offset_minutes);
         let settled =
-            !of_before && operation.base.after.is_empty() && operation.base.server_version == process.version;
-        let mut findings = content;
-        if settled {
-            findings = domain::release::assess(follow_up, &basis, self.now);
-            rejected = findings.iter().any(|finding| finding.severity == Severity::Error);
-        }
+            !of_before && operation.base.after.is_empty() && operation.base.server_version == version;
+        let foreseen = checked.foreseen.as_ref();
+        let mut findings = match foreseen.filter(|seen| seen.version == version && seen.today == today) {
+            _ if !settled => domain::follow_up::check_content(&follow_up.content, today),
+            Some(seen) => seen.findings.clone(),
+            None => match self.tx.process(&follow_up.ocid)? {
+                Some(process) => {
+                    domain::release::assess(follow_up, &state::basis(municipality, &process), self.now)
+                }
+                None => return Err(StoreError::Corrupt(format!("{} is gone", follow_up.ocid)).into()),
+            },
+        };
+        let mut rejected = findings.iter().any(|finding| finding.severity == Severity::Error);
         if let Some(folio) = &follow_up.content.corrects {
             let known = self.tx.follow_up_by_folio(folio)?;
             // Lost with the rest, it comes back from its own device: until then the correction waits.
@@ -495,7 +554,7 @@ impl Recorder<'_> {
                 rejected = true;
             }
         }
-        let known = self.known(operation, &process)?;
+        let known = self.known(operation, &follow_up.ocid, version)?;
         Ok(Ok(Assessed { project: Some(project), findings, rejected, known }))
     }
 
@@ -504,6 +563,7 @@ impl Recorder<'_> {
         let streams: Vec<String> = self.entries.iter().map(|entry| entry.stream.clone()).collect();
         let heads = self.tx.append(self.entries, self.now)?;
         let key = self.endpoint.signing();
+        let key_id = key_id(&key.verifying_key());
         let mut results = Vec::with_capacity(self.pending.len());
         for pending in self.pending {
             let mut operation = pending.operation;
@@ -520,7 +580,7 @@ impl Recorder<'_> {
                         seq: head.seq,
                         chain: head.chain,
                         recorded_at: self.now,
-                        key_id: key_id(&key.verifying_key()),
+                        key_id: key_id.clone(),
                         verdict,
                     };
                     let receipt = Receipt::sign(body, key).map_err(StoreError::from)?;
