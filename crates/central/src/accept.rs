@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 use chrono::{DateTime, TimeDelta, Utc};
 use domain::Severity;
 use domain::conflict::{Author, Conflict, Since, Standing};
-use domain::follow_up::{Held, State};
+use domain::follow_up::{FollowUp, Held, State};
 use domain::history::ChangeKind;
 use domain::project::LatestProgress;
 use domain::release::{fragment, stamp};
@@ -159,11 +159,32 @@ fn decide_one(
                 tx.queue(JobKind::Accept, &waiting.to_string(), now)?;
             }
         }
+        queue_corrections(endpoint, tx, &stored.follow_up, now)?;
     }
     // A held follow-up leaves the queue: what releases it (a file, an earlier one, a person) queues it again.
     tx.finish_job(JobKind::Accept, &key)?;
     tx.append(entries, now)?;
     Ok(accepted)
+}
+
+/// After a restore the correction of a follow-up may have come back before it, and waits for it: it is decided next.
+pub(crate) fn queue_corrections(
+    endpoint: &Endpoint,
+    tx: &dyn Tx,
+    follow_up: &FollowUp,
+    at: DateTime<Utc>,
+) -> Result<()> {
+    if !endpoint.restored {
+        return Ok(());
+    }
+    let folio = follow_up.folio();
+    for other in tx.follow_ups(&follow_up.project)? {
+        let corrects = other.follow_up.content.corrects.as_deref() == Some(&folio);
+        if corrects && other.state == State::Received {
+            tx.queue(JobKind::Accept, &other.follow_up.id.to_string(), at)?;
+        }
+    }
+    Ok(())
 }
 
 /// Files of a follow-up that are here and of which no public copy can be made. Known before it is accepted, so that
@@ -277,11 +298,18 @@ impl Decision<'_> {
                 }
             }
         }
-        // Only after a restore: its correction came back first.
-        if let Some(folio) = corrects
-            && self.tx.follow_up_by_folio(folio)?.is_none()
-        {
-            return Ok(Some(Held::AfterHeld { folio: folio.to_owned() }));
+        // Only after a restore: its correction came back first, or both are decided in one round. Once the earlier one
+        // was looked at, whatever came of that, the correction waits no longer.
+        if let Some(folio) = corrects {
+            let undecided = match self.tx.follow_up_by_folio(folio)? {
+                None => true,
+                Some(earlier) => {
+                    self.endpoint.restored && earlier.state == State::Received && earlier.held.is_none()
+                }
+            };
+            if undecided {
+                return Ok(Some(Held::AfterHeld { folio: folio.to_owned() }));
+            }
         }
         let trained = self.tx.person(&self.stored.person_id)?.is_some_and(|person| person.card.trained);
         Ok((!trained).then_some(Held::Untrained))

@@ -16,6 +16,7 @@ use serde::Deserialize as _;
 use serde_json::{Map, Value, json};
 use uuid::Uuid;
 
+use crate::accept;
 use crate::auth::Actor;
 use crate::choose::{Choosing, Offered, choose};
 use crate::endpoint::Endpoint;
@@ -454,17 +455,9 @@ impl Recorder<'_> {
         } else {
             self.tx.queue(JobKind::Accept, &follow_up.id.to_string(), self.now)?;
         }
-        if self.endpoint.restored {
-            // Its correction may have come back before it, and waits for it. After it: it is decided first.
-            let folio = follow_up.folio();
-            for other in self.tx.follow_ups(&follow_up.project)? {
-                let corrects = other.follow_up.content.corrects.as_deref() == Some(&folio);
-                if corrects && other.state == State::Received {
-                    let next = self.now + TimeDelta::milliseconds(1);
-                    self.tx.queue(JobKind::Accept, &other.follow_up.id.to_string(), next)?;
-                }
-            }
-        }
+        // After it: it is decided first.
+        let next = self.now + TimeDelta::milliseconds(1);
+        accept::queue_corrections(self.endpoint, self.tx, follow_up, next)?;
         let place = self.entries.len();
         self.entries.extend(state::follow_up_entries(
             &self.endpoint.config.municipality,
