@@ -3,7 +3,9 @@
 use std::path::Path;
 
 use base64::Engine as _;
-use domain::command::{AppState, Command, Done, Draft, FormCard, Nothing, ReceiptPdf, ReceiptView, Status};
+use domain::command::{
+    AppState, Command, Done, Draft, FormCard, Nothing, ReceiptPdf, ReceiptView, Status, VersionReason,
+};
 use domain::follow_up::Stage;
 use domain::form::{Choice, Text};
 use domain::problem::{Code, Problem};
@@ -15,10 +17,10 @@ use serde_json::Value;
 use uuid::Uuid;
 
 use crate::error::Error;
-use crate::store::{Store, drafts, files, outbox};
+use crate::store::{Store, drafts, files, forms, outbox, versions as kept_versions};
 use crate::sync::transport::Transport;
 use crate::sync::{engine, plan};
-use crate::{Client, capture, choose, evidence, receipt_pdf, session, view};
+use crate::{Client, capture, choose, evidence, receipt_pdf, session, versions, view};
 
 /// Runs a command.
 pub(crate) async fn call(client: &Client, name: &str, payload: Value) -> Result<Value, Error> {
@@ -100,6 +102,10 @@ fn here(client: &Client, command: Command) -> Result<Value, Error> {
             store.write(|tx| drafts::set_discarded(tx, request.id, None))?;
             changed(json(&capture::draft_open(&store, moment, request.id)?))
         }
+        Command::draft_versions(request) => json(&versions::list(&store, request.id)?),
+        Command::draft_version_restore(request) => {
+            changed(json(&versions::restore(&store, moment, request.id, request.number)?))
+        }
         Command::draft_ready(request) => {
             let sent = capture::draft_ready(&store, moment, request.id)?;
             inner.wake.notify_one();
@@ -147,7 +153,24 @@ fn here(client: &Client, command: Command) -> Result<Value, Error> {
             json(&touched(&store, moment, request.id)?)
         }
         Command::evidence_remove(request) => {
-            store.write(|tx| drafts::detach(tx, request.id, &request.sha256))?;
+            store.write(|tx| {
+                let (draft, happens) = (drafts::get(tx, request.id)?, Some(VersionReason::File));
+                kept_versions::before(tx, &draft, store.session(), happens, moment.captured_at)?;
+                drafts::detach(tx, request.id, &request.sha256)
+            })?;
+            changed(json(&touched(&store, moment, request.id)?))
+        }
+        Command::evidence_again(request) => {
+            if store.read(|c| files::get(c, &request.sha256))?.is_none() {
+                return Err(Problem::new(Code::NotFound).into());
+            }
+            let document_type = &request.document_type;
+            store.write(|tx| {
+                drafts::get(tx, request.id)?;
+                drafts::attach(tx, request.id, &request.sha256, document_type)
+            })?;
+            let title = request.title.as_deref().map(str::trim).filter(|title| !title.is_empty());
+            describe(&store, request.id, &request.sha256, document_type, title)?;
             changed(json(&touched(&store, moment, request.id)?))
         }
         Command::evidence_thumbnail(request) => json(&evidence::thumbnail(&store, &request.sha256)?),
@@ -244,8 +267,8 @@ impl Client {
                 Err(error) => Err(error),
             };
         };
-        let (identity, now) =
-            store.read(|c| Ok((session::identity(c)?, session::central_now(c, &*inner.clock)?)))?;
+        let (identity, now, forms) = store
+            .read(|c| Ok((session::identity(c)?, session::central_now(c, &*inner.clock)?, forms(c)?)))?;
         Ok(match identity {
             None => AppState::NotEnrolled { server: session::suggested_server() },
             Some(identity) => AppState::Ready {
@@ -255,28 +278,26 @@ impl Client {
                 server: identity.server,
                 device: identity.device,
                 version: crate::VERSION.to_owned(),
-                forms: forms(),
+                forms,
                 document_types: document_types(),
             },
         })
     }
 }
 
-fn forms() -> Vec<FormCard> {
-    Stage::ALL
-        .into_iter()
-        .filter_map(domain::form::for_stage)
-        .map(|form| FormCard {
-            stage: form.stage,
-            title: form.title.clone(),
-            columns: form
-                .groups
-                .iter()
-                .filter(|group| !group.optional)
-                .flat_map(|group| group.fields.clone())
-                .collect(),
-        })
-        .collect()
+fn forms(connection: &Connection) -> Result<Vec<FormCard>, Error> {
+    let mut cards = Vec::new();
+    for stage in Stage::ALL {
+        let Some(form) = forms::newest(connection, stage)? else { continue };
+        let open = form.groups.into_iter().filter(|group| !group.optional);
+        cards.push(FormCard {
+            stage,
+            title: form.title,
+            version: form.version,
+            columns: open.flat_map(|group| group.fields).collect(),
+        });
+    }
+    Ok(cards)
 }
 
 fn document_types() -> Vec<Choice> {

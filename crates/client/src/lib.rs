@@ -7,6 +7,7 @@
 //! | `keys` | the database key and what wraps it |
 //! | `capture`, `evidence` | drafts, files, and the moment a draft becomes an operation |
 //! | `receipt_pdf` | a receipt as a page to print, and out of it again |
+//! | `versions`, `duplicates` | earlier states of a draft; whether it says what was already said
 //! | `choose` | conflicts, and the choice that ends one |
 //! | `export` | what is only here, as files |
 //! | `view` | the base with what is still here laid upon it |
@@ -17,6 +18,7 @@
 mod capture;
 mod choose;
 mod command;
+mod duplicates;
 mod error;
 mod events;
 mod evidence;
@@ -28,6 +30,7 @@ mod search;
 mod session;
 mod store;
 mod sync;
+mod versions;
 mod view;
 
 use std::fs::{File, TryLockError};

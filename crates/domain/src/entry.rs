@@ -105,35 +105,87 @@ fn groups_are_of_three(whole: &str) -> bool {
     groups.len() == 1 || (groups[0].len() <= 3 && groups[1..].iter().all(|group| group.len() == 3))
 }
 
-/// What a person typed as a date: `2026-03-12`, `12/03/2026`, `12-3-26`, `12/3` (this year, or the last one when
-/// that would be in the future), `hoy`, `ayer`, `today`, `yesterday`. Day before month.
+/// Months by their names, Spanish then English; three letters are enough.
+const MONTHS: [[&str; 2]; 12] = [
+    ["enero", "january"],
+    ["febrero", "february"],
+    ["marzo", "march"],
+    ["abril", "april"],
+    ["mayo", "may"],
+    ["junio", "june"],
+    ["julio", "july"],
+    ["agosto", "august"],
+    ["septiembre", "september"],
+    ["octubre", "october"],
+    ["noviembre", "november"],
+    ["diciembre", "december"],
+];
+/// Days of the week, from Monday.
+const WEEKDAYS: [[&str; 2]; 7] = [
+    ["lunes", "monday"],
+    ["martes", "tuesday"],
+    ["miercoles", "wednesday"],
+    ["jueves", "thursday"],
+    ["viernes", "friday"],
+    ["sabado", "saturday"],
+    ["domingo", "sunday"],
+];
+
+/// Which of a list of names a word is the beginning of.
+fn named(names: &[[&str; 2]], word: &str) -> Option<u32> {
+    let begins = |pair: &[&str; 2]| pair.iter().any(|name| name.starts_with(word));
+    let place = (word.len() >= 3).then(|| names.iter().position(begins)).flatten()?;
+    u32::try_from(place).ok()
+}
+
+/// What a person typed as a date: `2026-03-12`, `12/03/2026`, `12-3-26`, `12/3`, `12 mar`, `12 de marzo de 2026` (without
+/// a year this one, or the last one when that would be in the future), `lunes` (the latest one, today included), `hoy`,
+/// `ayer`, `today`, `yesterday`. Day before month.
 pub fn date(text: &str, today: NaiveDate) -> Option<NaiveDate> {
-    let text = text.trim().to_lowercase();
+    let text: String = text.trim().to_lowercase().chars().filter_map(without_accent).collect();
     match text.as_str() {
         "hoy" | "today" => return Some(today),
         "ayer" | "yesterday" => return today.checked_sub_days(Days::new(1)),
         "anteayer" | "antier" => return today.checked_sub_days(Days::new(2)),
         _ => {}
     }
-    let parts: Vec<&str> = text.split(['/', '-', '.', ' ']).filter(|part| !part.is_empty()).collect();
-    let number = |part: &str| part.parse::<u32>().ok();
+    let parts: Vec<&str> = text
+        .split(['/', '-', '.', ',', ' '])
+        .filter(|part| !matches!(*part, "" | "de" | "del" | "el" | "of" | "pasado" | "last"))
+        .collect();
+    let number = |part: &str| part.parse::<u32>().ok().filter(|_| part.bytes().all(|b| b.is_ascii_digit()));
+    // Septiembre is also written with `set`.
+    let month_named = |part: &str| if part == "set" { Some(9) } else { Some(named(&MONTHS, part)? + 1) };
+    let month = |part: &str| number(part).or_else(|| month_named(part));
+    let year = |part: &str| {
+        let year = match (part.len(), number(part)?) {
+            (2, short) => 2000 + short,
+            (4, full) => full,
+            _ => return None,
+        };
+        i32::try_from(year).ok()
+    };
     match parts.as_slice() {
-        [year, month, day] if year.len() == 4 => {
+        [day] => {
+            let back = today.weekday().num_days_from_monday() + 7 - named(&WEEKDAYS, day)?;
+            today.checked_sub_days(Days::new(u64::from(back % 7)))
+        }
+        [year, month, day] if year.len() == 4 && number(year).is_some() => {
             NaiveDate::from_ymd_opt(number(year)?.try_into().ok()?, number(month)?, number(day)?)
         }
-        [day, month, year] => {
-            let year = match (year.len(), number(year)?) {
-                (2, short) => 2000 + short,
-                (4, full) => full,
-                _ => return None,
-            };
-            NaiveDate::from_ymd_opt(year.try_into().ok()?, number(month)?, number(day)?)
+        [name, day, of] if number(name).is_none() => {
+            NaiveDate::from_ymd_opt(year(of)?, month_named(name)?, number(day)?)
         }
-        [day, month] => {
-            let this_year = NaiveDate::from_ymd_opt(today.year(), number(month)?, number(day)?);
+        [day, of, in_year] => NaiveDate::from_ymd_opt(year(in_year)?, month(of)?, number(day)?),
+        [one, two] => {
+            let (day, month) = match number(one) {
+                Some(day) => (day, month(two)?),
+                None => (number(two)?, month_named(one)?),
+            };
+            let this_year = NaiveDate::from_ymd_opt(today.year(), month, day);
             match this_year {
                 Some(date) if date <= today => Some(date),
-                _ => NaiveDate::from_ymd_opt(today.year() - 1, number(month)?, number(day)?).or(this_year),
+                _ => NaiveDate::from_ymd_opt(today.year() - 1, month, day).or(this_year),
             }
         }
         _ => None,
@@ -165,6 +217,8 @@ mod tests {
             ("-5", "-5"),
             ("0.125", "0.125"),
             ("0,500", "0.5"),
+            (".5", "0.5"),
+            ("1,234.56 pesos", "1234.56"),
         ] {
             assert_eq!(money(text).as_deref(), Some(value), "{text}");
         }
@@ -183,7 +237,38 @@ mod tests {
         assert_eq!(read("Ayer").as_deref(), Some("2026-11-21"));
         assert_eq!(read("2026-03-12").as_deref(), Some("2026-03-12"));
         assert_eq!(read("12-3-26").as_deref(), Some("2026-03-12"));
-        for bad in ["31/02/2026", "32/1", "x", "", "2026", "1/1/126"] {
+        // 22 November 2026 is a Sunday.
+        for (text, day) in [
+            ("12 mar", "2026-03-12"),
+            ("12 de marzo", "2026-03-12"),
+            ("12 de Septiembre de 2025", "2025-09-12"),
+            ("12-set", "2026-09-12"),
+            ("mar 12", "2026-03-12"),
+            ("March 12, 2026", "2026-03-12"),
+            ("24 dic", "2025-12-24"),
+            ("lunes", "2026-11-16"),
+            ("mar", "2026-11-17"),
+            ("miércoles", "2026-11-18"),
+            ("el sábado pasado", "2026-11-21"),
+            ("domingo", "2026-11-22"),
+            ("friday", "2026-11-20"),
+        ] {
+            assert_eq!(read(text).as_deref(), Some(day), "{text}");
+        }
+        for bad in [
+            "12 xyz",
+            "lu",
+            "+1/3",
+            "31 feb",
+            "12 mar 26 5",
+            "mar mar",
+            "31/02/2026",
+            "32/1",
+            "x",
+            "",
+            "2026",
+            "1/1/126",
+        ] {
             assert_eq!(read(bad), None, "{bad}");
         }
     }

@@ -6,6 +6,7 @@ mod again;
 mod capture;
 mod choose;
 mod cli;
+mod drafts;
 mod endpoint;
 mod events;
 mod folder;
