@@ -1,4 +1,5 @@
 import type { es } from "./es";
+import { form } from "./en-form";
 import { screens } from "./en-screens";
 
 /** English. Its type is that of the Spanish keys: a sentence that is missing does not compile. */
@@ -283,4 +284,4 @@ const rules = {
   "rule.text.telephone": "{label} does not have the digits of a telephone number (7 to 15).",
 } as const;
 
-export const en: Record<keyof typeof es, string> = { ...problems, ...rules, ...screens };
+export const en: Record<keyof typeof es, string> = { ...problems, ...rules, ...screens, ...form };

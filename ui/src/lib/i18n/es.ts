@@ -1,3 +1,4 @@
+import { form } from "./es-form";
 import { screens } from "./es-screens";
 
 /** Spanish of Mexico: the first language. Each sentence says what happened, why, what to do and what was not lost.
@@ -293,4 +294,4 @@ const rules = {
   "rule.text.telephone": "{label} no tiene los dígitos de un teléfono (de 7 a 15).",
 } as const;
 
-export const es = { ...problems, ...rules, ...screens } as const;
+export const es = { ...problems, ...rules, ...screens, ...form } as const;
