@@ -13,8 +13,10 @@ use ts_rs::TS;
 use crate::follow_up::{FormRef, Stage};
 use crate::release::Basis;
 
+mod check;
 mod fold;
 
+pub use check::{Fault, Reason, check};
 pub use fold::{Folded, RULES, Values, rfc_person};
 
 /// A text in the two languages of the product.
@@ -459,7 +461,7 @@ pub fn shipped() -> &'static [Form] {
     &FORMS
 }
 
-/// The form of a stage.
+/// The form of a stage that ships.
 pub fn for_stage(stage: Stage) -> Option<&'static Form> {
     shipped().iter().find(|form| form.stage == stage)
 }

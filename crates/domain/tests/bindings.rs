@@ -31,6 +31,8 @@ fn generate(into: &Path) {
         command::DraftNew,
         command::DraftOf,
         command::DraftSave,
+        command::DraftVersionOf,
+        command::DraftVersions,
         command::Draft,
         command::Sent,
         command::EvidencePaths,
