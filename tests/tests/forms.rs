@@ -191,7 +191,10 @@ fn a_form_that_cannot_be_used_is_refused_with_its_field() {
             let output = in_language(&central, lang, &["forms", "add", path.to_str().unwrap()]);
             let said = complaint(&output);
             assert_eq!(output.status.code(), Some(1), "{place}: {said}");
-            assert!(said.contains(&format!("{place}: ")) && said.contains(expected), "{place} {lang}: {said}");
+            assert!(
+                said.contains(&format!("{place}: ")) && said.contains(expected),
+                "{place} {lang}: {said}"
+            );
         }
     }
     for (bytes, expected) in [(&b"{"[..], "no se puede leer"), (b"", "no se puede leer"), (b"[]", "falta")] {

@@ -169,9 +169,10 @@ pub fn sentence(fault: &Fault) -> String {
             format!("no se puede leer ({detail}). Compáralo con schemas/capture y corrígelo."),
             format!("it cannot be read ({detail}). Compare it with schemas/capture and mend it."),
         ),
-        Reason::Lacking => {
-            say("falta. Agrégalo como está en schemas/capture.", "it is not there. Add it as in schemas/capture.")
-        }
+        Reason::Lacking => say(
+            "falta. Agrégalo como está en schemas/capture.",
+            "it is not there. Add it as in schemas/capture.",
+        ),
         Reason::Word { given, known } => say(
             format!("«{given}» no es una de las palabras que se usan ahí: {}.", known.join(", ")),
             format!("«{given}» is none of the words that are used there: {}.", known.join(", ")),
@@ -228,12 +229,20 @@ pub fn sentence(fault: &Fault) -> String {
             format!("only the central endpoint writes «{path}». Choose another place."),
         ),
         Reason::SamePlace(other) => say(
-            format!("el campo «{other}» escribe en el mismo lugar, y de lo tecleado se perdería uno. Cambia uno de los dos."),
-            format!("the field «{other}» writes to the same place, and one of both values would be lost. Change either."),
+            format!(
+                "el campo «{other}» escribe en el mismo lugar, y de lo tecleado se perdería uno. Cambia uno de los dos."
+            ),
+            format!(
+                "the field «{other}» writes to the same place, and one of both values would be lost. Change either."
+            ),
         ),
         Reason::Repeated(name) => say(
-            format!("hay dos grupos o campos con el nombre «{name}» (las copias de uno que se repite se llaman nombre-2, nombre-3…)."),
-            format!("two groups or fields have the name «{name}» (copies of one that is repeated are called name-2, name-3…)."),
+            format!(
+                "hay dos grupos o campos con el nombre «{name}» (las copias de uno que se repite se llaman nombre-2, nombre-3…)."
+            ),
+            format!(
+                "two groups or fields have the name «{name}» (copies of one that is repeated are called name-2, name-3…)."
+            ),
         ),
         Reason::WrongClass => say(
             "un campo interno va bajo /internal/ y uno público no; y de uno interno no se deriva nada que se publique.",

@@ -601,8 +601,12 @@ fn add_form(
         forms::Added::OtherName { known } => bail!(
             "{}",
             say(
-                format!("/$id: el formulario de la etapa {stage} se llama «{known}», no «{id}». No se guardó nada."),
-                format!("/$id: the form of the stage {stage} is called «{known}», not «{id}». Nothing was stored."),
+                format!(
+                    "/$id: el formulario de la etapa {stage} se llama «{known}», no «{id}». No se guardó nada."
+                ),
+                format!(
+                    "/$id: the form of the stage {stage} is called «{known}», not «{id}». Nothing was stored."
+                ),
             )
         ),
     };

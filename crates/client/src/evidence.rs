@@ -13,8 +13,8 @@ use domain::receipt::sha256_hex;
 use image::{DynamicImage, ImageDecoder as _, ImageFormat, ImageReader, Limits};
 
 use crate::error::Error;
-use crate::store::{Store, drafts};
 use crate::store::files::{self, StoredFile};
+use crate::store::{Store, drafts};
 
 pub(crate) mod photo;
 
