@@ -391,6 +391,17 @@ pub struct FollowUpRow {
     pub problem: Option<Problem>,
     /// What the central endpoint said of it.
     pub central: Option<FollowUpState>,
+    /// What was said not to exist. It is internal: only of what was captured here.
+    pub lacking: Vec<Lack>,
+}
+
+/// A datum that somebody said does not exist.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, TS)]
+pub struct Lack {
+    /// Title of its field.
+    pub field: crate::form::Text,
+    /// Why.
+    pub reason: crate::form::Text,
 }
 
 /// The person's follow-ups.

@@ -33,6 +33,7 @@ fn generate(into: &Path) {
         command::DraftSave,
         command::DraftVersionOf,
         command::DraftVersions,
+        command::Lack,
         command::Draft,
         command::Sent,
         command::EvidencePaths,

@@ -1,6 +1,6 @@
 //! Capture forms that came from the endpoint, beside those that ship with the program.
 
-use domain::follow_up::Stage;
+use domain::follow_up::{FormRef, Stage};
 use domain::form::{Form, for_stage, shipped};
 use domain::wire::FormState;
 use rusqlite::{Connection, params};
@@ -51,6 +51,25 @@ pub(crate) fn newest(connection: &Connection, stage: Stage) -> Result<Option<For
         }
         None => Ok(ships.cloned()),
     }
+}
+
+/// The form that a follow-up names, or else the one of its stage that ships: most fields are in every version.
+pub(crate) fn named(
+    connection: &Connection,
+    named: Option<&FormRef>,
+    stage: Stage,
+) -> Result<Option<Form>, Error> {
+    let Some(named) = named else { return Ok(for_stage(stage).cloned()) };
+    if let Some(form) = shipped().iter().find(|form| form.reference() == *named) {
+        return Ok(Some(form.clone()));
+    }
+    let mut select = connection.prepare_cached("SELECT source FROM form WHERE id = ?1 AND version = ?2")?;
+    let mut rows = select.query(params![named.id, named.version])?;
+    let came = match rows.next()? {
+        Some(row) => Form::parse(&row.get::<_, String>(0)?).ok(),
+        None => None,
+    };
+    Ok(came.or_else(|| for_stage(stage).cloned()))
 }
 
 /// A form as it was begun, with what follows from a filled group: the copy in a draft of before has only what is shown.

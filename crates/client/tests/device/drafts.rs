@@ -212,3 +212,23 @@ async fn e3_a_new_form_is_for_new_drafts_and_one_that_cannot_be_read_is_passed_o
     assert_eq!(draft(&client, "implementation").await["form"]["version"], version);
     assert_eq!(call(&client, "draft_open", json!({"id": new["id"]})).await["form"]["version"], version + 1);
 }
+
+#[tokio::test]
+async fn e7_what_does_not_exist_is_told_with_its_reason_in_what_was_captured_here() {
+    let (dir, endpoint) = (tempfile::tempdir().unwrap(), Endpoint::start().await);
+    let client = enrolled(dir.path(), &endpoint).await;
+    let new = draft(&client, "planning").await;
+    let field = new["form"]["groups"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .flat_map(|group| group["fields"].as_array().unwrap());
+    let field = field.clone().find(|field| field["mayLack"] == true).unwrap().clone();
+    let lack = format!("~{}", field["id"].as_str().unwrap());
+    save(&client, &new, json!({(lack): "notYet"})).await;
+    let tray = call(&client, "tray", json!({})).await;
+    let row = tray["rows"].as_array().unwrap().iter().find(|row| row["id"] == new["id"]).unwrap();
+    assert_eq!(row["lacking"].as_array().unwrap().len(), 1, "{row}");
+    assert_eq!(row["lacking"][0]["field"], field["title"]);
+    assert_eq!(row["lacking"][0]["reason"]["es"], "Todavía no existe");
+}

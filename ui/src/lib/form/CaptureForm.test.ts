@@ -167,7 +167,8 @@ describe("the keyboard", () => {
 });
 
 describe("taking back", () => {
-  const press = (on: HTMLElement, key: string, more: object = {}) => fireEvent.keyDown(on, { key, ctrlKey: true, ...more });
+  const press = (on: HTMLElement, key: string, more: object = {}) =>
+    fireEvent.keyDown(on, { key, ctrlKey: true, ...more });
 
   it("leaves the keys to the text that is being typed, and takes the change back once the field was left", async () => {
     const { input, keeper } = form(draft({ values: { physicalActual: "10" } }));
@@ -220,7 +221,9 @@ describe("taking back", () => {
   });
 
   it("repeats what is blank of a part with Ctrl+Shift+D", async () => {
-    const { input, keeper } = form(draft({ values: { contractId: "OP-1" }, last: { contractId: "OP-9", milestoneStatus: "met" } }));
+    const { input, keeper } = form(
+      draft({ values: { contractId: "OP-1" }, last: { contractId: "OP-9", milestoneStatus: "met" } }),
+    );
     input("contractId").focus();
     expect(await press(input("contractId"), "D", { shiftKey: true })).toBe(false);
     expect([keeper.values["contractId"], keeper.values["milestoneStatus"]]).toEqual(["OP-1", "met"]);

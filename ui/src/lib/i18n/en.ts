@@ -298,4 +298,12 @@ const rules = {
   "rule.text.telephone": "{label} does not have the digits of a telephone number (7 to 15).",
 } as const;
 
-export const en: Record<keyof typeof es, string> = { ...problems, ...rules, ...screens, ...desk, ...form, ...evidence, ...map };
+export const en: Record<keyof typeof es, string> = {
+  ...problems,
+  ...rules,
+  ...screens,
+  ...desk,
+  ...form,
+  ...evidence,
+  ...map,
+};

@@ -25,11 +25,15 @@ export const form = {
   "form.redone": "Se rehízo: {fields}",
   "form.empty": "Vaciar esta parte",
   "form.emptied": "Se vació «{part}». Está en Versiones, y se puede deshacer.",
+  "followUp.lacking.one": "{n} dato que no existe",
+  "followUp.lacking.other": "{n} datos que no existen",
+  "followUp.lackingInside": "Con el motivo que se dio. Se queda en el municipio: no se publica.",
   "form.seeOther": "Ver {folio}",
   "keys.repeatPart": "Repetir lo que esté en blanco de la parte, como en el último seguimiento",
   "keys.undo": "Deshacer el último cambio del borrador",
   "keys.redo": "Rehacer lo que se deshizo",
-  "rule.possible-duplicate": "Ya hay un seguimiento parecido de este proyecto: {folio}. Si es otra visita, sigue adelante.",
+  "rule.possible-duplicate":
+    "Ya hay un seguimiento parecido de este proyecto: {folio}. Si es otra visita, sigue adelante.",
   "rule.possible-duplicate.day":
     "Ya hay un seguimiento de este proyecto con fecha {day}: {folio}. Si es otra visita del mismo día, sigue adelante.",
   "rule.possible-duplicate.same":
