@@ -8,7 +8,7 @@ use domain::wire::FORMS;
 use serde_json::{Value, json};
 
 use crate::endpoint::Endpoint;
-use crate::{FOLIO, TestClock, call, enrolled, open, open_at, photo};
+use crate::{FOLIO, TestClock, call, enrolled, open, open_at, photo, progress};
 
 async fn draft(client: &Client, stage: &str) -> Value {
     call(client, "draft_new", json!({"folio": FOLIO, "stage": stage})).await
@@ -231,4 +231,21 @@ async fn e7_what_does_not_exist_is_told_with_its_reason_in_what_was_captured_her
     assert_eq!(row["lacking"].as_array().unwrap().len(), 1, "{row}");
     assert_eq!(row["lacking"][0]["field"], field["title"]);
     assert_eq!(row["lacking"][0]["reason"]["es"], "Todavía no existe");
+
+    // Sent too; also of a field that the form does not have, by its name, and with a reason that nobody knows.
+    let mut file = progress(10);
+    file.internal.lacking =
+        [("milestoneDue", "requested"), ("otro", "porque-no")].map(|(id, code)| (id.into(), code.into())).into();
+    let sent = client.capture_file(FOLIO, file, &[]).unwrap();
+    let tray = call(&client, "tray", json!({})).await;
+    let row = tray["rows"].as_array().unwrap().iter().find(|row| row["folio"] == json!(sent.folio)).unwrap();
+    let titles: Vec<(&str, &str)> = row["lacking"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|lack| (lack["field"]["en"].as_str().unwrap(), lack["reason"]["en"].as_str().unwrap()))
+        .collect();
+    assert_eq!(titles.len(), 2, "{titles:?}");
+    assert_eq!(titles[0].1, "It was asked for and has not come");
+    assert_eq!(titles[1], ("otro", "porque-no"));
 }
