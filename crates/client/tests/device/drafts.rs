@@ -234,8 +234,9 @@ async fn e7_what_does_not_exist_is_told_with_its_reason_in_what_was_captured_her
 
     // Sent too; also of a field that the form does not have, by its name, and with a reason that nobody knows.
     let mut file = progress(10);
-    file.internal.lacking =
-        [("milestoneDue", "requested"), ("otro", "porque-no")].map(|(id, code)| (id.into(), code.into())).into();
+    file.internal.lacking = [("milestoneDue", "requested"), ("otro", "porque-no")]
+        .map(|(id, code)| (id.into(), code.into()))
+        .into();
     let sent = client.capture_file(FOLIO, file, &[]).unwrap();
     let tray = call(&client, "tray", json!({})).await;
     let row = tray["rows"].as_array().unwrap().iter().find(|row| row["folio"] == json!(sent.folio)).unwrap();
