@@ -291,6 +291,36 @@ fn every_screen_passes_axe() {
 }
 
 #[test]
+fn e4_a_draft_is_looked_after_while_it_is_typed() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut central = central(folder.path());
+    let office = device(folder.path(), &central, "oficina", "enlace");
+    history(folder.path(), &office);
+    let photo = photograph(&folder.path().join("despues.jpg"), 30);
+    let source = journeys::root().join("schemas/capture/implementation.json");
+    let mut form: Value = serde_json::from_slice(&std::fs::read(source).unwrap()).unwrap();
+    form["x-version"] = json!(form["x-version"].as_u64().unwrap() + 1);
+    form["x-title"] = json!({"es": "Ejecución, versión de muestra", "en": "Works, sample version"});
+    let next = folder.path().join("formulario.json");
+    std::fs::write(&next, form.to_string()).unwrap();
+    let host = Host::start(&office.data);
+    let given = [("host", format!("http://{}", host.address)), ("photo", photo.display().to_string())];
+    let given = given.each_ref().map(|(name, value)| (*name, value.as_str()));
+    browse("draft.mjs", &given, |what| match what {
+        "form" => {
+            central.ok(&["forms", "add", next.to_str().unwrap()]);
+        }
+        other => switch(&mut central, other),
+    });
+    for name in ["form-duplicate", "versions"] {
+        for (width, theme) in [(360, "light"), (360, "dark"), (1280, "light"), (1280, "dark")] {
+            let path = journeys::window::screenshots().join(format!("{name}-{width}-{theme}.png"));
+            assert!(image::open(&path).is_ok(), "{}", path.display());
+        }
+    }
+}
+
+#[test]
 fn the_public_pages_pass_axe_and_need_no_script() {
     let folder = tempfile::tempdir().unwrap();
     let central = central(folder.path());

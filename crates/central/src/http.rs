@@ -213,6 +213,8 @@ pub struct PullQuery {
     cursor: String,
     #[serde(default)]
     snapshots: bool,
+    #[serde(default)]
+    forms: bool,
 }
 
 pub async fn pull(
@@ -224,8 +226,9 @@ pub async fn pull(
     let Query(query) =
         query.map_err(|error| Problem::new(Code::MalformedRequest).with("detail", error.to_string()))?;
     let hint = endpoint.config.sync_interval;
+    let understands = pulling::Understands { snapshots: query.snapshots, forms: query.forms };
     let answer =
-        blocking(endpoint, move |endpoint| pulling::pull(endpoint, &actor, &query.cursor, query.snapshots))
+        blocking(endpoint, move |endpoint| pulling::pull(endpoint, &actor, &query.cursor, understands))
             .await?;
     Ok(hinted(json(&headers, &answer), hint))
 }

@@ -3,6 +3,7 @@
 //! * [`router`] every route with its permission, [`sync`] push, pull and evidence
 //! * [`accept`] from received to a release, [`publish`] from releases to files, [`site`] the public pages
 //! * [`choose`] between two values that disagree
+//! * [`forms`] capture forms that reach devices by synchronisation
 //! * [`load`] reads base information, [`base`] stores it
 //! * [`mod@backup`] one file with everything, [`restore`] from it; [`roots`] the signed heads of each day
 //! * [`store`] one trait, all SQL behind it
@@ -14,6 +15,7 @@ pub mod base;
 pub mod choose;
 pub mod config;
 pub mod endpoint;
+pub mod forms;
 pub mod http;
 pub mod load;
 pub mod problem;

@@ -11,7 +11,7 @@ use central::config::{Config, Options};
 use central::endpoint::Endpoint;
 use central::store::StoreError;
 use central::words::{lang, say};
-use central::{auth, backup, base, load, publish, restore, roots, router, verify, worker};
+use central::{auth, backup, base, forms, load, publish, restore, roots, router, verify, worker};
 use chrono::Duration;
 use clap::{Parser, Subcommand};
 use domain::clock::{Clock, SystemClock};
@@ -70,6 +70,11 @@ enum Verb {
         #[command(subcommand)]
         verb: PeopleVerb,
     },
+    /// Capture forms: a new version reaches devices by synchronisation.
+    Forms {
+        #[command(subcommand)]
+        verb: FormsVerb,
+    },
     /// Devices, and what each said it still holds.
     Devices {
         /// As JSON.
@@ -103,6 +108,20 @@ enum Verb {
         #[arg(long)]
         json: bool,
     },
+}
+
+#[derive(Subcommand)]
+enum FormsVerb {
+    /// Checks a form (a file as those of `schemas/capture`) and makes it the one that new drafts of its stage get.
+    Add {
+        /// The file.
+        file: PathBuf,
+        /// Checks and reports; stores nothing.
+        #[arg(long)]
+        dry_run: bool,
+    },
+    /// Lists the versions that are known, and which of them new drafts get.
+    List,
 }
 
 #[derive(Subcommand)]
@@ -191,6 +210,11 @@ fn run(cli: Cli) -> Result<ExitCode> {
     {
         bail!("{}", load::LoadError::NotFound { path: file.clone() }.prose(lang()));
     }
+    // Nor one that is no form.
+    let form = match &cli.verb {
+        Verb::Forms { verb: FormsVerb::Add { file, .. } } => Some(read_form(file)?),
+        _ => None,
+    };
     if let Verb::Restore { from } = &cli.verb {
         return restore_from(&cli.options, from);
     }
@@ -256,6 +280,11 @@ fn run(cli: Cli) -> Result<ExitCode> {
             }
             Ok(ExitCode::SUCCESS)
         }
+        Verb::Forms { verb: FormsVerb::Add { dry_run, .. } } => {
+            let (form, source) = form.context("a form")?;
+            add_form(&endpoint, &form, source, dry_run)
+        }
+        Verb::Forms { verb: FormsVerb::List } => list_forms(&endpoint),
         Verb::Devices { json, revoke } => devices(&endpoint, json, revoke),
         Verb::Status { json } => status(&endpoint, json),
         // Before an endpoint is opened: neither must make one.
@@ -509,6 +538,90 @@ fn load_file(
         line.push_str(&say(" Ensayo: no se guardó nada.", " Dry run: nothing was stored."));
     }
     out!("{line}");
+    Ok(ExitCode::SUCCESS)
+}
+
+/// Reads a file that must be a form, and says everything that is wrong with it.
+fn read_form(file: &std::path::Path) -> Result<(domain::form::Form, serde_json::Value)> {
+    let path = file.display();
+    let bytes = std::fs::read(file).with_context(|| {
+        say(format!("no se puede leer el formulario {path}"), format!("cannot read the form {path}"))
+    })?;
+    forms::read(&bytes).map_err(|faults| {
+        for fault in &faults {
+            eprintln!("{}", forms::sentence(fault));
+        }
+        let n = faults.len();
+        anyhow::anyhow!(say(
+            format!("{path} no es un formulario que se pueda usar ({n} errores): no se guardó nada"),
+            format!("{path} is no form that can be used ({n} errors): nothing was stored"),
+        ))
+    })
+}
+
+fn add_form(
+    endpoint: &Endpoint,
+    form: &domain::form::Form,
+    source: serde_json::Value,
+    dry_run: bool,
+) -> Result<ExitCode> {
+    let (id, version, stage) = (&form.id, form.version, form.stage.as_str());
+    let line = match forms::add_file(endpoint, form, source, dry_run)? {
+        forms::Added::New if dry_run => say(
+            format!("El formulario «{id}» {version} ({stage}) está bien. Ensayo: no se guardó nada."),
+            format!("The form «{id}» {version} ({stage}) is good. Dry run: nothing was stored."),
+        ),
+        forms::Added::New => say(
+            format!(
+                "El formulario «{id}» {version} ({stage}) llegará a cada equipo en su próximo contacto. Los borradores \
+                 empezados siguen con el suyo."
+            ),
+            format!(
+                "The form «{id}» {version} ({stage}) reaches each device at its next contact. Drafts that were begun \
+                 keep theirs."
+            ),
+        ),
+        forms::Added::Same => say(
+            format!("El formulario «{id}» {version} ya estaba, igual: nada cambió."),
+            format!("The form «{id}» {version} was there already, the same: nothing changed."),
+        ),
+        forms::Added::Taken { next } => bail!(
+            "{}",
+            say(
+                format!(
+                    "/x-version: la versión {version} de «{id}» ya existe o es anterior a la vigente, y una versión no \
+                     cambia: sube x-version a {next}. No se guardó nada."
+                ),
+                format!(
+                    "/x-version: version {version} of «{id}» exists already or is older than the one in use, and a \
+                     version never changes: set x-version to {next}. Nothing was stored."
+                ),
+            )
+        ),
+        forms::Added::OtherName { known } => bail!(
+            "{}",
+            say(
+                format!(
+                    "/$id: el formulario de la etapa {stage} se llama «{known}», no «{id}». No se guardó nada."
+                ),
+                format!(
+                    "/$id: the form of the stage {stage} is called «{known}», not «{id}». Nothing was stored."
+                ),
+            )
+        ),
+    };
+    out!("{line}");
+    Ok(ExitCode::SUCCESS)
+}
+
+fn list_forms(endpoint: &Endpoint) -> Result<ExitCode> {
+    let known = forms::known(&*endpoint.store.read()?)?;
+    let newest = forms::newest(&known);
+    for forms::Known { form, since, .. } in &known {
+        let since = since.map_or("-".to_owned(), |since| since.to_rfc3339());
+        let used = if newest.get(form.stage.as_str()) == Some(&form.version) { "\tnew drafts" } else { "" };
+        out!("{}\t{}\t{}\t{since}{used}", form.stage.as_str(), form.id, form.version);
+    }
     Ok(ExitCode::SUCCESS)
 }
 

@@ -11,7 +11,8 @@ use central::config::{Config, Options};
 use central::endpoint::Endpoint;
 use central::load::BaseRow;
 use central::store::{Device, JobKind, StoredFollowUp};
-use central::sync::{pull::pull, push::push};
+use central::sync::pull::{Understands, pull};
+use central::sync::push::push;
 use central::{accept, roots, verify, worker};
 use chrono::{DateTime, Duration, Utc};
 use domain::clock::Clock;
@@ -253,7 +254,7 @@ fn the_record_says_both_values_who_and_upon_what() {
 
     // Both authors and the coordination are told; names only where they may be seen.
     for (desk, names) in [(&one, 0), (&coordination, 2)] {
-        let page = pull(&town.endpoint, &desk.actor, "", false).unwrap();
+        let page = pull(&town.endpoint, &desk.actor, "", Understands::default()).unwrap();
         let last =
             page.changes.iter().rfind(|change| change.record_id == held.record_id.to_string()).unwrap();
         let state: FollowUpState = serde_json::from_value(last.state.clone()).unwrap();

@@ -16,7 +16,7 @@ use central::config::{Config, Options};
 use central::endpoint::Endpoint;
 use central::load::BaseRow;
 use central::sync::evidence;
-use central::sync::pull::pull;
+use central::sync::pull::{Understands, pull};
 use central::sync::push::push;
 use central::worker;
 use chrono::{DateTime, Duration, Utc};
@@ -305,7 +305,7 @@ fn everybody_reads_their_streams_to_the_end_and_no_others() {
         ["area:obras", "common"].map(|stream| (stream.to_owned(), Head::default())).into();
     let mut read = || {
         loop {
-            let page = pull(&room.endpoint, &room.actor, &cursor, false).unwrap();
+            let page = pull(&room.endpoint, &room.actor, &cursor, Understands::default()).unwrap();
             assert_eq!(page.scope, ["area:obras", "common"]);
             for change in &page.changes {
                 heads.get_mut(&change.stream).unwrap().take(change).unwrap();

@@ -11,7 +11,7 @@ use central::config::{Config, Options};
 use central::endpoint::Endpoint;
 use central::problem::Failure;
 use central::store::{Device, Entry, Person, StoredOperation};
-use central::sync::pull::pull;
+use central::sync::pull::{Understands, pull};
 use central::sync::snapshot::{FLOOR, LONG, TAIL, piece};
 use domain::clock::SystemClock;
 use domain::history::{Change, ChangeKind, Head};
@@ -21,6 +21,8 @@ use domain::receipt::sha256_hex;
 use domain::wire::{PullAnswer, SNAPSHOT_PIECE, Snapshot, area_stream};
 use serde_json::{Value, json};
 use uuid::Uuid;
+
+const SNAPSHOTS: Understands = Understands { snapshots: true, forms: false };
 
 fn endpoint(folder: &Path) -> Endpoint {
     let options = Options {
@@ -96,7 +98,8 @@ fn records(snapshot: &Snapshot, bytes: &[u8]) -> Vec<Change> {
 fn rest(endpoint: &Endpoint, actor: &Actor, mut cursor: String, snapshots: bool) -> (Vec<Change>, String) {
     let mut changes = Vec::new();
     loop {
-        let page = pull(endpoint, actor, &cursor, snapshots).unwrap();
+        let page =
+            pull(endpoint, actor, &cursor, Understands { snapshots, ..Understands::default() }).unwrap();
         assert_eq!(page.snapshot, None);
         changes.extend(page.changes);
         cursor = page.cursor;
@@ -107,7 +110,7 @@ fn rest(endpoint: &Endpoint, actor: &Actor, mut cursor: String, snapshots: bool)
 }
 
 fn first(endpoint: &Endpoint, actor: &Actor) -> (PullAnswer, Snapshot) {
-    let page = pull(endpoint, actor, "", true).unwrap();
+    let page = pull(endpoint, actor, "", SNAPSHOTS).unwrap();
     let snapshot = page.snapshot.clone().unwrap_or_else(|| panic!("a snapshot: {page:?}"));
     (page, snapshot)
 }
@@ -131,7 +134,7 @@ fn a_long_stream_is_told_by_its_present_state_and_its_tail() {
     let reader = actor("obras", Role::Enlace);
     grow(&endpoint, "obras", 300, LONG);
     // Two pages tell it as well.
-    assert_eq!(pull(&endpoint, &reader, "", true).unwrap().snapshot, None);
+    assert_eq!(pull(&endpoint, &reader, "", SNAPSHOTS).unwrap().snapshot, None);
     take_away(&endpoint, "obras", "p7");
     take_away(&endpoint, "obras", "p8");
     grow(&endpoint, "obras", 300, 9);
@@ -231,7 +234,7 @@ fn only_who_reads_the_stream_learns_that_there_is_a_snapshot() {
     // Who reads every área is given one after the other.
     let all = actor("coordinacion", Role::Coordinacion);
     let (page, one) = first(&endpoint, &all);
-    let page = pull(&endpoint, &all, &page.cursor, true).unwrap();
+    let page = pull(&endpoint, &all, &page.cursor, SNAPSHOTS).unwrap();
     let two = page.snapshot.clone().unwrap();
     assert_eq!((one, two), (snapshot, theirs));
     assert_eq!(rest(&endpoint, &all, page.cursor, true).0.len(), 1, "the municipality");
@@ -297,9 +300,9 @@ fn who_is_far_behind_begins_with_a_snapshot_too() {
     let (known, cursor) = rest(&endpoint, &reader, String::new(), true);
     assert_eq!(known.len(), 4);
     grow(&endpoint, "obras", 20, FLOOR);
-    assert_eq!(pull(&endpoint, &reader, &cursor, true).unwrap().snapshot, None);
+    assert_eq!(pull(&endpoint, &reader, &cursor, SNAPSHOTS).unwrap().snapshot, None);
     grow(&endpoint, "obras", 20, 1);
-    let page = pull(&endpoint, &reader, &cursor, true).unwrap();
+    let page = pull(&endpoint, &reader, &cursor, SNAPSHOTS).unwrap();
     assert_eq!(page.snapshot.unwrap().records, 20);
     assert_eq!(rest(&endpoint, &reader, page.cursor, true).0.len(), 0);
 }

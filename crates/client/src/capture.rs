@@ -4,7 +4,9 @@ use std::collections::{BTreeMap, HashSet};
 use std::path::PathBuf;
 
 use chrono::{DateTime, NaiveDate, Offset as _, TimeZone as _, Utc};
-use domain::command::{AttachedFile, Draft, DraftNew, FieldFinding, PhotoAnswer, PhotoOffer, Sent};
+use domain::command::{
+    AttachedFile, Draft, DraftNew, FieldFinding, PhotoAnswer, PhotoOffer, Sent, VersionReason,
+};
 use domain::evidence::{EvidenceRef, MAX_FILES};
 use domain::follow_up::{FollowUp, FollowUpFile, FormRef, Progress};
 use domain::form::{Field, Folded, Form, Kind, Values};
@@ -19,11 +21,12 @@ use rusqlite::Connection;
 use rust_decimal::Decimal;
 use uuid::Uuid;
 
+use crate::duplicates;
 use crate::error::Error;
 use crate::evidence;
 use crate::session::{self, Identity};
 use crate::store::drafts::{self, StoredDraft};
-use crate::store::{Store, base, files, outbox};
+use crate::store::{Store, base, files, forms, outbox, versions};
 use crate::view::{self, Ground};
 
 /// Longest value of a field that is kept, bytes. Far above every limit of a form: what is too long for its field is
@@ -55,12 +58,12 @@ fn now_of(connection: &Connection, moment: Moment) -> Result<DateTime<Utc>, Erro
 
 /// Starts a draft with the form of a stage.
 pub(crate) fn draft_new(store: &Store, moment: Moment, request: &DraftNew) -> Result<Draft, Error> {
-    let form = domain::form::for_stage(request.stage).ok_or_else(|| {
-        let detail = format!("no form for the stage {}", request.stage.as_str());
-        Problem::new(Code::CommandInvalid).with("name", "draft_new").with("detail", detail)
-    })?;
     let id = domain::random::id(moment.captured_at);
     store.write(|tx| {
+        let form = forms::newest(tx, request.stage)?.ok_or_else(|| {
+            let detail = format!("no form for the stage {}", request.stage.as_str());
+            Problem::new(Code::CommandInvalid).with("name", "draft_new").with("detail", detail)
+        })?;
         let identity = session::enrolled(tx)?;
         let ocid = process_of(tx, &request.folio, None)?;
         let ground = ground(tx, &identity, &request.folio, &ocid, moment)?;
@@ -73,7 +76,7 @@ pub(crate) fn draft_new(store: &Store, moment: Moment, request: &DraftNew) -> Re
                 project: request.folio.clone(),
                 ocid,
                 stage: request.stage,
-                form: form.clone(),
+                form,
                 typed,
                 content: folded.content,
                 missing: folded.missing,
@@ -81,6 +84,7 @@ pub(crate) fn draft_new(store: &Store, moment: Moment, request: &DraftNew) -> Re
                 base_epoch: ground.epoch,
                 updated_at: moment.captured_at,
                 discarded: false,
+                session: store.session().to_string(),
             },
         )
     })?;
@@ -131,6 +135,12 @@ pub(crate) fn draft_open(store: &Store, moment: Moment, id: Uuid) -> Result<Draf
         let mut findings = findings_of(&draft, &folded, &files, &ground);
         findings.extend(outside(connection, &draft, moment)?);
         offer_what_is_new(&draft, &mut files, &drafts::answered(connection, id)?, ground.today());
+        // A warning of its own: nothing that both sides check.
+        if let Some(finding) = duplicates::find(connection, &draft, &folded.content)? {
+            findings
+                .push(FieldFinding { field: folded.field_at(&finding.pointer).map(str::to_owned), finding });
+        }
+        let newest = forms::newest(connection, draft.stage)?.map(|form| form.version);
         let (progress, last_on) = view::latest(connection, &draft.project)?;
         Ok(Draft {
             id,
@@ -138,6 +148,8 @@ pub(crate) fn draft_open(store: &Store, moment: Moment, id: Uuid) -> Result<Draf
             project: view::project_row(connection, &draft.project)?,
             last: last_values(&draft.form, &ground.basis(), &progress, last_on.as_deref()),
             last_on,
+            understood: folded.understood,
+            newer_form: newest.filter(|newest| *newest > draft.form.version),
             values: draft.typed,
             findings,
             missing: folded.missing,
@@ -220,6 +232,8 @@ fn follow_up_of(draft: &StoredDraft, content: FollowUpFile, files: &[AttachedFil
 pub(crate) fn draft_save(store: &Store, moment: Moment, id: Uuid, changed: Values) -> Result<Draft, Error> {
     store.write(|tx| {
         let mut draft = drafts::get(tx, id)?;
+        let happens = clears(&draft.typed, &changed).then_some(VersionReason::Cleared);
+        versions::before(tx, &draft, store.session(), happens, moment.captured_at)?;
         for (field, text) in changed {
             let known = |own: &Field| own.id == field || (own.may_lack && own.lack_key() == field);
             if !draft.form.fields().any(known) || text.len() > MAX_TYPED {
@@ -235,13 +249,27 @@ pub(crate) fn draft_save(store: &Store, moment: Moment, id: Uuid, changed: Value
                 draft.typed.insert(field, text);
             }
         }
-        keep_typed(tx, &mut draft, moment)
+        save(tx, moment, &mut draft)
     })?;
     draft_open(store, moment, id)
 }
 
-/// Writes what a draft has typed, with what it reads as.
-fn keep_typed(tx: &Connection, draft: &mut StoredDraft, moment: Moment) -> Result<(), Error> {
+/// Whether saving these values takes away what would be a pity: several fields at once, or a long text.
+fn clears(typed: &Values, changed: &Values) -> bool {
+    /// Letters of a text that nobody likes to write again.
+    const LONG: usize = 40;
+    let lost =
+        changed.iter().filter(|(_, text)| text.trim().is_empty()).filter_map(|(field, _)| typed.get(field));
+    let (mut fields, mut letters) = (0, 0);
+    for text in lost {
+        fields += 1;
+        letters += text.chars().count();
+    }
+    fields > 1 || letters > LONG
+}
+
+/// Reads what is typed in a draft and writes it down with what it reads as.
+pub(crate) fn save(tx: &Connection, moment: Moment, draft: &mut StoredDraft) -> Result<(), Error> {
     let identity = session::enrolled(tx)?;
     let ground = ground(tx, &identity, &draft.project, &draft.ocid, moment)?;
     let folded = draft.form.fold(&draft.typed, &ground.basis(), ground.currency(), ground.today());
@@ -316,9 +344,10 @@ pub(crate) fn photo_answer(store: &Store, moment: Moment, request: &PhotoAnswer)
             typed.push((field.id.clone(), at));
             typed.extend(method.map(|method| (method.id.clone(), "photo".to_owned())));
         }
+        versions::before(tx, &draft, store.session(), None, moment.captured_at)?;
         draft.typed.extend(typed);
         drafts::answer(tx, request.id, &request.sha256)?;
-        keep_typed(tx, &mut draft, moment)
+        save(tx, moment, &mut draft)
     })?;
     draft_open(store, moment, request.id)
 }

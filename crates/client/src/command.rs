@@ -4,7 +4,9 @@ use std::path::Path;
 
 use base64::Engine as _;
 use chrono::{DateTime, Utc};
-use domain::command::{AppState, Command, Done, Draft, FormCard, Nothing, ReceiptPdf, ReceiptView, Status};
+use domain::command::{
+    AppState, Command, Done, Draft, FormCard, Nothing, ReceiptPdf, ReceiptView, Status, VersionReason,
+};
 use domain::evidence::PhotoSize;
 use domain::follow_up::Stage;
 use domain::form::{Choice, Text};
@@ -18,10 +20,10 @@ use uuid::Uuid;
 
 use crate::error::Error;
 use crate::store::projects::{self, Day};
-use crate::store::{Store, drafts, files, meta, outbox};
+use crate::store::{Store, drafts, files, forms, meta, outbox, versions as kept_versions};
 use crate::sync::transport::Transport;
 use crate::sync::{engine, plan};
-use crate::{Client, Inner, capture, choose, evidence, receipt_pdf, session, view};
+use crate::{Client, Inner, capture, choose, evidence, receipt_pdf, session, versions, view};
 
 /// Runs a command.
 pub(crate) async fn call(client: &Client, name: &str, payload: Value) -> Result<Value, Error> {
@@ -116,6 +118,10 @@ fn here(client: &Client, command: Command) -> Result<Value, Error> {
             store.write(|tx| drafts::set_discarded(tx, request.id, None))?;
             changed(json(&capture::draft_open(&store, moment, request.id)?))
         }
+        Command::draft_versions(request) => json(&versions::list(&store, request.id)?),
+        Command::draft_version_restore(request) => {
+            changed(json(&versions::restore(&store, moment, request.id, request.number)?))
+        }
         Command::draft_ready(request) => {
             let sent = capture::draft_ready(&store, moment, request.id)?;
             inner.wake.notify_one();
@@ -163,7 +169,16 @@ fn here(client: &Client, command: Command) -> Result<Value, Error> {
             json(&touched(&store, moment, request.id)?)
         }
         Command::evidence_remove(request) => {
-            store.write(|tx| drafts::detach(tx, request.id, &request.sha256))?;
+            store.write(|tx| {
+                let (draft, happens) = (drafts::get(tx, request.id)?, Some(VersionReason::File));
+                kept_versions::before(tx, &draft, store.session(), happens, moment.captured_at)?;
+                drafts::detach(tx, request.id, &request.sha256)
+            })?;
+            changed(json(&touched(&store, moment, request.id)?))
+        }
+        Command::evidence_again(request) => {
+            let title = request.title.as_deref().map(str::trim).filter(|title| !title.is_empty());
+            evidence::attach_again(&store, request.id, &request.sha256, &request.document_type, title)?;
             changed(json(&touched(&store, moment, request.id)?))
         }
         Command::evidence_thumbnail(request) => json(&evidence::thumbnail(&store, &request.sha256)?),
@@ -217,13 +232,8 @@ fn describe(
     document_type: &str,
     title: Option<&str>,
 ) -> Result<(), Error> {
-    if !ocds::codelist::get("documentType").is_some_and(|list| list.contains(document_type)) {
-        let name = store.read(|c| files::get(c, sha256))?.map(|file| file.name).unwrap_or_default();
-        return Err(Problem::new(Code::EvidenceTypeUnknown)
-            .with("file", name)
-            .with("type", document_type)
-            .into());
-    }
+    let name = store.read(|c| files::get(c, sha256))?.map(|file| file.name).unwrap_or_default();
+    evidence::known_type(&name, document_type)?;
     store.write(|tx| drafts::describe(tx, draft, sha256, document_type, title))
 }
 
@@ -289,8 +299,8 @@ impl Client {
                 Err(error) => Err(error),
             };
         };
-        let (identity, now) =
-            store.read(|c| Ok((session::identity(c)?, session::central_now(c, &*inner.clock)?)))?;
+        let (identity, now, forms) = store
+            .read(|c| Ok((session::identity(c)?, session::central_now(c, &*inner.clock)?, forms(c)?)))?;
         Ok(match identity {
             None => AppState::NotEnrolled { server: session::suggested_server() },
             Some(identity) => AppState::Ready {
@@ -300,28 +310,26 @@ impl Client {
                 server: identity.server,
                 device: identity.device,
                 version: crate::VERSION.to_owned(),
-                forms: forms(),
+                forms,
                 document_types: document_types(),
             },
         })
     }
 }
 
-fn forms() -> Vec<FormCard> {
-    Stage::ALL
-        .into_iter()
-        .filter_map(domain::form::for_stage)
-        .map(|form| FormCard {
-            stage: form.stage,
-            title: form.title.clone(),
-            columns: form
-                .groups
-                .iter()
-                .filter(|group| !group.optional)
-                .flat_map(|group| group.fields.clone())
-                .collect(),
-        })
-        .collect()
+fn forms(connection: &Connection) -> Result<Vec<FormCard>, Error> {
+    let mut cards = Vec::new();
+    for stage in Stage::ALL {
+        let Some(form) = forms::newest(connection, stage)? else { continue };
+        let open = form.groups.into_iter().filter(|group| !group.optional);
+        cards.push(FormCard {
+            stage,
+            title: form.title,
+            version: form.version,
+            columns: open.flat_map(|group| group.fields).collect(),
+        });
+    }
+    Ok(cards)
 }
 
 fn document_types() -> Vec<Choice> {

@@ -13,8 +13,8 @@ use domain::receipt::sha256_hex;
 use image::{DynamicImage, ImageDecoder as _, ImageFormat, ImageReader, Limits};
 
 use crate::error::Error;
-use crate::store::Store;
 use crate::store::files::{self, StoredFile};
+use crate::store::{Store, drafts};
 
 pub(crate) mod photo;
 
@@ -143,7 +143,7 @@ pub(crate) fn attach(
     checked: &[(Checked, String)],
     now: DateTime<Utc>,
 ) -> Result<(), Error> {
-    let here = store.read(|c| crate::store::drafts::files(c, draft))?;
+    let here = store.read(|c| drafts::files(c, draft))?;
     let is_new = |file: &StoredFile| !here.iter().any(|known| known.sha256 == file.sha256);
     let new: Vec<&StoredFile> =
         checked.iter().map(|(checked, _)| &checked.file).filter(|f| is_new(f)).collect();
@@ -156,9 +156,9 @@ pub(crate) fn attach(
     store.write(|tx| {
         for (checked, document_type) in checked {
             files::insert(tx, checked, now)?;
-            crate::store::drafts::attach(tx, draft, &checked.file.sha256, document_type)?;
+            drafts::attach(tx, draft, &checked.file.sha256, document_type)?;
         }
-        crate::store::drafts::touch(tx, draft, now)
+        drafts::touch(tx, draft, now)
     })
 }
 
@@ -211,13 +211,39 @@ fn usual(stage: Stage, file: &StoredFile) -> &'static str {
 pub(crate) fn document_type(given: Option<&str>, stage: Stage, checked: &Checked) -> Result<String, Error> {
     let usual = usual(stage, &checked.file);
     let chosen = given.map(str::trim).filter(|text| !text.is_empty()).unwrap_or(usual);
-    if ocds::codelist::get("documentType").is_some_and(|list| list.contains(chosen)) {
-        return Ok(chosen.to_owned());
+    known_type(&checked.file.name, chosen)?;
+    Ok(chosen.to_owned())
+}
+
+/// Whether a document type is in the codelist.
+pub(crate) fn known_type(name: &str, document_type: &str) -> Result<(), Error> {
+    if ocds::codelist::get("documentType").is_some_and(|list| list.contains(document_type)) {
+        return Ok(());
     }
-    Err(Problem::new(Code::EvidenceTypeUnknown)
-        .with("file", checked.file.name.clone())
-        .with("type", chosen)
-        .into())
+    Err(Problem::new(Code::EvidenceTypeUnknown).with("file", name).with("type", document_type).into())
+}
+
+/// Attaches a file that was taken out of a draft again: its bytes are still here.
+pub(crate) fn attach_again(
+    store: &Store,
+    draft: uuid::Uuid,
+    sha256: &str,
+    document_type: &str,
+    title: Option<&str>,
+) -> Result<(), Error> {
+    store.write(|tx| {
+        let Some(file) = files::get(tx, sha256)? else {
+            return Err(Problem::new(Code::NotFound).into());
+        };
+        known_type(&file.name, document_type)?;
+        drafts::get(tx, draft)?;
+        let here = drafts::files(tx, draft)?;
+        if here.len() >= MAX_FILES && here.iter().all(|known| known.sha256 != sha256) {
+            return Err(too_many(&file.name).into());
+        }
+        drafts::attach(tx, draft, sha256, document_type)?;
+        drafts::describe(tx, draft, sha256, document_type, title)
+    })
 }
 
 /// A small picture of a kept file; none for a document.

@@ -8,6 +8,7 @@
 //! | `profiles` | several people on one machine: a folder and a store for each |
 //! | `capture`, `evidence` | drafts, files, and the moment a draft becomes an operation |
 //! | `receipt_pdf` | a receipt as a page to print, and out of it again |
+//! | `versions`, `duplicates` | earlier states of a draft; whether it says what was already said
 //! | `choose` | conflicts, and the choice that ends one |
 //! | `map` | tiles of a file on this disk, and where the projects are |
 //! | `export` | what is only here, as files |
@@ -19,6 +20,7 @@
 mod capture;
 mod choose;
 mod command;
+mod duplicates;
 mod error;
 mod events;
 mod evidence;
@@ -33,6 +35,7 @@ mod search;
 mod session;
 mod store;
 mod sync;
+mod versions;
 mod view;
 
 use std::fs::{File, TryLockError};

@@ -7,10 +7,12 @@ pub(crate) mod base;
 pub(crate) mod choices;
 pub(crate) mod drafts;
 pub(crate) mod files;
+pub(crate) mod forms;
 pub(crate) mod meta;
 pub(crate) mod outbox;
 pub(crate) mod projects;
 mod snapshot;
+pub(crate) mod versions;
 
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -24,6 +26,7 @@ use rusqlite::{Connection, OpenFlags, Transaction, TransactionBehavior};
 use rusqlite_migration::{M, Migrations};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
+use uuid::Uuid;
 
 use crate::error::Error;
 use crate::keys::DatabaseKey;
@@ -36,6 +39,7 @@ const DEVICE_STEPS: &[M<'_>] = &[
     M::up(include_str!("../migrations/0004_names_of_authors.sql")),
     M::up(include_str!("../migrations/0006_remember_photographs.sql")),
     M::up(include_str!("../migrations/0007_list_projects.sql")),
+    M::up(include_str!("../migrations/0008_keep_forms_and_versions.sql")),
 ];
 const EVIDENCE_STEPS: &[M<'_>] = &[M::up(include_str!("../migrations/evidence/0001_create_chunks.sql"))];
 const DEVICE: &str = "device.db";
@@ -53,6 +57,7 @@ pub(crate) struct Store {
     blobs: Mutex<Connection>,
     disk: Option<Arc<dyn Disk>>,
     inline: bool,
+    session: Uuid,
 }
 
 /// Whether there is a database here. As with the key, no answer is not a no.
@@ -83,7 +88,13 @@ impl Store {
             blobs: Mutex::new(blobs),
             disk: outside.disk.clone(),
             inline: outside.inline,
+            session: domain::random::id(now),
         })
+    }
+
+    /// This opening of the store: what is found from another one was left by a program that ended.
+    pub(crate) fn session(&self) -> Uuid {
+        self.session
     }
 
     fn ask(&self, moment: Moment) -> Result<(), Error> {

@@ -5,10 +5,11 @@ use std::collections::{BTreeMap, HashMap, HashSet};
 use chrono::{DateTime, TimeDelta, Utc};
 use domain::alert::{Light, light};
 use domain::command::{
-    FollowUpRow, ListedProject, ProjectDetail, ProjectList, ProjectListQuery, ProjectRow, Status, Todo,
+    FollowUpRow, Lack, ListedProject, ProjectDetail, ProjectList, ProjectListQuery, ProjectRow, Status, Todo,
     TodoKind, Tray,
 };
 use domain::follow_up::{FollowUpFile, FollowUpState, Held, Progress, State};
+use domain::form::Form;
 use domain::place::Position;
 use domain::problem::{Code, Problem};
 use domain::release::{Basis, fragment, stamp};
@@ -24,7 +25,7 @@ use crate::store::base;
 use crate::store::drafts::{self, StoredDraft};
 use crate::store::outbox::{self, Queued};
 use crate::store::projects::{self, Card, Day, Listed};
-use crate::store::{files, meta};
+use crate::store::{files, forms, meta};
 use crate::sync::link::Link;
 
 /// What a follow-up of one process is laid upon, now and here.
@@ -459,7 +460,14 @@ fn row_of_draft(connection: &Connection, draft: &StoredDraft, title: &str) -> Re
         bytes_waiting: files.iter().map(|file| file.size).sum(),
         problem: None,
         central: None,
+        lacking: lacks(Some(&draft.form), &draft.content),
     })
+}
+
+/// What a follow-up says does not exist, in the words of its form.
+fn lacks(form: Option<&Form>, content: &FollowUpFile) -> Vec<Lack> {
+    let said = form.map(|form| form.lacks(&content.internal.lacking)).unwrap_or_default();
+    said.into_iter().map(|(field, reason)| Lack { field, reason }).collect()
 }
 
 fn row_of_own(
@@ -475,6 +483,13 @@ fn row_of_own(
     let sending = now.sending.contains(&queued.operation.op_id) && queued.state == State::Ready;
     let state = if sending { State::Sending } else { queued.word() };
     let waits = matches!(state, State::Ready | State::Parked);
+    let lacking = match follow_up.content.internal.lacking.is_empty() {
+        true => Vec::new(),
+        false => {
+            let form = forms::named(connection, follow_up.form.as_ref(), follow_up.content.stage)?;
+            lacks(form.as_ref(), &follow_up.content)
+        }
+    };
     Ok(FollowUpRow {
         id: follow_up.id,
         folio: queued.folio.clone(),
@@ -493,6 +508,7 @@ fn row_of_own(
         bytes_waiting: files.bytes,
         problem: queued.problem.clone().or_else(|| now.problem.clone().filter(|_| waits)),
         central: queued.central.clone(),
+        lacking,
     })
 }
 
@@ -520,6 +536,7 @@ fn row_of_central(state: FollowUpState, title: &str) -> FollowUpRow {
         bytes_waiting,
         problem: None,
         central: Some(state),
+        lacking: Vec::new(),
     }
 }
 

@@ -82,6 +82,10 @@ commands! {
     draft_discard: DraftOf => Done;
     /// Takes a draft out of the tray of discarded ones.
     draft_restore: DraftOf => Draft;
+    /// Earlier states of a draft, newest first.
+    draft_versions: DraftOf => DraftVersions;
+    /// Makes an earlier state the draft; the state it was in is kept as a version.
+    draft_version_restore: DraftVersionOf => Draft;
     /// Marks a draft ready: it is checked, made immutable and queued.
     draft_ready: DraftOf => Sent;
     /// Attaches files by their path (drag and drop, dialog).
@@ -92,6 +96,8 @@ commands! {
     evidence_set: EvidenceSet => Draft;
     /// Takes a file out of a draft.
     evidence_remove: EvidenceOf => Draft;
+    /// Attaches a file that was taken out of a draft again: its bytes are still here.
+    evidence_again: EvidenceSet => Draft;
     /// A small picture of a file, as a data URL.
     evidence_thumbnail: Hash => Thumbnail;
     /// Answers what a photograph offers: its day and its place go into the draft, or do not.
@@ -172,6 +178,8 @@ pub struct FormCard {
     pub stage: Stage,
     /// Title.
     pub title: crate::form::Text,
+    /// Version of it that new drafts get.
+    pub version: u32,
     /// The fields of its parts that are always open: the columns where many projects are captured at once.
     pub columns: Vec<crate::form::Field>,
 }
@@ -383,6 +391,17 @@ pub struct FollowUpRow {
     pub problem: Option<Problem>,
     /// What the central endpoint said of it.
     pub central: Option<FollowUpState>,
+    /// What was said not to exist. It is internal: only of what was captured here.
+    pub lacking: Vec<Lack>,
+}
+
+/// A datum that somebody said does not exist.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, TS)]
+pub struct Lack {
+    /// Title of its field.
+    pub field: crate::form::Text,
+    /// Why.
+    pub reason: crate::form::Text,
 }
 
 /// The person's follow-ups.
@@ -460,6 +479,58 @@ pub struct DraftSave {
     pub id: Uuid,
     /// Changed fields only, as typed; a blank value clears the field.
     pub values: Values,
+}
+
+/// Why a state of a draft was kept.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, TS)]
+#[serde(rename_all = "snake_case")]
+pub enum VersionReason {
+    /// After some minutes of typing.
+    Typing,
+    /// Another session had left it so: the program was closed, or it died.
+    Session,
+    /// Before several fields, or a long text, were cleared.
+    Cleared,
+    /// Before a file was taken out.
+    File,
+    /// Before another version took its place.
+    Restored,
+}
+
+/// An earlier state of a draft.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, TS)]
+#[serde(rename_all = "camelCase")]
+pub struct DraftVersion {
+    /// Number of the version in its draft, from 1.
+    pub number: u32,
+    /// When it was the newest for the last time.
+    pub saved_at: DateTime<Utc>,
+    /// Why it was kept.
+    pub reason: VersionReason,
+    /// What was typed.
+    pub values: Values,
+    /// Fields that say something else now.
+    pub changed: Vec<String>,
+    /// How many files it had.
+    pub files: u32,
+    /// Whether the files are others now.
+    pub files_changed: bool,
+}
+
+/// Earlier states of a draft.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, TS)]
+pub struct DraftVersions {
+    /// Newest first.
+    pub versions: Vec<DraftVersion>,
+}
+
+/// Which earlier state.
+#[derive(Clone, Debug, Serialize, Deserialize, TS)]
+pub struct DraftVersionOf {
+    /// Draft.
+    pub id: Uuid,
+    /// Number of the version.
+    pub number: u32,
 }
 
 /// A finding beside its field.
@@ -547,6 +618,10 @@ pub struct Draft {
     pub last: BTreeMap<String, String>,
     /// Day of that last follow-up.
     pub last_on: Option<String>,
+    /// How a number, an amount or a day was read, where it was not typed that way.
+    pub understood: BTreeMap<String, String>,
+    /// A newer version of the form, which new drafts get.
+    pub newer_form: Option<u32>,
     /// What is missing or wrong, with the rules of the central endpoint.
     pub findings: Vec<FieldFinding>,
     /// Required fields that are blank.

@@ -448,7 +448,7 @@ pub fn check_content(content: &FollowUpFile, today: NaiveDate) -> Vec<Finding> {
 /// Fields of a release that the central endpoint alone writes.
 pub const RESERVED: [&str; 6] = ["ocid", "id", "date", "tag", "initiationType", "buyer"];
 
-/// Rule ids of [`check_content`] and [`crate::release`], beside those of `ocds::check::RULES`.
+/// Rule ids of [`check_content`], [`crate::release`] and a device's own warnings, beside those of `ocds::check::RULES`.
 pub const RULES: &[&str] = &[
     "percent-range",
     "visit-date-needed",
@@ -459,10 +459,12 @@ pub const RULES: &[&str] = &[
     "contract-ambiguous",
     "contract-unknown",
     "correction-unknown",
+    "possible-duplicate",
 ];
 
 /// Rule ids that only the central endpoint can decide.
 pub const CENTRAL_RULES: &[&str] = &[
+    "form-unknown",
     "follow-up-unreadable",
     "follow-up-repeated",
     "project-unknown",

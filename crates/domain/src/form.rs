@@ -13,8 +13,10 @@ use ts_rs::TS;
 use crate::follow_up::{FormRef, Stage};
 use crate::release::Basis;
 
+mod check;
 mod fold;
 
+pub use check::{Fault, Reason, check};
 pub use fold::{Folded, RULES, Values, rfc_person};
 
 /// A text in the two languages of the product.
@@ -405,6 +407,21 @@ impl Form {
         FormRef { id: self.id.clone(), version: self.version }
     }
 
+    /// What was said not to exist, field by field as they are in the form, with the titles of both. What is of no field
+    /// of this form is told by its name.
+    pub fn lacks(&self, lacking: &BTreeMap<String, String>) -> Vec<(Text, Text)> {
+        let plain = |name: &String| Text { es: name.clone(), en: name.clone() };
+        let because = |code: &String| {
+            let known = self.lacking.iter().find(|choice| choice.code == *code);
+            known.map_or_else(|| plain(code), |choice| choice.title.clone())
+        };
+        let own =
+            self.fields().filter_map(|field| Some((field.title.clone(), because(lacking.get(&field.id)?))));
+        let other = |id: &String| self.fields().all(|field| field.id != *id);
+        let others = lacking.iter().filter(|(id, _)| other(id)).map(|(id, code)| (plain(id), because(code)));
+        own.chain(others).collect()
+    }
+
     /// Every field, in order.
     pub fn fields(&self) -> impl Iterator<Item = &Field> {
         self.groups.iter().flat_map(|group| &group.fields)
@@ -459,7 +476,7 @@ pub fn shipped() -> &'static [Form] {
     &FORMS
 }
 
-/// The form of a stage.
+/// The form of a stage that ships.
 pub fn for_stage(stage: Stage) -> Option<&'static Form> {
     shipped().iter().find(|form| form.stage == stage)
 }

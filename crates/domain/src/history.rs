@@ -26,6 +26,8 @@ pub enum ChangeKind {
     FollowUp,
     /// Data of the municipality ([`crate::wire::MunicipalityCard`]).
     Municipality,
+    /// A capture form ([`crate::wire::FormState`]), in the stream of the forms only.
+    Form,
     /// A record left this stream; `state` is null.
     Tombstone,
 }

@@ -36,6 +36,9 @@ pub const MAX_SNAPSHOT: u64 = 64 * 1024 * 1024;
 pub const MAX_SNAPSHOT_RAW: u64 = 1024 * 1024 * 1024;
 /// Stream that every device of a municipality reads.
 pub const COMMON: &str = "common";
+/// Stream of the capture forms. Not the common one: a device from before forms travelled could not read its page, and it
+/// cannot pass over one number of a chain. It is given to whoever asks with `forms=true`.
+pub const FORMS: &str = "forms";
 /// Answered by `GET /api/v1/health`: tells the endpoint from a login page that says 200 to everything.
 pub const SERVICE: &str = "avance-central";
 
@@ -141,6 +144,25 @@ pub struct MunicipalityCard {
     #[serde(default, skip_serializing_if = "Thresholds::are_those_it_comes_with")]
     #[ts(as = "Option<Thresholds>", optional)]
     pub alerts: Thresholds,
+}
+
+/// One version of a capture form; a record of the stream [`FORMS`], named `{id}/{version}`. A version never changes.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct FormState {
+    /// Identifier of the form.
+    pub id: String,
+    /// Version.
+    pub version: u32,
+    /// The file, as `schemas/capture` has them.
+    pub source: Value,
+}
+
+impl FormState {
+    /// Under which name it is a record.
+    pub fn record_id(&self) -> String {
+        format!("{}/{}", self.id, self.version)
+    }
 }
 
 /// `POST /api/v1/auth/nonce`.

@@ -347,3 +347,98 @@ fn a_field_shows_what_the_process_says_at_its_place() {
     assert_eq!(known("processTitle").as_deref(), Some("Muestra"));
     assert_eq!(known("breakdownAmount"), None);
 }
+
+fn source(stage: &str) -> Value {
+    let path = format!("{}/../../schemas/capture/{stage}.json", env!("CARGO_MANIFEST_DIR"));
+    serde_json::from_str(&std::fs::read_to_string(path).expect("a form that ships")).expect("JSON")
+}
+
+/// Where a form is wrong.
+fn wrong(form: &Value) -> Vec<String> {
+    match domain::form::check(&form.to_string()) {
+        Ok(_) => Vec::new(),
+        Err(faults) => faults.into_iter().map(|fault| fault.pointer).collect(),
+    }
+}
+
+#[test]
+fn every_form_that_ships_could_travel() {
+    for stage in Stage::ALL {
+        let checked = domain::form::check(&source(stage.as_str()).to_string());
+        assert_eq!(checked.as_ref().map_err(Vec::clone), Ok(form(stage)), "{stage:?}");
+    }
+}
+
+#[test]
+fn a_form_that_is_wrong_is_refused_with_its_place() {
+    type Change = fn(&mut Value);
+    let cases: [(&str, Change); 25] = [
+        ("/x-version", |form| form["x-version"] = json!(0)),
+        ("/x-version", |form| form["x-version"] = json!("2")),
+        ("/x-stage", |form| form["x-stage"] = json!("fiesta")),
+        ("/$id", |form| form["$id"] = json!("ñandú/1")),
+        ("/x-title/en", |form| form["x-title"]["en"] = json!(" ")),
+        ("/x-groups/0/fields/0", |form| form["x-groups"][0]["fields"][0] = json!("nadie")),
+        ("/properties/notes", |form| form["x-groups"][6]["fields"] = json!([])),
+        ("/x-groups/3/times", |form| form["x-groups"][3]["times"] = json!(1_000_000)),
+        ("/x-groups/4/derive/0/from", |form| form["x-groups"][4]["derive"][0]["from"] = json!("notes")),
+        ("/x-groups/4/derive/0/path", |form| {
+            form["x-groups"][4]["derive"][0]["path"] = json!("/release/awards/999999999999/id");
+        }),
+        ("/properties/visitedOn/x-kind", |form| {
+            form["properties"]["visitedOn"]["x-kind"] = json!("hologram")
+        }),
+        ("/properties/notes/x-class", |form| form["properties"]["notes"]["x-class"] = json!("public")),
+        ("/properties/contractTitle/x-path", |form| {
+            form["properties"]["contractTitle"]["x-path"] = json!("/release/contracts/0/apodo");
+        }),
+        ("/properties/contractTitle/x-path", |form| {
+            form["properties"]["contractTitle"]["x-path"] = json!("/release/contracts/99999999999/title");
+        }),
+        ("/properties/contractAmount/x-path", |form| {
+            form["properties"]["contractAmount"]["x-path"] = json!("/release/contracts/0/title");
+        }),
+        ("/properties/worksStatus/x-codelist", |form| {
+            form["properties"]["worksStatus"]["x-codelist"] = json!("noExiste");
+        }),
+        ("/properties/milestoneMet/x-required-when/is", |form| {
+            form["properties"]["milestoneMet"]["x-required-when"]["is"] = json!(["quizás"]);
+        }),
+        ("/properties/paymentId/x-path", |form| {
+            form["properties"]["paymentId"]["x-path"] =
+                json!("/release/contracts/0/implementation/transactions/0/id");
+        }),
+        ("/properties/contractTitle/x-path", |form| {
+            form["properties"]["contractTitle"]["x-path"] = json!("/release/tag");
+        }),
+        ("/x-groups/4/derive/1/path", |form| {
+            form["x-groups"][4]["derive"][1]["path"] = json!("/release/buyer/name");
+        }),
+        ("/properties/supplierName/x-path", |form| {
+            form["properties"]["supplierName"]["x-path"] =
+                form["properties"]["contractTitle"]["x-path"].clone();
+        }),
+        ("/properties/paymentId-2", |form| {
+            form["properties"]["paymentId-2"] = form["properties"]["contractTitle"].clone();
+            form["properties"]["paymentId-2"]["x-path"] = json!("/release/contracts/0/description");
+            form["x-groups"][4]["fields"].as_array_mut().unwrap().push(json!("paymentId-2"));
+        }),
+        ("/x-groups", |form| form["x-groups"][1]["id"] = json!("progress")),
+        ("/properties/place/x-path", |form| {
+            form["properties"]["place"]["x-path"] =
+                json!("/release/planning/project/locations/0/description");
+        }),
+        ("/properties/notes/x-required", |form| {
+            form["properties"]["notes"].as_object_mut().unwrap().remove("x-required");
+        }),
+    ];
+    assert_eq!(wrong(&source("implementation")), Vec::<String>::new());
+    for (place, change) in cases {
+        let mut form = source("implementation");
+        change(&mut form);
+        let found = wrong(&form);
+        let there = |pointer: &String| pointer == place || place.starts_with(&format!("{pointer}/"));
+        assert!(found.iter().any(there), "{place}: {found:?}");
+    }
+    assert_eq!(domain::form::check("{").map_err(|faults| faults.len()), Err(1));
+}

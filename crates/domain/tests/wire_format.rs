@@ -322,6 +322,8 @@ fn pull() {
         url: Some("https://pp.example.org/proyectos/d1_p1/".into()),
     };
     kept("project_state", &project);
+    kept("form_state", &FormState { id: "closure".into(), version: 3, source: json!({"$id": "closure"}) });
+    kept("change_of_a_form", &change(ChangeKind::Form, "closure/3", json!({"id": "closure"})));
     let mut state = FollowUpState {
         id: id(2),
         op_id: id(3),

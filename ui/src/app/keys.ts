@@ -1,5 +1,27 @@
+import type { Key } from "../lib/i18n/index.svelte";
 import { go, parse } from "../lib/router";
 import type { Session } from "./session.svelte";
+
+/** Every key of the program, in the order of the help, which is printed from here. */
+export const SHORTCUTS = [
+  { keys: ["Ctrl", "N"], does: "keys.new" },
+  { keys: ["Ctrl", "B"], does: "keys.find" },
+  { keys: ["Ctrl", "S"], does: "keys.save" },
+  { keys: ["Ctrl", "Enter"], does: "keys.ready" },
+  { keys: ["F9"], does: "keys.send" },
+  { keys: ["Alt", "←"], does: "keys.previous" },
+  { keys: ["Alt", "→"], does: "keys.next" },
+  { keys: ["F8"], does: "keys.nextError" },
+  { keys: ["Ctrl", "D"], does: "keys.repeat" },
+  { keys: ["Ctrl", "Shift", "D"], does: "keys.repeatPart" },
+  { keys: ["Ctrl", "Z"], does: "keys.undo" },
+  { keys: ["Ctrl", "Y"], does: "keys.redo" },
+  { keys: ["Ctrl", "Shift", "A"], does: "keys.attach" },
+  { keys: ["Ctrl", "V"], does: "keys.paste" },
+  { keys: ["Enter"], does: "keys.enter" },
+  { keys: ["Esc"], does: "keys.escape" },
+  { keys: ["F1"], does: "keys.help" },
+] as const satisfies readonly { keys: readonly string[]; does: Key }[];
 
 /** Keys that work everywhere. What a screen adds, it hears through `screenKey`. */
 export type ScreenKey = "new" | "save" | "ready" | "next-error" | "attach" | "previous" | "next";

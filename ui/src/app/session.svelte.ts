@@ -61,6 +61,7 @@ export class Session {
     else if (event.event === "changed") {
       this.changes += 1;
       void this.refreshStatus();
+      void this.refreshForms();
     } else if (event.event === "file_progress") {
       if (event.sent >= event.size) delete this.transfers[event.sha256];
       else this.transfers[event.sha256] = { sent: event.sent, size: event.size };
@@ -72,6 +73,18 @@ export class Session {
       this.status = await this.host.call("status", {});
     } catch {
       // The bar keeps what it last knew; the next event brings it up to date.
+    }
+  }
+
+  /** A form may have come with the changes: what can be begun is drawn from what the equipment has now. */
+  async refreshForms(): Promise<void> {
+    if (this.app?.stage !== "ready") return;
+    try {
+      const app = await this.host.call("app_state", {});
+      const versions = (state: Ready) => state.forms.map((form) => `${form.stage} ${form.version}`).join();
+      if (app.stage === "ready" && this.app.stage === "ready" && versions(app) !== versions(this.app)) this.app = app;
+    } catch {
+      // The next event asks again.
     }
   }
 

@@ -341,12 +341,14 @@ fn kind_text(kind: ChangeKind) -> &'static str {
         ChangeKind::Project => "project",
         ChangeKind::FollowUp => "follow_up",
         ChangeKind::Municipality => "municipality",
+        ChangeKind::Form => "form",
         ChangeKind::Tombstone => "tombstone",
     }
 }
 
 fn kind_of(text: &str) -> Result<ChangeKind> {
-    [ChangeKind::Project, ChangeKind::FollowUp, ChangeKind::Municipality, ChangeKind::Tombstone]
+    use ChangeKind::{FollowUp, Form, Municipality, Project, Tombstone};
+    [Project, FollowUp, Municipality, Form, Tombstone]
         .into_iter()
         .find(|kind| kind_text(*kind) == text)
         .ok_or_else(|| StoreError::Corrupt(format!("kind {text}")))

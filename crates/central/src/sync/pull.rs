@@ -9,7 +9,7 @@ use domain::history::{Change, ChangeKind};
 use domain::person::{Action, can};
 use domain::problem::{Code, Problem};
 use domain::seeded::{self, Bug};
-use domain::wire::{COMMON, PullAnswer, Snapshot, area_stream};
+use domain::wire::{COMMON, FORMS, PullAnswer, Snapshot, area_stream};
 use hmac::{Hmac, Mac};
 use serde::{Deserialize, Serialize};
 use sha2::Sha256;
@@ -32,20 +32,36 @@ struct Cursor {
     at: BTreeMap<String, u64>,
 }
 
-/// Streams a person reads: the common one and their área's; all of them for those who see every área.
+/// What a device says it understands; one of before says nothing, and is given what it can read.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Understands {
+    /// A long stream may begin with a snapshot.
+    pub snapshots: bool,
+    /// Capture forms travel.
+    pub forms: bool,
+}
+
+/// Streams a person reads: the common one and their área's; all of them for those who see every área. The forms are not
+/// among them: they are asked for.
 pub(super) fn scope(tx: &dyn Tx, actor: &Actor) -> Answer<Vec<String>> {
     let mut streams = vec![COMMON.to_owned(), area_stream(&actor.person.area_id)];
     if can(actor.person.card.role, Action::SeeEveryArea) || seeded::is(Bug::EveryAreaForEverybody) {
         streams.extend(tx.streams()?);
     }
+    streams.retain(|stream| stream != FORMS);
     streams.sort();
     streams.dedup();
     Ok(streams)
 }
 
 /// One page after a cursor; an empty cursor, or one of another epoch, begins again. With `snapshots` a stream of which
-/// the device has nothing, or is too far behind, begins with a snapshot when it is long.
-pub fn pull(endpoint: &Endpoint, actor: &Actor, cursor: &str, snapshots: bool) -> Answer<PullAnswer> {
+/// the device has nothing, or is too far behind, begins with a snapshot when it is long and the device understands that.
+pub fn pull(
+    endpoint: &Endpoint,
+    actor: &Actor,
+    cursor: &str,
+    understands: Understands,
+) -> Answer<PullAnswer> {
     actor.may(Action::Pull)?;
     let key = endpoint.cursor_key();
     let mut at = match cursor {
@@ -63,9 +79,12 @@ pub fn pull(endpoint: &Endpoint, actor: &Actor, cursor: &str, snapshots: bool) -
         }
     };
     // Before the page is read: its heads must not be older than the snapshot.
-    let snapshot = if snapshots { snapshot::due(endpoint, actor, &at)? } else { None };
+    let snapshot = if understands.snapshots { snapshot::due(endpoint, actor, &at)? } else { None };
     let tx = endpoint.store.read()?;
-    let scope = scope(&*tx, actor)?;
+    let mut scope = scope(&*tx, actor)?;
+    if understands.forms {
+        scope.push(FORMS.to_owned());
+    }
     if let Some(snapshot) = &snapshot {
         at.insert(snapshot.stream.clone(), snapshot.head.seq);
     }

@@ -547,6 +547,16 @@ impl Recorder<'_> {
                 rejected = true;
             }
         }
+        if let Some(form) = &follow_up.form
+            && !crate::forms::is_known(self.tx, form)?
+        {
+            // Nothing is held for it: what the form asked for is in the content, which was checked. It is told because
+            // nobody here can say any more what its internal fields meant.
+            let mut finding =
+                refusal("/form", "form-unknown", json!({"form": form.id, "version": form.version}));
+            finding.severity = Severity::Warning;
+            findings.push(finding);
+        }
         let known = self.known(operation, &follow_up.ocid, version)?;
         Ok(Ok(Assessed { project: Some(project), findings, rejected, known }))
     }

@@ -209,17 +209,21 @@ pub(super) fn set_head(
     Ok(())
 }
 
+/// Kinds of records as the database names them.
+const KINDS: [&str; 4] = ["project", "follow_up", "municipality", "form"];
+
 fn kind_name(kind: ChangeKind) -> Option<&'static str> {
     match kind {
         ChangeKind::Project => Some("project"),
         ChangeKind::FollowUp => Some("follow_up"),
         ChangeKind::Municipality => Some("municipality"),
+        ChangeKind::Form => Some("form"),
         ChangeKind::Tombstone => None,
     }
 }
 
 fn kind_named(text: &str) -> Option<&'static str> {
-    ["project", "follow_up", "municipality"].into_iter().find(|kind| *kind == text)
+    KINDS.into_iter().find(|kind| *kind == text)
 }
 
 pub(super) fn keep(
@@ -229,7 +233,7 @@ pub(super) fn keep(
     touched: &mut BTreeSet<(String, &'static str)>,
 ) -> Result<(), Error> {
     let Some(kind) = kind_name(change.kind) else {
-        for kind in ["project", "follow_up", "municipality"] {
+        for kind in KINDS {
             let removed = connection
                 .prepare_cached(
                     "DELETE FROM base_record WHERE generation = ?1 AND stream = ?2 AND kind = ?3 AND record_id = ?4",
@@ -280,6 +284,8 @@ fn derive(
         ("project", Some(state)) => put_project(connection, record, &state),
         ("project", None) => projects::remove(connection, record, now),
         ("follow_up", Some(state)) => put_follow_up(connection, &state),
+        ("form", Some(state)) => super::forms::put(connection, &state),
+        ("form", None) => super::forms::remove(connection, record),
         ("follow_up", None) => {
             connection.execute("DELETE FROM central_follow_up WHERE id = ?1", [record])?;
             Ok(())
@@ -325,18 +331,18 @@ pub(super) fn rebuild(
 ) -> Result<(), Error> {
     let before = if now.is_some() { projects::titles(connection)? } else { HashMap::new() };
     projects::clear(connection)?;
-    connection.execute_batch("DELETE FROM central_follow_up;")?;
+    connection.execute_batch("DELETE FROM central_follow_up; DELETE FROM form;")?;
     let mut select = connection.prepare(
-        "SELECT record_id, kind, state FROM base_record WHERE generation = ?1 AND kind IN ('project', 'follow_up')
+        "SELECT record_id, kind, state FROM base_record WHERE generation = ?1 AND kind IN ('project', 'follow_up', 'form')
          ORDER BY recorded_at",
     )?;
     let mut rows = select.query([generation])?;
     while let Some(row) = rows.next()? {
         let (record, kind, state): (String, String, String) = (row.get(0)?, row.get(1)?, row.get(2)?);
-        if kind == "project" {
-            put_project(connection, &record, &state)?;
-        } else {
-            put_follow_up(connection, &state)?;
+        match kind.as_str() {
+            "project" => put_project(connection, &record, &state)?,
+            "form" => super::forms::put(connection, &state)?,
+            _ => put_follow_up(connection, &state)?,
         }
     }
     match now {

@@ -35,9 +35,11 @@ pub(crate) struct StoredDraft {
     pub(crate) base_epoch: Option<Uuid>,
     pub(crate) updated_at: DateTime<Utc>,
     pub(crate) discarded: bool,
+    /// In which opening of the store it was last changed; blank for drafts of before that was written down.
+    pub(crate) session: String,
 }
 
-const COLUMNS: &str = "id, project, ocid, stage, form, typed, content, missing, updated_at, discarded_at IS NOT NULL, base_version, base_epoch";
+const COLUMNS: &str = "id, project, ocid, stage, form, typed, content, missing, updated_at, discarded_at IS NOT NULL, base_version, base_epoch, session";
 
 struct Raw {
     texts: [String; 7],
@@ -46,6 +48,7 @@ struct Raw {
     discarded: bool,
     base_version: Option<i64>,
     base_epoch: Option<String>,
+    session: String,
 }
 
 fn raw(row: &Row<'_>) -> rusqlite::Result<Raw> {
@@ -56,6 +59,7 @@ fn raw(row: &Row<'_>) -> rusqlite::Result<Raw> {
         discarded: row.get(9)?,
         base_version: row.get(10)?,
         base_epoch: row.get(11)?,
+        session: row.get(12)?,
     })
 }
 
@@ -70,13 +74,7 @@ fn read(raw: Raw) -> Result<StoredDraft, Error> {
             .into_iter()
             .find(|s| s.as_str() == stage)
             .ok_or(Error::Stored { what: "a stage" })?,
-        // The stored copy shows the form as it was begun; the one that ships, where it is the same version, also
-        // knows what follows from a filled group.
-        form: domain::form::shipped()
-            .iter()
-            .find(|shipped| shipped.id == form.id && shipped.version == form.version)
-            .cloned()
-            .unwrap_or(form),
+        form: super::forms::whole(form),
         typed: from_json("typed values", &typed)?,
         content: from_json("a draft", &content)?,
         missing: count(raw.missing),
@@ -84,6 +82,7 @@ fn read(raw: Raw) -> Result<StoredDraft, Error> {
         base_epoch: raw.base_epoch.as_deref().map(uuid).transpose()?,
         updated_at: instant(&raw.updated_at)?,
         discarded: raw.discarded,
+        session: raw.session,
     })
 }
 
@@ -91,7 +90,7 @@ fn read(raw: Raw) -> Result<StoredDraft, Error> {
 pub(crate) fn insert(connection: &Connection, draft: &StoredDraft) -> Result<(), Error> {
     connection.execute(
         "INSERT INTO draft (id, project, ocid, stage, form, typed, content, missing, base_version, base_epoch,
-         created_at, updated_at) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?11)",
+         created_at, updated_at, session) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?11, ?12)",
         params![
             draft.id.to_string(),
             draft.project,
@@ -104,6 +103,7 @@ pub(crate) fn insert(connection: &Connection, draft: &StoredDraft) -> Result<(),
             draft.base_version.map(|version| version as i64),
             draft.base_epoch.map(|epoch| epoch.to_string()),
             at(draft.updated_at),
+            draft.session,
         ],
     )?;
     Ok(())
@@ -142,6 +142,15 @@ pub(crate) fn all(connection: &Connection) -> Result<Vec<StoredDraft>, Error> {
     let mut select =
         connection.prepare_cached(&format!("SELECT {COLUMNS} FROM draft ORDER BY updated_at DESC, id"))?;
     let rows = select.query_map([], raw)?;
+    rows.map(|row| read(row?)).collect()
+}
+
+/// Drafts of a project that are not discarded, newest first.
+pub(crate) fn of_project(connection: &Connection, folio: &str) -> Result<Vec<StoredDraft>, Error> {
+    let mut select = connection.prepare_cached(&format!(
+        "SELECT {COLUMNS} FROM draft WHERE project = ?1 AND discarded_at IS NULL ORDER BY updated_at DESC, id"
+    ))?;
+    let rows = select.query_map([folio], raw)?;
     rows.map(|row| read(row?)).collect()
 }
 

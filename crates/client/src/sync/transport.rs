@@ -101,7 +101,7 @@ impl Transport {
         // Whoever does not ask any more is not heeded any more.
         self.hint.store(0, Ordering::Relaxed);
         let mut url = self.url("sync/pull")?;
-        url.query_pairs_mut().append_pair("cursor", cursor);
+        url.query_pairs_mut().append_pair("cursor", cursor).append_pair("forms", "true");
         if snapshots {
             url.query_pairs_mut().append_pair("snapshots", "true");
         }

@@ -7,6 +7,7 @@ mod capture;
 mod choose;
 mod cli;
 mod desk;
+mod drafts;
 mod endpoint;
 mod events;
 mod folder;

@@ -27,6 +27,8 @@ pub struct Folded {
     pub findings: Vec<Finding>,
     /// Required fields that are still blank.
     pub missing: u32,
+    /// How a number, an amount or a day was read, where it was not typed that way: `1234.56`, `2026-03-12`.
+    pub understood: BTreeMap<String, String>,
     places: Places,
 }
 
@@ -74,6 +76,7 @@ impl Form {
         let mut findings = Vec::new();
         let mut missing = 0;
         let mut places = Vec::new();
+        let mut understood = BTreeMap::new();
         let typed = |id: &str| values.get(id).map(|text| text.trim()).filter(|text| !text.is_empty());
         for group in &self.groups {
             let filled = group.fields.iter().any(|field| typed(&field.id).is_some());
@@ -104,6 +107,9 @@ impl Form {
                     continue;
                 };
                 places.push((field.path.clone(), field.id.clone()));
+                if let Some(plain) = plain(field, text, today).filter(|plain| plain != text) {
+                    understood.insert(field.id.clone(), plain);
+                }
                 match read(field, text, basis, today) {
                     Ok(Read::Internal(value)) => {
                         set(&mut document, &format!("/internal/fields/{}", field.id), value);
@@ -139,7 +145,7 @@ impl Form {
         self.lay_on_contract(&mut document, basis, &mut findings, &mut places, values);
         parties::settle(&mut document, basis, &mut findings, &mut places);
         let content = serde_json::from_value(document).unwrap_or_else(|_| empty(self.stage));
-        Folded { content, findings, missing, places }
+        Folded { content, findings, missing, understood, places }
     }
 
     /// A milestone or a payment without a contract of the same form goes to the one active contract of the process.
@@ -317,6 +323,16 @@ fn read(
     })
 }
 
+/// A number, an amount or a day as a machine would write it; none when it cannot be read.
+fn plain(field: &Field, text: &str, today: NaiveDate) -> Option<String> {
+    match field.kind {
+        Kind::Percent => crate::entry::percent(text).map(|number| number.normalize().to_string()),
+        Kind::Money | Kind::Number => crate::entry::amount(text).map(|number| number.normalize().to_string()),
+        Kind::Date => crate::entry::date(text, today).map(|day| day.to_string()),
+        Kind::Text | Kind::Notes | Kind::Code | Kind::Rfc | Kind::Place | Kind::Method => None,
+    }
+}
+
 /// Whether a text has the shape of an RFC: `Some(true)` for a natural person (13), `Some(false)` for a legal one (12).
 pub fn rfc_person(rfc: &str) -> Option<bool> {
     let chars: Vec<char> = rfc.chars().collect();
@@ -368,7 +384,7 @@ fn finding(pointer: &str, rule: &str, params: Value) -> Finding {
 }
 
 /// Sets a value at a JSON Pointer, making objects, and arrays where the segment is a number.
-fn set(document: &mut Value, pointer: &str, value: Value) {
+pub(super) fn set(document: &mut Value, pointer: &str, value: Value) {
     let mut place = document;
     for segment in pointer.split('/').skip(1) {
         place = match segment.parse::<usize>() {

@@ -166,6 +166,71 @@ describe("the keyboard", () => {
   });
 });
 
+describe("taking back", () => {
+  const press = (on: HTMLElement, key: string, more: object = {}) =>
+    fireEvent.keyDown(on, { key, ctrlKey: true, ...more });
+
+  it("leaves the keys to the text that is being typed, and takes the change back once the field was left", async () => {
+    const { input, keeper } = form(draft({ values: { physicalActual: "10" } }));
+    input("physicalActual").focus();
+    await fireEvent.input(input("physicalActual"), { target: { value: "12" } });
+    expect(await press(input("physicalActual"), "z")).toBe(true);
+    expect(keeper.values["physicalActual"]).toBe("12");
+    input("notes").focus();
+    await tick();
+    expect(await press(input("notes"), "z")).toBe(false);
+    expect(keeper.values["physicalActual"]).toBe("10");
+    // What came back is where the person is.
+    expect(document.activeElement).toBe(input("physicalActual"));
+    expect(await press(input("physicalActual"), "y")).toBe(false);
+    expect(keeper.values["physicalActual"]).toBe("12");
+    await press(input("physicalActual"), "z");
+    await press(input("physicalActual"), "Z", { shiftKey: true });
+    expect(keeper.values["physicalActual"]).toBe("12");
+  });
+
+  it("takes back what was chosen from a list and what was repeated without leaving the field", async () => {
+    const { input, keeper } = form(draft({ values: { contractId: "OP-1" } }));
+    input("milestoneStatus").focus();
+    await fireEvent.change(input("milestoneStatus"), { target: { value: "met" } });
+    expect(await press(input("milestoneStatus"), "z")).toBe(false);
+    expect(keeper.values["milestoneStatus"]).toBe("");
+    input("physicalActual").focus();
+    await press(input("physicalActual"), "d");
+    expect(keeper.values["physicalActual"]).toBe("30");
+    expect(await press(input("physicalActual"), "z")).toBe(false);
+    expect(keeper.values["physicalActual"]).toBe("");
+  });
+
+  it("has nothing to say where nothing was changed", async () => {
+    const { input } = form();
+    input("notes").focus();
+    expect(await press(input("notes"), "z")).toBe(true);
+    expect(await press(input("notes"), "y")).toBe(true);
+  });
+
+  it("empties a part as one change, and gives it back", async () => {
+    const { container, input, keeper } = form(draft({ values: { contractId: "OP-1", milestoneStatus: "met" } }));
+    await fireEvent.click(container.querySelector("[data-group=contract] [data-action=empty]") as HTMLElement);
+    expect([keeper.values["contractId"], keeper.values["milestoneStatus"]]).toEqual(["", ""]);
+    await tick();
+    expect(document.activeElement).toBe(input("contractId"));
+    expect(container.querySelector("[data-action=empty]")).toBeNull();
+    expect(await press(input("contractId"), "z")).toBe(false);
+    expect([keeper.values["contractId"], keeper.values["milestoneStatus"]]).toEqual(["OP-1", "met"]);
+  });
+
+  it("repeats what is blank of a part with Ctrl+Shift+D", async () => {
+    const { input, keeper } = form(
+      draft({ values: { contractId: "OP-1" }, last: { contractId: "OP-9", milestoneStatus: "met" } }),
+    );
+    input("contractId").focus();
+    expect(await press(input("contractId"), "D", { shiftKey: true })).toBe(false);
+    expect([keeper.values["contractId"], keeper.values["milestoneStatus"]]).toEqual(["OP-1", "met"]);
+    expect(keeper.undo()).toEqual(["milestoneStatus"]);
+  });
+});
+
 describe("findings", () => {
   it("says what is wrong at once and what is missing after the field was left", async () => {
     const { input, container } = form(
@@ -205,5 +270,28 @@ describe("findings", () => {
     const { input, container } = form(draft({ findings: [finding("physicalActual", "amounts", "warning")] }));
     expect(container.querySelector("[data-rule=amounts]")?.className).toContain("warning");
     expect(input("physicalActual").getAttribute("aria-invalid")).toBeNull();
+  });
+
+  it("says how a number and a day were read, and the field is described by it", () => {
+    const { input } = form(
+      draft({
+        values: { visitedOn: "ayer", physicalActual: "35,5" },
+        understood: { visitedOn: "2026-11-21", physicalActual: "35.5" },
+      }),
+    );
+    const said = (name: string) => document.getElementById(`field-${name}-understood`)?.textContent?.trim();
+    expect(said("visitedOn")).toBe("Se leyó como 21 nov 2026");
+    expect(said("physicalActual")).toBe("Se leyó como 35.5 %");
+    expect(input("physicalActual").getAttribute("aria-describedby")).toContain("field-physicalActual-understood");
+  });
+
+  it("leads from a possible duplicate to the other follow-up", () => {
+    const other = finding("visitedOn", "possible-duplicate", "warning");
+    other.finding.params = { id: "d-9", folio: "S-00000-00009", day: "2026-11-21", state: "draft", reason: "day" };
+    const { container } = form(draft({ values: { visitedOn: "ayer" }, findings: [other] }));
+    const told = container.querySelector("[data-rule=possible-duplicate]");
+    expect(told?.textContent).toContain("S-00000-00009");
+    expect(told?.textContent).toContain("21 nov 2026");
+    expect(told?.querySelector("a")?.getAttribute("href")).toBe("#/seguimiento/d-9");
   });
 });

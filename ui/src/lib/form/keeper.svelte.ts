@@ -3,6 +3,8 @@ import type { Problem } from "../host/bindings/Problem";
 
 export type Saving = "saved" | "pending" | "saving" | "failed";
 type Typed = Record<string, string>;
+/** One change that can be taken back: what each field said before and after it. */
+type Step = Map<string, { before: string; after: string }>;
 
 export interface KeeperDoors {
   /** Sends changed fields. Rejects with a problem. */
@@ -15,6 +17,8 @@ export interface KeeperDoors {
 
 /** Longest wait between a keystroke and its save, milliseconds. */
 export const DEBOUNCE = 300;
+/** Changes that can be taken back. */
+const STEPS = 100;
 const RETRY = [1000, 2000, 4000, 8000, 15_000] as const;
 
 /**
@@ -43,6 +47,10 @@ export class Keeper {
   #tickets = 0;
   #shown = 0;
   #closed = false;
+  #steps: Step[] = [];
+  #undone: Step[] = [];
+  /** The field whose last step still grows while it is typed. */
+  #growing: string | null = null;
 
   constructor(draft: Draft, doors: KeeperDoors) {
     this.draft = draft;
@@ -51,9 +59,83 @@ export class Keeper {
     this.#doors = doors;
   }
 
-  /** A field changed. */
-  set(field: string, value: string): void {
-    if ((this.values[field] ?? "") === value) return;
+  /** A field changed, and with it what follows from it. Typing on in it is one change, until it is left. */
+  set(field: string, value: string, more: Typed = {}): void {
+    const grown = this.#growing === field ? this.#steps.at(-1) : undefined;
+    const step: Step = grown ?? new Map();
+    const changed = Object.entries({ [field]: value, ...more }).filter(([name, after]) => this.#says(name) !== after);
+    if (changed.length === 0) return;
+    for (const [name, after] of changed) {
+      const known = step.get(name);
+      if (known) known.after = after;
+      else step.set(name, { before: this.#says(name), after });
+    }
+    if (!grown) {
+      this.#remember(step);
+      this.#growing = field;
+    } else if ([...step.values()].every(({ before, after }) => before === after)) {
+      // Typed and taken away again, letter by letter: there is nothing to take back.
+      this.#steps = this.#steps.filter((other) => other !== step);
+      this.#growing = null;
+    }
+    for (const [name, after] of changed) this.#put(name, after);
+  }
+
+  /** Several fields at once, as one change. */
+  setAll(values: Typed): void {
+    const step: Step = new Map();
+    for (const [field, after] of Object.entries(values)) {
+      const before = this.#says(field);
+      if (before !== after) step.set(field, { before, after });
+    }
+    if (step.size === 0) return;
+    this.#remember(step);
+    for (const [field, { after }] of step) this.#put(field, after);
+  }
+
+  /** The field was left: what is typed in it next is another change. */
+  settle(): void {
+    this.#growing = null;
+  }
+
+  /** Whether a field is being typed in, so that the keys of its own text come first. */
+  grows(field: string): boolean {
+    return this.#growing === field;
+  }
+
+  /** Takes back the last change and gives the fields it was in; none when there is nothing to take back. */
+  undo(): string[] {
+    const step = this.#steps.pop();
+    if (!step) return [];
+    this.#undone.push(step);
+    this.#growing = null;
+    for (const [field, { before }] of step) this.#put(field, before);
+    return [...step.keys()];
+  }
+
+  /** Makes the change again that was taken back last. */
+  redo(): string[] {
+    const step = this.#undone.pop();
+    if (!step) return [];
+    this.#steps.push(step);
+    this.#growing = null;
+    for (const [field, { after }] of step) this.#put(field, after);
+    return [...step.keys()];
+  }
+
+  #says(field: string): string {
+    return this.values[field] ?? "";
+  }
+
+  #remember(step: Step): void {
+    this.#steps.push(step);
+    if (this.#steps.length > STEPS) this.#steps.shift();
+    // Whoever goes on has left behind what was taken back.
+    this.#undone = [];
+    this.#growing = null;
+  }
+
+  #put(field: string, value: string): void {
     this.values[field] = value;
     this.#dirty.set(field, value);
     if (this.saving !== "failed") this.saving = "pending";
@@ -64,9 +146,30 @@ export class Keeper {
   reopen(draft: Draft): void {
     this.#tickets += 1;
     this.#show(this.#tickets, draft);
-    for (const [field, value] of Object.entries(draft.values as Typed)) {
-      if (!this.#dirty.has(field)) this.values[field] = value;
+    const step: Step = new Map();
+    for (const [field, after] of Object.entries(draft.values as Typed)) {
+      const before = this.#says(field);
+      if (this.#dirty.has(field) || before === after) continue;
+      step.set(field, { before, after });
+      this.values[field] = after;
     }
+    // What a photograph filled in can be taken back like what was typed.
+    if (step.size > 0) this.#remember(step);
+  }
+
+  /** An earlier version became the draft: what was typed since is in another version. */
+  replace(draft: Draft): void {
+    this.#steps = [];
+    this.#undone = [];
+    this.#growing = null;
+    this.#dirty.clear();
+    clearTimeout(this.#timer);
+    this.#armed = false;
+    this.values = { ...(draft.values as Typed) };
+    if (this.#running === undefined) this.saving = "saved";
+    this.problem = null;
+    this.#tickets += 1;
+    this.#show(this.#tickets, draft);
   }
 
   /** Saves now whatever is not saved. True when everything typed so far is on the disk. */

@@ -161,3 +161,69 @@ describe("a keeper", () => {
     expect(kept.unsaved).toBe(false);
   });
 });
+
+describe("taking back", () => {
+  it("takes back what was typed in a field as one change, and makes it again", () => {
+    const { keeper: kept } = keeper();
+    kept.set("notes", "h");
+    kept.set("notes", "hola");
+    expect(kept.grows("notes")).toBe(true);
+    kept.settle();
+    kept.set("notes", "hola y más");
+    kept.settle();
+    expect(kept.undo()).toEqual(["notes"]);
+    expect(kept.values.notes).toBe("hola");
+    expect(kept.undo()).toEqual(["notes"]);
+    expect(kept.values.notes).toBe("");
+    expect(kept.undo()).toEqual([]);
+    expect(kept.redo()).toEqual(["notes"]);
+    expect(kept.values.notes).toBe("hola");
+    // Whoever types on has left what was taken back behind.
+    kept.set("visitedOn", "hoy");
+    expect(kept.redo()).toEqual([]);
+  });
+
+  it("brings a part that was emptied back whole, and saves it", async () => {
+    const { keeper: kept, saves } = keeper(draft({ values: { paymentId: "E-1", paymentAmount: "100" } }));
+    kept.setAll({ paymentId: "", paymentAmount: "", paymentDate: "" });
+    expect(kept.values.paymentId).toBe("");
+    expect(kept.undo()).toEqual(["paymentId", "paymentAmount"]);
+    await vi.advanceTimersByTimeAsync(DEBOUNCE);
+    expect(saves[0]?.values).toEqual({ paymentId: "E-1", paymentAmount: "100" });
+  });
+
+  it("has nothing to take back of what was typed and taken away again", () => {
+    const { keeper: kept } = keeper();
+    kept.set("notes", "h");
+    kept.set("notes", "");
+    expect(kept.undo()).toEqual([]);
+  });
+
+  it("takes back together what was changed together", () => {
+    const { keeper: kept } = keeper();
+    kept.set("place", "2", { method: "typed" });
+    kept.set("place", "25.6, -100.4", { method: "typed" });
+    expect(kept.grows("place")).toBe(true);
+    expect(kept.undo()).toEqual(["place", "method"]);
+    expect([kept.values.place, kept.values.method]).toEqual(["", ""]);
+    kept.redo();
+    expect([kept.values.place, kept.values.method]).toEqual(["25.6, -100.4", "typed"]);
+  });
+
+  it("takes back what a photograph filled in", () => {
+    const { keeper: kept } = keeper(draft({ values: { visitedOn: "" } }));
+    kept.reopen(draft({ values: { visitedOn: "2026-03-12" } }));
+    expect(kept.values.visitedOn).toBe("2026-03-12");
+    expect(kept.undo()).toEqual(["visitedOn"]);
+    expect(kept.values.visitedOn).toBe("");
+  });
+
+  it("begins anew with another version of the draft", () => {
+    const { keeper: kept } = keeper();
+    kept.set("notes", "una");
+    kept.replace(draft({ values: { notes: "otra" } }));
+    expect(kept.values).toEqual({ notes: "otra" });
+    expect(kept.unsaved).toBe(false);
+    expect(kept.undo()).toEqual([]);
+  });
+});

@@ -86,6 +86,8 @@ export function draft(more: Partial<Draft> = {}): Draft {
     values: {},
     last: { physicalActual: "30", milestoneStatus: "met" },
     lastOn: "2026-10-02",
+    understood: {},
+    newerForm: null,
     findings: [],
     missing: 0,
     files: [],

@@ -54,6 +54,14 @@ fn sentence(rule: &str) -> Option<(&'static str, &'static str)> {
             "no hay un seguimiento de este proyecto con ese folio",
             "there is no follow-up of this project with that folio",
         ),
+        "possible-duplicate" => (
+            "ya hay un seguimiento de ese día en este proyecto: {folio}; si es otra visita, sigue adelante",
+            "this project already has a follow-up of that day: {folio}; if this is another visit, go on",
+        ),
+        "form-unknown" => (
+            "la Coordinación no tiene el formulario «{form}» {version} con que se capturó; lo capturado está completo",
+            "the central endpoint does not have the form “{form}” {version} it was captured with; what was captured is whole",
+        ),
         "field-required" => ("falta este dato", "this value is missing"),
         "percent-format" => ("escribe un número de 0 a 100", "write a number from 0 to 100"),
         "number-format" => ("escribe un número, como 12.5", "write a number, like 12.5"),

@@ -37,6 +37,14 @@ last: { [key in string]: string },
  */
 lastOn: string | null, 
 /**
+ * How a number, an amount or a day was read, where it was not typed that way.
+ */
+understood: { [key in string]: string }, 
+/**
+ * A newer version of the form, which new drafts get.
+ */
+newerForm: number | null, 
+/**
  * What is missing or wrong, with the rules of the central endpoint.
  */
 findings: Array<FieldFinding>, 

@@ -16,6 +16,10 @@ stage: Stage,
  */
 title: Text, 
 /**
+ * Version of it that new drafts get.
+ */
+version: number, 
+/**
  * The fields of its parts that are always open: the columns where many projects are captured at once.
  */
 columns: Array<Field>, };
