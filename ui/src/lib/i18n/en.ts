@@ -1,5 +1,6 @@
 import { evidence } from "./en-evidence";
 import { map } from "./en-map";
+import { relay } from "./en-relay";
 import type { es } from "./es";
 import { desk } from "./en-desk";
 import { screens } from "./en-screens";
@@ -297,4 +298,12 @@ const rules = {
   "rule.text.telephone": "{label} does not have the digits of a telephone number (7 to 15).",
 } as const;
 
-export const en: Record<keyof typeof es, string> = { ...problems, ...rules, ...screens, ...desk, ...evidence, ...map };
+export const en: Record<keyof typeof es, string> = {
+  ...problems,
+  ...rules,
+  ...screens,
+  ...desk,
+  ...evidence,
+  ...map,
+  ...relay,
+};

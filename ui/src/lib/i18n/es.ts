@@ -1,5 +1,6 @@
 import { evidence } from "./es-evidence";
 import { map } from "./es-map";
+import { relay } from "./es-relay";
 import { desk } from "./es-desk";
 import { screens } from "./es-screens";
 
@@ -307,4 +308,4 @@ const rules = {
   "rule.text.telephone": "{label} no tiene los dígitos de un teléfono (de 7 a 15).",
 } as const;
 
-export const es = { ...problems, ...rules, ...screens, ...desk, ...evidence, ...map } as const;
+export const es = { ...problems, ...rules, ...screens, ...desk, ...evidence, ...map, ...relay } as const;

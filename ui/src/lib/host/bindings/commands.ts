@@ -68,4 +68,8 @@ export interface Commands {
   set_text_only: { request: TextOnly; response: Status };
   map_info: { request: Nothing; response: MapInfo };
   map_tile: { request: TileOf; response: Tile };
+  relay: { request: Nothing; response: RelayState };
+  relay_export: { request: RelayPath; response: RelayMade };
+  relay_upload: { request: RelayPath; response: RelayCarried };
+  relay_import: { request: RelayPath; response: RelayTaken };
 }
