@@ -13,7 +13,8 @@ fn main() {
         return;
     }
     // Naming the commands makes them need a permission: a command that is added and not granted is refused.
-    let commands = tauri_build::AppManifest::new().commands(&["call", "pick_files", "save_file"]);
+    let commands =
+        tauri_build::AppManifest::new().commands(&["call", "pick_files", "pick_path", "save_file"]);
     if let Err(error) = tauri_build::try_build(tauri_build::Attributes::new().app_manifest(commands)) {
         println!("cargo::error={error:#}");
     }

@@ -60,6 +60,33 @@ pub(crate) async fn pick_files<R: Runtime>(
         .collect()
 }
 
+/// Lets the person choose one file by its path: a place for a new one when a name is proposed, one that exists otherwise.
+/// What is done with it is a command of the client.
+#[tauri::command]
+pub(crate) async fn pick_path<R: Runtime>(
+    app: AppHandle<R>,
+    title: String,
+    kind: String,
+    ending: String,
+    name: Option<String>,
+) -> Result<Option<String>, Problem> {
+    let (answer, chosen) = tokio::sync::oneshot::channel();
+    let dialog = app.dialog().file().set_title(title).add_filter(kind, &[&ending]);
+    let tell = move |file| {
+        let _ = answer.send(file);
+    };
+    match name.as_deref().and_then(|name| Path::new(name).file_name()) {
+        Some(name) => dialog.set_file_name(name.to_string_lossy()).save_file(tell),
+        None => dialog.pick_file(tell),
+    }
+    let Ok(Some(file)) = chosen.await else {
+        return Ok(None);
+    };
+    let path = file.into_path().map_err(|error| error.to_string());
+    let path = path.and_then(|path| path.into_os_string().into_string().map_err(|name| format!("{name:?}")));
+    path.map(Some).map_err(|detail| Problem::new(Code::FileUnreadable).with("detail", detail))
+}
+
 /// Saves a file where the person chooses; does nothing when it is cancelled. The page proposes a name and never a
 /// place.
 #[tauri::command]

@@ -87,6 +87,7 @@ pub fn with_commands<R: Runtime>(builder: Builder<R>) -> Builder<R> {
     builder.invoke_handler(tauri::generate_handler![
         commands::call,
         commands::pick_files,
+        commands::pick_path,
         commands::save_file
     ])
 }

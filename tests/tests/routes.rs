@@ -85,6 +85,13 @@ async fn without_a_valid_token_nothing_is_answered() {
     }
     raw.push(Vec::new()).await.problem(401, "unauthenticated");
     raw.post("evidence", &json!({})).await.problem(401, "unauthenticated");
+    // What carries a relay is not signed in: only what an enrolled device signed is taken.
+    raw.post("relay", &json!({})).await.problem(400, "malformed_request");
+    raw.get("relay").await.problem(405, "method_not_allowed");
+    for upload in ["0".repeat(64), "..%2F..%2Fsigning.key".into()] {
+        raw.put_bytes(&format!("relay/{upload}/0"), &[], vec![1]).await.problem(404, "not_found");
+        raw.post(&format!("relay/{upload}/complete"), &Value::Null).await.problem(404, "not_found");
+    }
     raw.get("nowhere").await.problem(404, "not_found");
     raw.get("sync/push").await.problem(405, "method_not_allowed");
     // A nonce is good once, for its own device.

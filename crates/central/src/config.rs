@@ -225,6 +225,8 @@ impl Config {
                 public_url,
                 photo,
                 alerts: file.alerts.thresholds()?,
+                // The endpoint has it from its key.
+                sealing_key: None,
             },
             license,
             policy_url,

@@ -3,7 +3,7 @@
 use std::fs::{self, OpenOptions};
 use std::io::Write;
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use anyhow::{Context, Result, bail};
 use chrono::{DateTime, NaiveDate, Utc};
@@ -46,6 +46,7 @@ pub struct Endpoint {
     pub(crate) rooted: Mutex<Option<NaiveDate>>,
     /// Held by whoever makes a snapshot: the others wait for it and use the same.
     pub(crate) snapshots: Mutex<()>,
+    relays: Mutex<()>,
     signing: SigningKey,
 }
 
@@ -173,6 +174,7 @@ impl Endpoint {
             }
         };
         let restored = tx.meta("restored_at")?.is_some();
+        config.municipality.sealing_key = Some(domain::seal::sealing_key(&signing));
         let card = serde_json::to_value(&config.municipality)?;
         let text = card.to_string();
         if tx.meta("municipality")?.as_deref() != Some(&text) {
@@ -198,6 +200,7 @@ impl Endpoint {
             page: MAX_CHANGES,
             rooted: Mutex::new(None),
             snapshots: Mutex::new(()),
+            relays: Mutex::new(()),
             signing,
         })
     }
@@ -219,6 +222,16 @@ impl Endpoint {
         hasher.update(b"avance-abierto cursor ");
         hasher.update(self.signing.to_bytes());
         Zeroizing::new(hasher.finalize().to_vec())
+    }
+
+    /// The key that opens what devices seal for this endpoint. Derived, for the same reason.
+    pub fn opening_key(&self) -> x25519_dalek::StaticSecret {
+        domain::seal::opening_key(&self.signing)
+    }
+
+    /// Held by whoever takes a relay: one at a time.
+    pub(crate) fn relays(&self) -> MutexGuard<'_, ()> {
+        self.relays.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Where the original bytes of a file are kept. They are private.

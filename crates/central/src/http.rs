@@ -14,6 +14,7 @@ use axum::response::{IntoResponse, Response};
 use domain::person::Action;
 use domain::problem::{Code, Problem};
 use domain::receipt::sha256_hex;
+use domain::relay::{RelayAnswer, RelayOffer};
 use domain::seeded::{self, Bug};
 use domain::wire::{
     BODY_SHA256, DeviceRow, EnrolRequest, EvidenceAnswer, EvidenceOffer, Health, MAX_COMPRESSED, MAX_RAW,
@@ -25,6 +26,7 @@ use serde::{Deserialize, Serialize};
 use crate::auth::{self, Actor};
 use crate::endpoint::Endpoint;
 use crate::problem::{Answer, Failure};
+use crate::relay;
 use crate::strict;
 use crate::sync::{evidence, pull as pulling, push as pushing, snapshot};
 
@@ -100,7 +102,7 @@ fn body<T: DeserializeOwned>(headers: &HeaderMap, bytes: Result<Bytes, BytesReje
 }
 
 /// The limit is enforced on what comes out of the decoder, while it comes out.
-fn decompress(bytes: &[u8]) -> Answer<Vec<u8>> {
+pub(crate) fn decompress(bytes: &[u8]) -> Answer<Vec<u8>> {
     let broken = |_| Failure::from(Code::BrokenCompression);
     let mut decoder = zstd::stream::read::Decoder::new(bytes).map_err(broken)?;
     decoder.window_log_max(23).map_err(broken)?;
@@ -299,4 +301,33 @@ pub async fn complete_evidence(
 ) -> Answer<StatusCode> {
     blocking(endpoint, move |endpoint| evidence::complete(endpoint, &actor, &upload_id)).await?;
     Ok(StatusCode::NO_CONTENT)
+}
+
+pub async fn offer_relay(
+    State(endpoint): Central,
+    headers: HeaderMap,
+    bytes: Result<Bytes, BytesRejection>,
+) -> Answer<Json<RelayAnswer>> {
+    let offer: RelayOffer = body(&headers, bytes)?;
+    blocking(endpoint, move |endpoint| relay::offer(endpoint, &offer)).await.map(Json)
+}
+
+pub async fn put_relay_chunk(
+    State(endpoint): Central,
+    Path((upload_id, n)): Path<(String, String)>,
+    headers: HeaderMap,
+    bytes: Result<Bytes, BytesRejection>,
+) -> Answer<StatusCode> {
+    let bytes =
+        bytes.map_err(|_| Problem::new(Code::TooLarge).with("limitBytes", domain::evidence::CHUNK_BYTES))?;
+    let n = n.parse().map_err(|_| Code::NotFound)?;
+    let digest =
+        headers.get("x-chunk-sha256").and_then(|value| value.to_str().ok()).unwrap_or_default().to_owned();
+    blocking(endpoint, move |endpoint| relay::chunk(endpoint, &upload_id, n, &digest, &bytes)).await?;
+    Ok(StatusCode::NO_CONTENT)
+}
+
+pub async fn complete_relay(State(endpoint): Central, Path(upload_id): Path<String>) -> Answer<Response> {
+    let reply = blocking(endpoint, move |endpoint| relay::complete(endpoint, &upload_id)).await?;
+    Ok(([(header::CONTENT_TYPE, "application/octet-stream")], reply).into_response())
 }

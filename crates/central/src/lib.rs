@@ -20,6 +20,7 @@ pub mod http;
 pub mod load;
 pub mod problem;
 pub mod publish;
+pub mod relay;
 pub mod restore;
 pub mod roots;
 pub mod router;

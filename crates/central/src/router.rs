@@ -9,6 +9,7 @@
 //! | `GET /api/v1/sync/pull` | `Action::Pull` |
 //! | `GET /api/v1/sync/snapshot/{sha256}/{n}` | `Action::Pull`, streams in scope only |
 //! | `/api/v1/evidence…` | `Action::SendEvidence`, own follow-ups only |
+//! | `/api/v1/relay…` | whoever carries what an enrolled device signed |
 //! | `GET /api/v1/devices` | `Action::SeeDevices` |
 //! | everything else | the public files, to anybody |
 
@@ -40,6 +41,11 @@ pub fn router(endpoint: Arc<Endpoint>) -> Router {
         .route("/{upload_id}/{n}", put(http::put_chunk))
         .route("/{upload_id}/complete", post(http::complete_evidence))
         .layer(DefaultBodyLimit::max(CHUNK_BYTES + 1024));
+    let relay = Router::new()
+        .route("/", post(http::offer_relay))
+        .route("/{upload_id}/{n}", put(http::put_relay_chunk))
+        .route("/{upload_id}/complete", post(http::complete_relay))
+        .layer(DefaultBodyLimit::max(CHUNK_BYTES + 1024));
     let api = Router::new()
         .route("/health", get(http::health))
         .route("/enrol", post(http::enrol))
@@ -50,6 +56,7 @@ pub fn router(endpoint: Arc<Endpoint>) -> Router {
         .route("/sync/snapshot/{sha256}/{n}", get(http::snapshot))
         .route("/devices", get(http::devices))
         .nest("/evidence", evidence)
+        .nest("/relay", relay)
         .fallback(|| async { Failure::from(Code::NotFound) })
         .method_not_allowed_fallback(|| async { Failure::from(Code::MethodNotAllowed) })
         .layer(DefaultBodyLimit::max(MAX_COMPRESSED))

@@ -23,7 +23,7 @@ use crate::store::projects::{self, Day};
 use crate::store::{Store, drafts, files, forms, meta, outbox, versions as kept_versions};
 use crate::sync::transport::Transport;
 use crate::sync::{engine, plan};
-use crate::{Client, Inner, capture, choose, evidence, receipt_pdf, session, versions, view};
+use crate::{Client, Inner, capture, choose, evidence, receipt_pdf, relay, session, versions, view};
 
 /// Runs a command.
 pub(crate) async fn call(client: &Client, name: &str, payload: Value) -> Result<Value, Error> {
@@ -47,6 +47,9 @@ pub(crate) async fn call(client: &Client, name: &str, payload: Value) -> Result<
         }
         Command::send_now(Nothing {}) => json(&send_now(client).await?),
         Command::devices(Nothing {}) => json(&engine::devices(&client.inner).await?),
+        Command::relay_upload(request) => {
+            json(&relay::upload(&client.inner, Path::new(&request.path)).await?)
+        }
         command if client.inner.outside.inline => here(client, command),
         command => {
             let client = client.clone();
@@ -191,6 +194,9 @@ fn here(client: &Client, command: Command) -> Result<Value, Error> {
         }
         Command::map_info(Nothing {}) => json(&inner.map.info(&inner.dir, &store)?),
         Command::map_tile(request) => json(&inner.map.tile(&inner.dir, request)?),
+        Command::relay(Nothing {}) => json(&relay::state(inner)?),
+        Command::relay_export(request) => json(&relay::export(inner, Path::new(&request.path))?),
+        Command::relay_import(request) => changed(json(&relay::import(inner, Path::new(&request.path))?)),
         Command::status(Nothing {}) => json(&inner.status()?),
         Command::receipt(request) => json(&receipt(&store, request.id)?),
         Command::receipt_pdf(request) => {
@@ -201,7 +207,8 @@ fn here(client: &Client, command: Command) -> Result<Value, Error> {
         | Command::unlock(_)
         | Command::enrol(_)
         | Command::send_now(_)
-        | Command::devices(_) => Err(Problem::new(Code::CommandInvalid).into()),
+        | Command::devices(_)
+        | Command::relay_upload(_) => Err(Problem::new(Code::CommandInvalid).into()),
     }
 }
 

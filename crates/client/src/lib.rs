@@ -12,6 +12,7 @@
 //! | `choose` | conflicts, and the choice that ends one |
 //! | `map` | tiles of a file on this disk, and where the projects are |
 //! | `export` | what is only here, as files |
+//! | `relay` | what waits, in a sealed file that somebody else carries |
 //! | `view` | the base with what is still here laid upon it |
 //! | `outside` | what is passed in: clock, network, disk |
 //! | `session`, `sync` | enrolment and tokens; plan, engine, scheduler, transport |
@@ -31,6 +32,7 @@ mod outside;
 pub mod profiles;
 mod receipt_pdf;
 mod recovery_pdf;
+mod relay;
 mod search;
 mod session;
 mod store;
@@ -62,6 +64,19 @@ use crate::sync::link::Link;
 use crate::sync::transport::Transport;
 
 pub use crate::export::Unsent;
+
+/// Takes a relay to an endpoint and saves the answer beside it. Needs no store: whoever carries it need not be enrolled.
+///
+/// # Errors
+/// `relay_unreadable`, `relay_foreign`, `relay_refused`, `relay_too_large`, `relay_unsupported`, and what the way there
+/// says. What arrived already is not sent again.
+pub async fn carry_relay(
+    server: &str,
+    path: &Path,
+    say: impl Fn(u64, u64),
+) -> Result<domain::command::RelayCarried, Problem> {
+    relay::carry(&Transport::new(server, None)?, path, say).await
+}
 
 /// Version of the program, as it is told to the endpoint.
 pub const VERSION: &str = env!("CARGO_PKG_VERSION");

@@ -157,6 +157,11 @@ fn device_key(connection: &Connection, place: &str) -> Result<SigningKey, Error>
     Ok(SigningKey::from_bytes(&seed))
 }
 
+/// The key of this device.
+pub(crate) fn signing_key(connection: &Connection) -> Result<SigningKey, Error> {
+    key_at(connection, meta::DEVICE_KEY)?.ok_or(Error::Stored { what: "the device key" })
+}
+
 fn key_at(connection: &Connection, place: &str) -> Result<Option<SigningKey>, Error> {
     let Some(text) = meta::get::<String>(connection, place)? else {
         return Ok(None);

@@ -122,6 +122,14 @@ commands! {
     map_info: Nothing => MapInfo;
     /// One tile of the map of this equipment.
     map_tile: TileOf => Tile;
+    /// Relay by USB: what it would take along, and the last one that was made.
+    relay: Nothing => RelayState;
+    /// Makes a relay: a sealed file for somebody else to carry.
+    relay_export: RelayPath => RelayMade;
+    /// Takes a relay of any device to the endpoint and saves the answer beside it.
+    relay_upload: RelayPath => RelayCarried;
+    /// Reads the answer to a relay of this device.
+    relay_import: RelayPath => RelayTaken;
 }
 
 /// No request.
@@ -974,4 +982,83 @@ pub enum Event {
         /// Bytes in all.
         size: u64,
     },
+    /// Bytes of a relay were written or went out. Told as those of a file are.
+    RelayProgress {
+        /// Bytes done.
+        done: u64,
+        /// Bytes in all.
+        size: u64,
+    },
+}
+
+/// A file or a folder, by its path.
+#[derive(Clone, Debug, Serialize, Deserialize, TS)]
+pub struct RelayPath {
+    /// Path.
+    pub path: String,
+}
+
+/// What a relay would take along now.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, TS)]
+#[serde(rename_all = "camelCase")]
+pub struct RelayState {
+    /// Whether the endpoint takes relays, as far as this equipment knows.
+    pub supported: bool,
+    /// Operations that wait.
+    pub operations: u32,
+    /// Files that wait.
+    pub files: u32,
+    /// Their bytes.
+    pub bytes: u64,
+    /// The last one that was made here.
+    pub last: Option<RelayMade>,
+    /// Name that is proposed for the next.
+    pub name: String,
+}
+
+/// A relay that was made.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, TS)]
+#[serde(rename_all = "camelCase")]
+pub struct RelayMade {
+    /// Where it was saved.
+    pub path: String,
+    /// SHA-256 of what its device signed: its answer names it.
+    pub sha256: String,
+    /// When.
+    pub made_at: DateTime<Utc>,
+    /// Operations in it.
+    pub operations: u32,
+    /// Files in it.
+    pub files: u32,
+    /// Files that did not fit: they go with the next.
+    pub files_left: u32,
+    /// Bytes of the whole.
+    pub bytes: u64,
+    /// When its answer was read here.
+    #[serde(default)]
+    pub answered_at: Option<DateTime<Utc>>,
+}
+
+/// A relay that was taken to the endpoint.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, TS)]
+#[serde(rename_all = "camelCase")]
+pub struct RelayCarried {
+    /// Where the answer was saved.
+    pub path: String,
+    /// Bytes of the relay.
+    pub bytes: u64,
+}
+
+/// What the answer to a relay said.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, TS)]
+#[serde(rename_all = "camelCase")]
+pub struct RelayTaken {
+    /// Operations with a receipt that was verified.
+    pub received: u32,
+    /// Operations that stay here, for now.
+    pub waiting: u32,
+    /// Files that the endpoint has, verified.
+    pub files: u32,
+    /// Why the first that stays does.
+    pub problem: Option<Problem>,
 }

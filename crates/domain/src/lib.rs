@@ -9,6 +9,7 @@
 //! * [`seeded`] mistakes on purpose, absent from every ordinary build
 //! * [`clock`], [`random`], [`disk`] what a program takes from its machine, so that a simulation can give it
 //! * [`alert`] what is late and why
+//! * [`seal`] files that only one key opens, [`relay`] what a device without any network sends in them
 //! * [`form`] capture forms as data, [`entry`] tolerant reading of typed numbers and dates, [`place`] of places
 
 pub mod alert;
@@ -27,7 +28,9 @@ pub mod problem;
 pub mod project;
 pub mod random;
 pub mod receipt;
+pub mod relay;
 pub mod release;
+pub mod seal;
 pub mod seeded;
 pub mod wire;
 

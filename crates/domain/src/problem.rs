@@ -165,6 +165,20 @@ codes! {
     NoProgress = "no_progress", 504, Later;
     /// The address of the endpoint is not one. params: server.
     ServerAddressInvalid = "server_address_invalid", 422, AfterFix;
+    /// The endpoint (as far as this device knows) takes no relays. params: server.
+    RelayUnsupported = "relay_unsupported", 422, AfterFix;
+    /// There is nothing to take on a relay.
+    RelayEmpty = "relay_empty", 409, AfterFix;
+    /// The file is not a relay or its answer, or it is not whole, or it was changed. params: file, detail.
+    RelayUnreadable = "relay_unreadable", 422, AfterFix;
+    /// The relay was sealed for another endpoint. params: file.
+    RelayForeign = "relay_foreign", 422, AfterFix;
+    /// The device that made the relay was revoked, or is not known. params: file.
+    RelayRefused = "relay_refused", 403, AfterFix;
+    /// The relay is over the limit. params: file, bytes, limitBytes.
+    RelayTooLarge = "relay_too_large", 413, AfterFix;
+    /// The answer to a relay belongs to another device, or to an earlier enrolment of this one. params: file.
+    RelayNotYours = "relay_not_yours", 422, AfterFix;
     /// The file of the map is not one that can be read. params: file, detail.
     MapUnreadable = "map_unreadable", 422, AfterFix;
     /// The command does not exist or its payload is not the expected one. params: name, detail.

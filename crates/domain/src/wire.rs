@@ -144,6 +144,11 @@ pub struct MunicipalityCard {
     #[serde(default, skip_serializing_if = "Thresholds::are_those_it_comes_with")]
     #[ts(as = "Option<Thresholds>", optional)]
     pub alerts: Thresholds,
+    /// Key with which devices seal what only the endpoint may open (X25519 public key, hexadecimal). An endpoint of an
+    /// earlier version says none, and takes no relays.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[ts(optional)]
+    pub sealing_key: Option<String>,
 }
 
 /// One version of a capture form; a record of the stream [`FORMS`], named `{id}/{version}`. A version never changes.

@@ -18,6 +18,7 @@ use domain::person::{PersonCard, Role};
 use domain::problem::{Code, Problem};
 use domain::project::{LatestProgress, ProcessState, ProjectState};
 use domain::receipt::{Receipt, ReceiptBody, Verdict};
+use domain::relay::{RelayAnswer, RelayBatch, RelayFile, RelayManifest, RelayOffer, RelayReply};
 use domain::wire::*;
 use domain::{Finding, Severity};
 use rust_decimal::Decimal;
@@ -66,6 +67,7 @@ fn municipality() -> MunicipalityCard {
         public_url: "https://pp.example.org".into(),
         photo: PhotoSize { longest: 2048, quality: 85 },
         alerts: Thresholds { follow_up_days: 45, ..Thresholds::default() },
+        sealing_key: Some("5e".repeat(32)),
     }
 }
 
@@ -433,6 +435,52 @@ fn evidence_devices_and_problems() {
     insta::assert_json_snapshot!("states", State::ALL);
     insta::assert_json_snapshot!("roles", Role::ALL);
     insta::assert_json_snapshot!("stages", Stage::ALL);
+}
+
+#[test]
+fn relays() {
+    let files = vec![EvidenceOffer { sha256: "ab".repeat(32), size: 1234, media_type: "image/jpeg".into() }];
+    kept(
+        "relay_manifest",
+        &RelayManifest {
+            format: domain::relay::FORMAT,
+            device_id: id(5),
+            municipality: "municipio".into(),
+            made_at: at(0),
+            reply_to: "5e".repeat(32),
+            files,
+        },
+    );
+    let problem = Problem::new(Code::Gap).with("last", 3);
+    let answer =
+        PushAnswer { server_epoch: id(9), now: at(1), results: vec![PushResult::Placed { op_id: id(10) }] };
+    kept(
+        "relay_reply",
+        &RelayReply {
+            format: domain::relay::FORMAT,
+            relay: "cd".repeat(32),
+            taken_at: at(1),
+            batches: vec![
+                RelayBatch { operations: vec![id(10)], answer: Some(answer), problem: None },
+                RelayBatch { operations: vec![id(11)], answer: None, problem: Some(problem.clone()) },
+            ],
+            files: vec![
+                RelayFile { sha256: "ab".repeat(32), problem: None },
+                RelayFile { sha256: "ac".repeat(32), problem: Some(problem) },
+            ],
+        },
+    );
+    kept(
+        "relay_offer",
+        &RelayOffer {
+            device_id: id(5),
+            sha256: "cd".repeat(32),
+            size: 1_200_000,
+            sealed_for: "ef".repeat(8),
+            signature: "01".repeat(64),
+        },
+    );
+    kept("relay_answer", &RelayAnswer { upload_id: "cd".repeat(32), chunk_size: 1_048_576, there: vec![0] });
 }
 
 #[test]

@@ -29,6 +29,8 @@ export class Session {
   sending = $state(false);
   /** Files under way: bytes sent of bytes in all. */
   transfers = $state<Record<string, { sent: number; size: number }>>({});
+  /** How far a relay is: bytes done of bytes in all. */
+  relay = $state.raw<{ done: number; size: number } | null>(null);
   /** The list a project was opened from, to go to the one before and after. */
   folios = $state.raw<string[]>([]);
 
@@ -65,6 +67,8 @@ export class Session {
     } else if (event.event === "file_progress") {
       if (event.sent >= event.size) delete this.transfers[event.sha256];
       else this.transfers[event.sha256] = { sent: event.sent, size: event.size };
+    } else if (event.event === "relay_progress") {
+      this.relay = { done: event.done, size: event.size };
     }
   }
 

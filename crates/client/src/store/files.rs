@@ -106,6 +106,18 @@ pub(crate) fn to_send(connection: &Connection) -> Result<Vec<StoredFile>, Error>
     rows.map(|row| row?).collect()
 }
 
+/// Files that a relay takes along: those to send, and those of the operations it takes. Small to large.
+pub(crate) fn to_relay(connection: &Connection) -> Result<Vec<StoredFile>, Error> {
+    let mut select = connection.prepare_cached(
+        "SELECT DISTINCT e.sha256, e.size, e.media_type, e.name
+         FROM evidence e JOIN outbox_file f ON f.sha256 = e.sha256 JOIN outbox o ON o.op_id = f.op_id
+         WHERE e.confirmed_at IS NULL AND o.former_person IS NULL
+         AND (o.state = 'received' OR (o.state = 'ready' AND o.client_seq > 0)) ORDER BY e.size, e.sha256",
+    )?;
+    let rows = select.query_map([], stored)?;
+    rows.map(|row| row?).collect()
+}
+
 /// Whether a file waits that the endpoint has not turned away: there is reason to hurry.
 pub(crate) fn is_awaited(connection: &Connection) -> Result<bool, Error> {
     let sql = format!("SELECT EXISTS (SELECT 1 {TO_SEND} AND e.problem IS NULL)");

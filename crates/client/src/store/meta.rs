@@ -21,6 +21,8 @@ pub(crate) const LIST_MADE_BY: &str = "list_made_by";
 pub(crate) const STOPPED: &str = "stopped";
 /// Whether files wait because the connection is metered.
 pub(crate) const TEXT_ONLY: &str = "text_only";
+/// The last relay that was made here, and whether its answer came.
+pub(crate) const RELAY: &str = "relay";
 
 /// A value, if it was ever written.
 pub(crate) fn get<T: DeserializeOwned>(connection: &Connection, key: &str) -> Result<Option<T>, Error> {

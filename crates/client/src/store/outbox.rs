@@ -423,6 +423,40 @@ pub(crate) fn number_from(connection: &Connection, device: Uuid, last: u64) -> R
     Ok(())
 }
 
+/// An operation by its id, with its state here, whatever its kind.
+pub(crate) fn by_op(connection: &Connection, op_id: Uuid) -> Result<Option<(Operation, State)>, Error> {
+    let row: Option<(String, String)> = connection
+        .prepare_cached("SELECT operation, state FROM outbox WHERE op_id = ?1 AND former_person IS NULL")?
+        .query_row([op_id.to_string()], |row| Ok((row.get(0)?, row.get(1)?)))
+        .optional()?;
+    row.map(|(operation, state)| {
+        let state = State::parse(&state).ok_or(Error::Stored { what: "a state" })?;
+        Ok((from_json("an operation", &operation)?, state))
+    })
+    .transpose()
+}
+
+/// An operation that was set apart after a relay took it along was recorded all the same, under the number that its
+/// placeholder holds: it takes the number back, or the endpoint would see two operations with it.
+pub(crate) fn take_back(connection: &Connection, op_id: Uuid) -> Result<(), Error> {
+    let held: Option<(String, i64)> = connection
+        .query_row(
+            "SELECT op_id, client_seq FROM outbox WHERE kind = 'placeholder' AND state = 'ready'
+             AND json_extract(operation, '$.body.parked') = ?1",
+            [op_id.to_string()],
+            |row| Ok((row.get(0)?, row.get(1)?)),
+        )
+        .optional()?;
+    if let Some((placeholder, seq)) = held {
+        connection.execute("DELETE FROM outbox WHERE op_id = ?1", [placeholder])?;
+        connection.execute(
+            "UPDATE outbox SET client_seq = ?2 WHERE op_id = ?1 AND client_seq < 1",
+            params![op_id.to_string(), seq],
+        )?;
+    }
+    Ok(())
+}
+
 /// Whether something of the person of this folder is only here: a draft, an operation without a receipt, a file.
 pub(crate) fn has_unsent(connection: &Connection) -> Result<bool, Error> {
     Ok(connection.query_row(

@@ -186,27 +186,7 @@ impl<'i> Exchange<'i> {
     /// What this equipment says of itself: the truth as it is on the disk now.
     async fn report(&self) -> Result<DeviceReport, Error> {
         let free_bytes = self.inner.free_bytes();
-        self.read(move |connection| {
-            let mut waiting = Vec::new();
-            for draft in drafts::all(connection)?.into_iter().filter(|draft| !draft.discarded) {
-                waiting.push(Waiting {
-                    folio: domain::follow_up::folio(draft.id),
-                    project: draft.project,
-                    state: domain::follow_up::State::Draft,
-                });
-            }
-            for (folio, project, state) in outbox::waiting(connection)? {
-                waiting.push(Waiting { folio, project, state });
-            }
-            waiting.truncate(MAX_REPORTED);
-            Ok(DeviceReport {
-                app_version: crate::VERSION.to_owned(),
-                waiting,
-                clock_offset_ms: session::clock_offset_ms(connection)?,
-                free_bytes,
-            })
-        })
-        .await
+        self.read(move |connection| report(connection, free_bytes)).await
     }
 
     /// Offers everything that waits, and ends with an empty push: its report is what is left here, not what was here
@@ -310,74 +290,22 @@ impl<'i> Exchange<'i> {
             self.tell(operations.iter().map(|operation| (operation, Step::Waiting)));
             return Ok(Offered::Again(last));
         }
-        let (device, key) = (self.identity.device_id, self.identity.server_key.clone());
-        let (tz, offset) = (self.inner.tz_offset_minutes(), self.read(session::clock_offset_ms).await?);
-        let now = self.inner.clock.now();
-        let (settled, operations, steps) = self
-            .write(move |tx| {
-                let mut recorded = 0;
-                let mut steps = Vec::with_capacity(operations.len());
-                let mut held = None;
-                let mut blocked = false;
-                if answer.server_epoch != epoch(tx)? {
-                    restored(tx, answer.server_epoch)?;
-                }
-                for (index, (operation, result)) in operations.iter().zip(&answer.results).enumerate() {
-                    let step = match plan::judge(operation, result, &key) {
-                        Outcome::Recorded(receipt, findings) => {
-                            outbox::record(tx, operation.op_id, &receipt, &findings, now)?;
-                            recorded += 1;
-                            match receipt.body.verdict {
-                                Verdict::Received => Step::Received,
-                                Verdict::Rejected => Step::Rejected,
-                            }
-                        }
-                        Outcome::Placed => {
-                            outbox::placed(tx, operation.op_id, now)?;
-                            recorded += 1;
-                            Step::Received
-                        }
-                        // After one that was not taken no other can be: the same reason is given for all of them.
-                        Outcome::Stays(problem) if blocked && !plan::shares(&problem, operation) => {
-                            Step::Waiting
-                        }
-                        Outcome::Stays(problem) => {
-                            blocked = true;
-                            let attempts = outbox::refuse(tx, operation.op_id, &problem)?;
-                            let behind = index + 1 < operations.len();
-                            // After these the number may be in use already: never place another operation there.
-                            let used = matches!(problem.code, Code::ReceiptInvalid | Code::DeviceForked);
-                            let may_move = operation.kind != OperationKind::Placeholder && !used;
-                            if may_move && plan::steps_aside(&problem, attempts, behind) {
-                                let placeholder = placeholder(operation, now, tz, offset)?;
-                                outbox::park(
-                                    tx,
-                                    device,
-                                    operation,
-                                    &placeholder,
-                                    plan::retry_at(now, attempts),
-                                    now,
-                                )?;
-                                recorded += 1;
-                                Step::Parked
-                            } else {
-                                held.get_or_insert(problem);
-                                Step::Refused
-                            }
-                        }
-                    };
-                    steps.push(step);
-                }
-                let last = operations.last().map(|operation| operation.client_seq);
-                Ok((Offered::Answered { recorded, last, held }, operations, steps))
-            })
-            .await?;
-        self.tell(operations.iter().zip(steps));
-        if matches!(settled, Offered::Answered { recorded, .. } if recorded > 0) {
+        let here = Here {
+            device: self.identity.device_id,
+            server_key: self.identity.server_key.clone(),
+            tz_offset_minutes: self.inner.tz_offset_minutes(),
+            clock_offset_ms: self.read(session::clock_offset_ms).await?,
+            now: self.inner.clock.now(),
+        };
+        let (settled, operations) =
+            self.write(move |tx| Ok((settle(tx, &operations, &answer, &here)?, operations))).await?;
+        let last = operations.last().map(|operation| operation.client_seq);
+        self.tell(operations.iter().zip(settled.steps));
+        if settled.recorded > 0 {
             self.inner.link.progress();
             self.inner.say(Event::Changed);
         }
-        Ok(settled)
+        Ok(Offered::Answered { recorded: settled.recorded, last, held: settled.held })
     }
 
     async fn push_failed(&self, operations: Vec<Operation>, problem: Problem) -> Result<Offered, Error> {
@@ -519,6 +447,101 @@ impl<'i> Exchange<'i> {
     }
 }
 
+/// What this equipment says of itself, also in what somebody else carries.
+pub(crate) fn report(
+    connection: &rusqlite::Connection,
+    free_bytes: Option<u64>,
+) -> Result<DeviceReport, Error> {
+    let mut waiting = Vec::new();
+    for draft in drafts::all(connection)?.into_iter().filter(|draft| !draft.discarded) {
+        waiting.push(Waiting {
+            folio: domain::follow_up::folio(draft.id),
+            project: draft.project,
+            state: domain::follow_up::State::Draft,
+        });
+    }
+    for (folio, project, state) in outbox::waiting(connection)? {
+        waiting.push(Waiting { folio, project, state });
+    }
+    waiting.truncate(MAX_REPORTED);
+    Ok(DeviceReport {
+        app_version: crate::VERSION.to_owned(),
+        waiting,
+        clock_offset_ms: session::clock_offset_ms(connection)?,
+        free_bytes,
+    })
+}
+
+/// What results are settled with: who this equipment is, whose receipts it believes, and when.
+pub(crate) struct Here {
+    pub(crate) device: Uuid,
+    pub(crate) server_key: String,
+    pub(crate) tz_offset_minutes: i32,
+    pub(crate) clock_offset_ms: i64,
+    pub(crate) now: chrono::DateTime<chrono::Utc>,
+}
+
+/// What became of a batch: how many moved on, the reason of the first that stays, and where each is now.
+pub(crate) struct Settled {
+    pub(crate) recorded: usize,
+    pub(crate) held: Option<Problem>,
+    pub(crate) steps: Vec<Step>,
+}
+
+/// Writes the results of a batch, one for each operation, whichever way they came.
+pub(crate) fn settle(
+    connection: &rusqlite::Connection,
+    operations: &[Operation],
+    answer: &PushAnswer,
+    here: &Here,
+) -> Result<Settled, Error> {
+    let mut settled = Settled { recorded: 0, held: None, steps: Vec::with_capacity(operations.len()) };
+    let mut blocked = false;
+    if answer.server_epoch != epoch(connection)? {
+        restored(connection, answer.server_epoch)?;
+    }
+    for (index, (operation, result)) in operations.iter().zip(&answer.results).enumerate() {
+        let step = match plan::judge(operation, result, &here.server_key) {
+            Outcome::Recorded(receipt, findings) => {
+                outbox::record(connection, operation.op_id, &receipt, &findings, here.now)?;
+                settled.recorded += 1;
+                match receipt.body.verdict {
+                    Verdict::Received => Step::Received,
+                    Verdict::Rejected => Step::Rejected,
+                }
+            }
+            Outcome::Placed => {
+                outbox::placed(connection, operation.op_id, here.now)?;
+                settled.recorded += 1;
+                Step::Received
+            }
+            // After one that was not taken no other can be: the same reason is given for all of them.
+            Outcome::Stays(problem) if blocked && !plan::shares(&problem, operation) => Step::Waiting,
+            Outcome::Stays(problem) => {
+                blocked = true;
+                let attempts = outbox::refuse(connection, operation.op_id, &problem)?;
+                let behind = index + 1 < operations.len();
+                // After these the number may be in use already: never place another operation there.
+                let used = matches!(problem.code, Code::ReceiptInvalid | Code::DeviceForked);
+                let may_move = operation.kind != OperationKind::Placeholder && !used;
+                if may_move && plan::steps_aside(&problem, attempts, behind) {
+                    let placeholder =
+                        placeholder(operation, here.now, here.tz_offset_minutes, here.clock_offset_ms)?;
+                    let retry_at = plan::retry_at(here.now, attempts);
+                    outbox::park(connection, here.device, operation, &placeholder, retry_at, here.now)?;
+                    settled.recorded += 1;
+                    Step::Parked
+                } else {
+                    settled.held.get_or_insert(problem);
+                    Step::Refused
+                }
+            }
+        };
+        settled.steps.push(step);
+    }
+    Ok(settled)
+}
+
 /// What an offer led to.
 enum Offered {
     /// Answered: how many moved on, the last number offered, and the reason of the first that stays.
@@ -543,7 +566,7 @@ impl Offered {
     }
 }
 
-fn epoch(connection: &rusqlite::Connection) -> Result<Uuid, Error> {
+pub(crate) fn epoch(connection: &rusqlite::Connection) -> Result<Uuid, Error> {
     Ok(meta::get(connection, meta::SERVER_EPOCH)?.unwrap_or_default())
 }
 

@@ -9,6 +9,7 @@ use std::time::Duration;
 
 use domain::problem::{Code, Problem};
 use domain::receipt::sha256_hex;
+use domain::relay::{RelayAnswer, RelayOffer};
 use domain::wire::{
     BODY_SHA256, DeviceRow, EnrolAnswer, EnrolRequest, EvidenceAnswer, EvidenceOffer, Health, NonceAnswer,
     NonceRequest, PullAnswer, PushAnswer, SERVICE, SYNC_HINT, TokenAnswer, TokenRequest, read_sync_hint,
@@ -142,6 +143,31 @@ impl Transport {
 
     pub(crate) async fn devices(&self, token: &str) -> Result<Vec<DeviceRow>, Problem> {
         self.ask(Method::GET, "devices", Some(token), Content::Nothing).await
+    }
+
+    /// Offers a relay. Nobody has to be signed in: it says itself who made it.
+    pub(crate) async fn offer_relay(&self, offer: &RelayOffer) -> Result<RelayAnswer, Problem> {
+        self.ask(Method::POST, "relay", None, json(offer)?).await
+    }
+
+    pub(crate) async fn relay_chunk(
+        &self,
+        upload: &str,
+        n: u64,
+        bytes: Vec<u8>,
+        sha256: &str,
+    ) -> Result<(), Problem> {
+        let url = self.url(&format!("relay/{}/{n}", self.segment(upload)?))?;
+        let content = Content::Chunk(bytes, sha256.to_owned());
+        let (answer, sealed) = self.send(Method::PUT, url, None, content).await?;
+        if answer.is_empty() && sealed { Ok(()) } else { Err(self.not_ours()) }
+    }
+
+    /// The sealed reply to a relay.
+    pub(crate) async fn complete_relay(&self, upload: &str) -> Result<Vec<u8>, Problem> {
+        let url = self.url(&format!("relay/{}/complete", self.segment(upload)?))?;
+        let (answer, sealed) = self.send(Method::POST, url, None, Content::Nothing).await?;
+        if sealed && !answer.is_empty() { Ok(answer) } else { Err(self.not_ours()) }
     }
 
     /// The name of an upload comes from outside and becomes part of an address.

@@ -21,7 +21,7 @@ fn told(events: &mut Receiver<Event>) -> Told {
         match event {
             Event::Operation { folio, step, .. } => steps.entry(folio).or_default().push(step),
             Event::FileProgress { sha256, sent, size } => files.push((sha256, sent, size)),
-            Event::Status { .. } | Event::Changed => {}
+            Event::Status { .. } | Event::Changed | Event::RelayProgress { .. } => {}
         }
     }
     (steps, files)

@@ -21,6 +21,8 @@ export function httpHost(base = "."): Host {
         input.addEventListener("cancel", () => resolve({ files: [] }));
         input.click();
       }),
+    // A browser knows no paths; whoever tests with it types one of the machine of the host.
+    pickPath: async (words) => window.prompt(words.title, words.name ?? ""),
     onFileDrop: (callback) => {
       const carriesFiles = (event: DragEvent) => event.dataTransfer?.types.includes("Files") ?? false;
       const over = (event: DragEvent) => {

@@ -9,6 +9,7 @@ export function tauriHost(): Host {
     call: (name, payload) => invoke("call", { name, payload }),
     listen: (callback) => stopLater(listen<ClientEvent>("event", (event) => callback(event.payload))),
     pickFiles: async (words) => ({ paths: await invoke<string[]>("pick_files", words) }),
+    pickPath: (words) => invoke<string | null>("pick_path", words),
     onFileDrop: (callback) =>
       stopLater(
         getCurrentWebview().onDragDropEvent(({ payload }) => {

@@ -20,6 +20,9 @@ export interface Host {
   listen(callback: (event: ClientEvent) => void): () => void;
   /** Opens the dialog of the system, in these words; nothing chosen is an empty list. */
   pickFiles(words: { title: string; kinds: string }): Promise<Chosen>;
+  /** Lets the person choose one file by its path: a place for a new one when a name is proposed, one that exists
+   *  otherwise. None when it was cancelled. */
+  pickPath(words: { title: string; kind: string; ending: string; name?: string }): Promise<string | null>;
   /** Files dragged over the window. */
   onFileDrop(callback: (event: DropEvent) => void): () => void;
   /** Saves a file where the person says; its bytes in base64. Rejects with a `Problem`; cancelling is no problem. */

@@ -1,5 +1,6 @@
 import { evidence } from "./en-evidence";
 import { map } from "./en-map";
+import { relay } from "./en-relay";
 import type { es } from "./es";
 import { desk } from "./en-desk";
 import { form } from "./en-form";
@@ -306,4 +307,5 @@ export const en: Record<keyof typeof es, string> = {
   ...form,
   ...evidence,
   ...map,
+  ...relay,
 };

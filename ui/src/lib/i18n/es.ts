@@ -1,5 +1,6 @@
 import { evidence } from "./es-evidence";
 import { map } from "./es-map";
+import { relay } from "./es-relay";
 import { desk } from "./es-desk";
 import { form } from "./es-form";
 import { screens } from "./es-screens";
@@ -308,4 +309,13 @@ const rules = {
   "rule.text.telephone": "{label} no tiene los dígitos de un teléfono (de 7 a 15).",
 } as const;
 
-export const es = { ...problems, ...rules, ...screens, ...desk, ...form, ...evidence, ...map } as const;
+export const es = {
+  ...problems,
+  ...rules,
+  ...screens,
+  ...desk,
+  ...form,
+  ...evidence,
+  ...map,
+  ...relay,
+} as const;

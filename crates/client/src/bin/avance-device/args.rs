@@ -139,11 +139,41 @@ pub(crate) enum Verb {
         #[arg(long, value_name = "TEXT")]
         reason: String,
     },
+    /// Sends without a network of its own: a sealed file that somebody carries on a stick, and its answer back.
+    Relay {
+        #[command(subcommand)]
+        what: Relay,
+    },
     /// Lists the equipment of the municipality and what is still on it (coordination).
     Devices {
         /// As JSON.
         #[arg(long)]
         json: bool,
+    },
+}
+
+/// A step of a relay.
+#[derive(Debug, Subcommand)]
+pub(crate) enum Relay {
+    /// On the equipment without a network: seals what waits into a file, or into this folder. Needs no network.
+    Export {
+        /// File or folder.
+        #[arg(value_name = "FILE|DIR")]
+        to: PathBuf,
+    },
+    /// On equipment with a network: takes a sealed file to the central endpoint and saves the answer beside it. What is
+    /// inside stays unreadable here.
+    Upload {
+        /// The sealed file (`.relevo`).
+        file: PathBuf,
+        /// Address of the central endpoint: then this equipment need not be enrolled.
+        #[arg(long, value_name = "URL")]
+        server: Option<String>,
+    },
+    /// Back on the equipment without a network: reads the answer (`.acuse`). Needs no network.
+    Import {
+        /// The answer.
+        file: PathBuf,
     },
 }
 

@@ -4,6 +4,7 @@ mod args;
 mod conflicts;
 mod progress;
 mod prose;
+mod relay;
 mod rules;
 mod run;
 

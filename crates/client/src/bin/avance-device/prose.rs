@@ -334,6 +334,34 @@ fn sentence(code: Code) -> (&'static str, &'static str) {
             "Para este perfil no se hizo código de recuperación. Sin él sólo la frase lo abre; lo guardado sigue en este equipo.",
             "No recovery code was made for this profile. Without it only its passphrase opens it; what is stored is still on this equipment.",
         ),
+        Code::RelayUnsupported => (
+            "Este servidor no acepta relevos, o este equipo se activó antes de que los aceptara ({server}). Lo capturado sigue aquí: conéctalo una vez a la red o pide a Administración que actualice el servidor.",
+            "This endpoint takes no relays, or this equipment was enrolled before it did ({server}). What was captured is still here: connect it to the network once, or ask Administration to update the endpoint.",
+        ),
+        Code::RelayEmpty => (
+            "No hay nada que mandar por relevo: todo lo marcado como listo ya tiene su acuse. No se hizo ningún archivo.",
+            "There is nothing for a relay: everything that was marked ready has its receipt. No file was made.",
+        ),
+        Code::RelayUnreadable => (
+            "«{file}» no es un relevo completo o fue alterado ({detail}). No se registró nada; cópialo otra vez desde la memoria, o haz uno nuevo en el equipo de origen.",
+            "«{file}» is not a whole relay, or it was changed ({detail}). Nothing was recorded; copy it again from the stick, or make a new one on its own equipment.",
+        ),
+        Code::RelayForeign => (
+            "El relevo «{file}» se selló para el servidor de otro municipio. No se registró nada; llévalo al que le corresponde.",
+            "The relay «{file}» was sealed for the endpoint of another municipality. Nothing was recorded; take it to its own.",
+        ),
+        Code::RelayRefused => (
+            "El equipo que hizo el relevo «{file}» fue dado de baja o no está registrado aquí. No se registró nada y lo suyo sigue en ese equipo: su dueño pide un código nuevo a Administración.",
+            "The equipment that made the relay «{file}» was revoked or is not registered here. Nothing was recorded and its work is still on it: its owner asks Administration for a new code.",
+        ),
+        Code::RelayTooLarge => (
+            "El relevo «{file}» pesa {bytes} bytes y el límite es {limitBytes}. No se registró nada; haz otro en el equipo de origen, que lo parte solo.",
+            "The relay «{file}» has {bytes} bytes and the limit is {limitBytes}. Nothing was recorded; make another on its own equipment, which splits it by itself.",
+        ),
+        Code::RelayNotYours => (
+            "El acuse «{file}» es de otro equipo, o de antes de que éste se activara de nuevo. Nada cambió; ábrelo en el equipo que hizo el relevo.",
+            "The answer «{file}» belongs to other equipment, or is of before this one was enrolled again. Nothing changed; open it on the equipment that made the relay.",
+        ),
         Code::ProfileUnknown => (
             "En este equipo no hay un perfil llamado «{name}». Revisa el nombre con «profiles»; «enrol --profile» hace uno nuevo.",
             "There is no profile called «{name}» on this equipment. See the names with `profiles`; `enrol --profile` makes a new one.",

@@ -17,10 +17,11 @@ use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
 use zeroize::Zeroizing;
 
-use crate::args::{Args, Verb};
+use crate::args::{Args, Relay, Verb};
 use crate::conflicts;
 use crate::progress::Line;
 use crate::prose::{self, Language};
+use crate::relay;
 use crate::{say, warn};
 
 /// After this time without progress, sending ends with the reason.
@@ -30,6 +31,9 @@ const MAX_FILE: u64 = 8 * 1024 * 1024;
 
 /// Runs a verb. The exit code is 0 when it was done.
 pub(crate) async fn run(args: Args, language: Language) -> Result<ExitCode, Problem> {
+    if let Verb::Relay { what: Relay::Upload { file, server: Some(server) } } = &args.verb {
+        return relay::carry(language, server, file).await;
+    }
     let dir = args.data.clone().ok_or_else(|| {
         Problem::new(Code::CommandInvalid).with("name", "--data").with("detail", prose::no_folder(language))
     })?;
@@ -79,6 +83,7 @@ pub(crate) async fn run(args: Args, language: Language) -> Result<ExitCode, Prob
         Verb::Receipts { json, verify, .. } => receipts(&client, language, json, verify),
         Verb::Conflicts { json } => conflicts(&client, language, json).await,
         Verb::Choose { folio, apply, reason, .. } => choose(&client, language, &folio, apply, &reason).await,
+        Verb::Relay { what } => relay::run(&client, language, what).await,
         Verb::Devices { json } => devices(&client, language, json).await,
     }
 }
@@ -172,7 +177,11 @@ fn unreadable(path: &Path, error: &std::io::Error) -> Problem {
         .with("detail", error.to_string())
 }
 
-async fn ask<T: DeserializeOwned>(client: &Client, name: &str, payload: Value) -> Result<T, Problem> {
+pub(crate) async fn ask<T: DeserializeOwned>(
+    client: &Client,
+    name: &str,
+    payload: Value,
+) -> Result<T, Problem> {
     let answer = client.call(name, payload).await?;
     serde_json::from_value(answer).map_err(|error| {
         Problem::new(Code::CommandInvalid).with("name", name).with("detail", error.to_string())

@@ -33,4 +33,12 @@ sent: number,
 /**
  * Bytes in all.
  */
+size: number, } | { "event": "relay_progress", 
+/**
+ * Bytes done.
+ */
+done: number, 
+/**
+ * Bytes in all.
+ */
 size: number, };

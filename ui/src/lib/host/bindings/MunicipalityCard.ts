@@ -41,4 +41,9 @@ photo: PhotoSize,
 /**
  * From when on something is said to be late. Absent when it is as it comes.
  */
-alerts?: Thresholds, };
+alerts?: Thresholds, 
+/**
+ * Key with which devices seal what only the endpoint may open (X25519 public key, hexadecimal). An endpoint of an
+ * earlier version says none, and takes no relays.
+ */
+sealingKey?: string, };

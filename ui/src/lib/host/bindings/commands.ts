@@ -29,6 +29,11 @@ import type { ProjectQuery } from "./ProjectQuery";
 import type { ProjectRow } from "./ProjectRow";
 import type { ReceiptPdf } from "./ReceiptPdf";
 import type { ReceiptView } from "./ReceiptView";
+import type { RelayCarried } from "./RelayCarried";
+import type { RelayMade } from "./RelayMade";
+import type { RelayPath } from "./RelayPath";
+import type { RelayState } from "./RelayState";
+import type { RelayTaken } from "./RelayTaken";
 import type { Sent } from "./Sent";
 import type { Status } from "./Status";
 import type { TextOnly } from "./TextOnly";
@@ -73,4 +78,8 @@ export interface Commands {
   set_text_only: { request: TextOnly; response: Status };
   map_info: { request: Nothing; response: MapInfo };
   map_tile: { request: TileOf; response: Tile };
+  relay: { request: Nothing; response: RelayState };
+  relay_export: { request: RelayPath; response: RelayMade };
+  relay_upload: { request: RelayPath; response: RelayCarried };
+  relay_import: { request: RelayPath; response: RelayTaken };
 }
