@@ -132,7 +132,7 @@ async fn a_device_that_does_not_ask_for_forms_is_given_none() {
 
     // What was captured with a form that is not here is taken, and it is told.
     for (seq, version, told) in [(1, version, false), (2, version + 7, true)] {
-        let mut operation = raw.operation(seq, "d1_p1", &progress(10 + seq as u8));
+        let mut operation = raw.operation(seq, "d1_p1", &progress(10));
         let form = FormRef { id: "implementation".into(), version: u32::try_from(version).unwrap() };
         operation.body["form"] = serde_json::to_value(form).unwrap();
         let said = raw.push(vec![operation]).await;

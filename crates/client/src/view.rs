@@ -483,12 +483,11 @@ fn row_of_own(
     let sending = now.sending.contains(&queued.operation.op_id) && queued.state == State::Ready;
     let state = if sending { State::Sending } else { queued.word() };
     let waits = matches!(state, State::Ready | State::Parked);
-    let lacking = match follow_up.content.internal.lacking.is_empty() {
-        true => Vec::new(),
-        false => {
-            let form = forms::named(connection, follow_up.form.as_ref(), follow_up.content.stage)?;
-            lacks(form.as_ref(), &follow_up.content)
-        }
+    let lacking = if follow_up.content.internal.lacking.is_empty() {
+        Vec::new()
+    } else {
+        let form = forms::named(connection, follow_up.form.as_ref(), follow_up.content.stage)?;
+        lacks(form.as_ref(), &follow_up.content)
     };
     Ok(FollowUpRow {
         id: follow_up.id,
