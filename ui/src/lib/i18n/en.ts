@@ -2,6 +2,7 @@ import { evidence } from "./en-evidence";
 import { map } from "./en-map";
 import type { es } from "./es";
 import { desk } from "./en-desk";
+import { people } from "./en-people";
 import { screens } from "./en-screens";
 
 /** English. Its type is that of the Spanish keys: a sentence that is missing does not compile. */
@@ -297,4 +298,12 @@ const rules = {
   "rule.text.telephone": "{label} does not have the digits of a telephone number (7 to 15).",
 } as const;
 
-export const en: Record<keyof typeof es, string> = { ...problems, ...rules, ...screens, ...desk, ...evidence, ...map };
+export const en: Record<keyof typeof es, string> = {
+  ...problems,
+  ...rules,
+  ...screens,
+  ...desk,
+  ...evidence,
+  ...map,
+  ...people,
+};

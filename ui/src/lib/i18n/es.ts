@@ -1,6 +1,7 @@
 import { evidence } from "./es-evidence";
 import { map } from "./es-map";
 import { desk } from "./es-desk";
+import { people } from "./es-people";
 import { screens } from "./es-screens";
 
 /** Spanish of Mexico: the first language. Each sentence says what happened, why, what to do and what was not lost.
@@ -307,4 +308,4 @@ const rules = {
   "rule.text.telephone": "{label} no tiene los dígitos de un teléfono (de 7 a 15).",
 } as const;
 
-export const es = { ...problems, ...rules, ...screens, ...desk, ...evidence, ...map } as const;
+export const es = { ...problems, ...rules, ...screens, ...desk, ...evidence, ...map, ...people } as const;
