@@ -4,31 +4,32 @@
 import {
   ask,
   check,
+  fail,
+  frames,
   given,
   look,
   must,
   openPage,
+  picture,
   saved,
   script,
   until,
+  violations,
 } from "./common.mjs";
 
 const app = `${given.host}/app.html`;
 const OTHER = "la frase de la segunda";
 
 await script(async (browser) => {
-  // Wrong passphrases and codes are refused: those refusals are part of this.
+  // Wrong passphrases and codes, and drafts of somebody else, are refused: those refusals are part of this.
   let page = await openPage(browser, given.host, {
-    refusals: /\/call\/(unlock|recover|profile_add|recovery_new)$/,
+    refusals: /\/call\/(unlock|recover|profile_add|recovery_new|draft_open)$/,
   });
   const field = (name) => page.locator(`[name=${name}]`);
   const action = (name) => page.locator(`[data-action=${name}]`).first();
   const person = (name) => page.locator(`button[data-profile="${name}"]`);
   const alert = () =>
-    page
-      .locator("main [role=alert], dialog [role=alert]")
-      .first()
-      .innerText();
+    page.locator("main [role=alert], dialog [role=alert]").first().innerText();
   const quiet = () =>
     until(
       "no message is over the page",
@@ -128,15 +129,28 @@ await script(async (browser) => {
   await field("notes").waitFor();
   await field("notes").press("End");
   await page.keyboard.type(", y lo último");
-  await page.clock.fastForward(4 * 60_000 + 40_000);
-  await page.locator(".soon").waitFor();
-  await look(page, "lock-soon", { whole: false });
-  await page.mouse.move(300, 300);
-  await until(
-    "moving the pointer is use",
-    10_000,
-    async () => (await page.locator(".soon").count()) === 0,
-  );
+  // Half a minute before, it is said; a picture of it in both themes and at both widths.
+  for (const [n, width] of [1280, 360].entries()) {
+    for (const [m, theme] of ["light", "dark"].entries()) {
+      await page.setViewportSize({ width, height: 800 });
+      await page.emulateMedia({ colorScheme: theme });
+      await page.clock.fastForward(4 * 60_000 + 32_000);
+      await page.locator(".soon").waitFor();
+      await frames(page);
+      await page.screenshot({ path: picture(`lock-soon-${width}-${theme}`) });
+      if (n + m === 0)
+        for (const violation of await violations(page))
+          fail(`before it locks: ${violation}`);
+      await page.mouse.move(100 + 10 * n, 300 + 10 * m);
+      await until(
+        "moving the pointer is use",
+        10_000,
+        async () => (await page.locator(".soon").count()) === 0,
+      );
+    }
+  }
+  await page.setViewportSize({ width: 1280, height: 900 });
+  await page.emulateMedia({ colorScheme: "light" });
   await page.clock.fastForward(4 * 60_000);
   must((await field("notes").count()) === 1, "it is still open");
   await page.clock.fastForward(61_000);
@@ -146,6 +160,11 @@ await script(async (browser) => {
   check(
     !(await page.title()).includes("d1_p1"),
     `nor in the title: ${await page.title()}`,
+  );
+
+  check(
+    await field("passphrase").evaluate((at) => at === document.activeElement),
+    "the keyboard is in the passphrase",
   );
 
   // Wrong passphrases: said, and from the third on it costs time.

@@ -166,11 +166,7 @@ fn read(dir: &Path) -> Result<KeyFile, Error> {
 }
 
 /// Unwraps the key of a store: with the passphrase, or from the keyring when none is given.
-pub(crate) fn open(
-    dir: &Path,
-    passphrase: Option<&str>,
-    now: DateTime<Utc>,
-) -> Result<DatabaseKey, Error> {
+pub(crate) fn open(dir: &Path, passphrase: Option<&str>, now: DateTime<Utc>) -> Result<DatabaseKey, Error> {
     let file = read(dir)?;
     match passphrase {
         Some(passphrase) => open_with_passphrase(dir, &file, passphrase, now),

@@ -173,7 +173,10 @@ impl People {
 
     fn client(&self) -> Result<Client, Problem> {
         let current = self.inner.current.read().unwrap_or_else(PoisonError::into_inner);
-        current.as_ref().map(|sitting| sitting.client.clone()).ok_or_else(|| Problem::new(Code::PassphraseNeeded))
+        current
+            .as_ref()
+            .map(|sitting| sitting.client.clone())
+            .ok_or_else(|| Problem::new(Code::PassphraseNeeded))
     }
 
     fn cards(&self) -> Result<Vec<ProfileCard>, Problem> {

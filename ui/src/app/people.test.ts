@@ -109,7 +109,9 @@ describe("choosing who one is", () => {
   it("adds a person with a name and a passphrase typed twice, and says what is wrong beside its field", async () => {
     const doors = session({
       profile_add: ({ name }) =>
-        name === "ana" ? problem("profile_name_taken", { name: "Ana" }) : { stage: "not_enrolled", profile: name, server: null },
+        name === "ana"
+          ? problem("profile_name_taken", { name: "Ana" })
+          : { stage: "not_enrolled", profile: name, server: null },
     });
     const { container } = render(Choose, { session: doors.session, profiles });
     await press(container, "add-person");

@@ -23,12 +23,8 @@ pub(super) struct Kind {
 }
 
 /// Passphrases.
-pub(super) const PASSPHRASES: Kind = Kind {
-    file: "passphrase.json",
-    free: 2,
-    wrong: Code::PassphraseWrong,
-    wait: Code::PassphraseWait,
-};
+pub(super) const PASSPHRASES: Kind =
+    Kind { file: "passphrase.json", free: 2, wrong: Code::PassphraseWrong, wait: Code::PassphraseWait };
 /// Recovery codes.
 pub(super) const CODES: Kind =
     Kind { file: "recovery.json", free: 0, wrong: Code::RecoveryWrong, wait: Code::RecoveryWait };
@@ -64,10 +60,8 @@ pub(super) fn attempt<T>(
         return Ok(opened);
     }
     let before = before.unwrap_or_default();
-    let wait = before
-        .wrong
-        .checked_sub(kind.free)
-        .map(|beyond| TimeDelta::seconds(2 << beyond.min(9)).min(LONGEST));
+    let wait =
+        before.wrong.checked_sub(kind.free).map(|beyond| TimeDelta::seconds(2 << beyond.min(9)).min(LONGEST));
     let next = Attempts {
         wrong: before.wrong.saturating_add(1),
         until: wait.and_then(|wait| now.checked_add_signed(wait)),

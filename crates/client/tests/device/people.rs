@@ -100,17 +100,17 @@ async fn e14_two_people_take_turns_at_one_window() {
     // Each opens only what is their own.
     let state = call(&pc, "profile_choose", json!({"id": cards[0]["id"]})).await;
     assert_eq!(state, json!({"stage": "locked", "new": false, "profile": "Perfil 1"}));
-    assert_eq!(
-        refused(&pc, "unlock", json!({"passphrase": OTHER})).await.code,
-        Code::PassphraseWrong
-    );
+    assert_eq!(refused(&pc, "unlock", json!({"passphrase": OTHER})).await.code, Code::PassphraseWrong);
     call(&pc, "unlock", json!({"passphrase": PASSPHRASE})).await;
     assert_eq!(drafts(&pc).await, 1);
     let taken = refused(&pc, "profile_rename", json!({"name": "LUZ de muestra"})).await;
     assert_eq!((taken.code, &taken.params["name"]), (Code::ProfileNameTaken, &json!("Luz de muestra")));
     let state = call(&pc, "profile_rename", json!({"name": "  Ana   de muestra"})).await;
     assert_eq!(state["profile"], "Ana de muestra");
-    assert_eq!(call(&pc, "profile_rename", json!({"name": "ANA de muestra"})).await["profile"], "ANA de muestra");
+    assert_eq!(
+        call(&pc, "profile_rename", json!({"name": "ANA de muestra"})).await["profile"],
+        "ANA de muestra"
+    );
     call(&pc, "profile_choose", json!({"id": cards[1]["id"]})).await;
     call(&pc, "unlock", json!({"passphrase": OTHER})).await;
     assert_eq!(drafts(&pc).await, 2);
@@ -177,7 +177,10 @@ async fn e14_a_locked_window_reads_and_sends_nothing() {
     assert_eq!(endpoint.data().pushes, before, "a locked window sends nothing");
     assert_eq!(endpoint.data().log.len(), 0);
     // Another program cannot take the folder: it is still of this window.
-    assert_eq!(People::open(dir.path(), Arc::new(TestClock::default())).err().unwrap().code, Code::StoreInUse);
+    assert_eq!(
+        People::open(dir.path(), Arc::new(TestClock::default())).err().unwrap().code,
+        Code::StoreInUse
+    );
 
     call(&pc, "unlock", json!({"passphrase": PASSPHRASE})).await;
     wait("it goes on by itself", || endpoint.data().log.len() == 1).await;
