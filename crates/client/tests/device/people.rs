@@ -30,7 +30,7 @@ async fn refused(people: &People, name: &str, payload: Value) -> Problem {
 }
 
 async fn enrol(people: &People, endpoint: &Endpoint) -> Value {
-    let request = json!({"server": endpoint.url(), "code": "ABCDE-12345", "device": "PC de muestra"});
+    let request = json!({"server": endpoint.url(), "code": "OTRO-CODIGO", "device": "PC de muestra"});
     let state = call(people, "enrol", request).await;
     assert_eq!(state["stage"], "ready", "{state}");
     state
