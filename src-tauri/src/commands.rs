@@ -4,7 +4,7 @@ use std::io::ErrorKind;
 use std::path::Path;
 
 use base64::Engine as _;
-use client::Client;
+use client::People;
 use domain::problem::{Code, Problem};
 use serde_json::Value;
 use tauri::{AppHandle, Runtime, State};
@@ -15,11 +15,11 @@ const EVIDENCE: &[&str] = &["jpg", "jpeg", "png", "webp", "pdf", "JPG", "JPEG", 
 
 /// Runs one command of the client (`domain::command`).
 #[tauri::command]
-pub(crate) async fn call(client: State<'_, Client>, name: String, payload: Value) -> Result<Value, Problem> {
-    let client = Client::clone(&client);
+pub(crate) async fn call(people: State<'_, People>, name: String, payload: Value) -> Result<Value, Problem> {
+    let people = People::clone(&people);
     let command = name.clone();
     // In a task of its own: a fault inside it becomes an answer, where the page would otherwise wait for ever.
-    match tauri::async_runtime::spawn(async move { client.call(&command, payload).await }).await {
+    match tauri::async_runtime::spawn(async move { people.call(&command, payload).await }).await {
         Ok(answer) => answer.inspect_err(|problem| {
             tracing::info!(command = name, code = problem.code.as_str(), "refused");
         }),
@@ -87,14 +87,14 @@ pub(crate) async fn pick_path<R: Runtime>(
     path.map(Some).map_err(|detail| Problem::new(Code::FileUnreadable).with("detail", detail))
 }
 
-/// Saves a file where the person chooses; does nothing when it is cancelled. The page proposes a name and never a
-/// place.
+/// Saves a file where the person chooses, and says whether it did: it does nothing when it is cancelled. The page
+/// proposes a name and never a place.
 #[tauri::command]
 pub(crate) async fn save_file<R: Runtime>(
     app: AppHandle<R>,
     name: String,
     base64: String,
-) -> Result<(), Problem> {
+) -> Result<bool, Problem> {
     let bytes = base64::engine::general_purpose::STANDARD.decode(&base64).map_err(|error| {
         Problem::new(Code::CommandInvalid).with("name", "save_file").with("detail", error.to_string())
     })?;
@@ -104,7 +104,7 @@ pub(crate) async fn save_file<R: Runtime>(
         let _ = answer.send(file);
     });
     let Ok(Some(file)) = chosen.await else {
-        return Ok(());
+        return Ok(false);
     };
     let path = file
         .into_path()
@@ -115,5 +115,6 @@ pub(crate) async fn save_file<R: Runtime>(
             _ => Code::FolderReadOnly,
         };
         Problem::new(code).with("path", path.display().to_string())
-    })
+    })?;
+    Ok(true)
 }

@@ -10,7 +10,7 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::sync::Arc;
 
-use client::Client;
+use client::People;
 use domain::clock::SystemClock;
 use domain::command::Event;
 use domain::problem::{Code, Problem};
@@ -55,8 +55,8 @@ pub fn run(arguments: Arguments) -> ExitCode {
     match built {
         Ok(app) => {
             let code = app.run_return(|app, event| {
-                if let (RunEvent::Exit, Some(client)) = (event, app.try_state::<Client>()) {
-                    client.close();
+                if let (RunEvent::Exit, Some(people)) = (event, app.try_state::<People>()) {
+                    people.close();
                 }
             });
             ExitCode::from(u8::try_from(code).unwrap_or(1))
@@ -100,9 +100,9 @@ fn start(app: &mut App, arguments: Arguments) -> Result<(), Box<dyn std::error::
     log::start(&data, arguments.log.as_deref());
     tracing::info!(version = env!("CARGO_PKG_VERSION"), "start");
     match open(&data, arguments.passphrase.as_deref()) {
-        Ok(client) => {
-            forward(app.handle().clone(), client.events());
-            app.manage(client);
+        Ok(people) => {
+            forward(app.handle().clone(), people.events());
+            app.manage(people);
             show(app, data.join("ventana"))
         }
         Err(problem) => {
@@ -113,20 +113,21 @@ fn start(app: &mut App, arguments: Arguments) -> Result<(), Box<dyn std::error::
     }
 }
 
-/// Takes the data folder, opens its store where it can be opened without asking, and starts what runs beside the window.
-pub fn open(data: &Path, passphrase: Option<&str>) -> Result<Client, Problem> {
+/// Takes the data folder, opens its store where it can be opened without asking (one person, and a passphrase or a
+/// keyring), and starts what runs beside the window.
+pub fn open(data: &Path, passphrase: Option<&str>) -> Result<People, Problem> {
     // The client starts its tasks on the runtime it finds.
     tauri::async_runtime::block_on(async {
-        let client = Client::open(data, Arc::new(SystemClock))?;
-        match client.unlock(passphrase) {
+        let people = People::open(data, Arc::new(SystemClock))?;
+        match people.unlock(passphrase) {
             Ok(_) => {}
             // Said before the page asks for a passphrase, because the next opening starts an empty store.
             Err(problem) if problem.code == Code::StoreSetAside => return Err(problem),
-            // No keyring, no store yet, or another passphrase: the page asks.
+            // Several people, no keyring, no store yet, or another passphrase: the page asks.
             Err(problem) => tracing::info!(code = problem.code.as_str(), "the store stays closed"),
         }
-        client.start_background();
-        Ok(client)
+        people.start_background();
+        Ok(people)
     })
 }
 

@@ -81,9 +81,14 @@ struct Locked {
 
 impl Locked {
     fn start(data: &Path) -> Locked {
+        Locked::start_at(data, "127.0.0.1:0")
+    }
+
+    /// The same where somebody expects it.
+    fn start_at(data: &Path, listen: &str) -> Locked {
         let mut command = Command::new(journeys::program("device-host"));
         command.arg("--data").arg(data);
-        command.arg("--ui").arg(journeys::root().join("ui/dist"));
+        command.arg("--ui").arg(journeys::root().join("ui/dist")).args(["--listen", listen]);
         command.env_remove("AVANCE_PASSPHRASE").env_remove("DBUS_SESSION_BUS_ADDRESS");
         let mut child = command.stdout(Stdio::piped()).spawn().expect("device-host starts");
         let mut line = String::new();
@@ -263,8 +268,7 @@ fn every_screen_passes_axe() {
     ];
     let given = given.each_ref().map(|(name, value)| (*name, value.as_str()));
     browse("screens.mjs", &given, |what| switch(&mut central, what));
-    // Every screen was looked at: a picture of each in both themes and at both widths.
-    for name in [
+    assert_pictures(&[
         "locked",
         "enrol",
         "tray-empty",
@@ -282,7 +286,57 @@ fn every_screen_passes_axe() {
         "receipt",
         "menu",
         "help",
-    ] {
+    ]);
+}
+
+#[test]
+fn e14_two_people_use_one_equipment() {
+    let folder = tempfile::tempdir().unwrap();
+    let central = central(folder.path());
+    let data = folder.path().join("pc");
+    let mut host = Locked::start(&data);
+    let address = host.address.to_string();
+    let code = |name: &str| central.code(name, "enlace", "Obras de muestra", true);
+    let sheet = folder.path().join("hoja.pdf");
+    let given = [
+        ("host", format!("http://{address}")),
+        ("central", central.url()),
+        ("first", code("Persona Uno de muestra")),
+        ("second", code("Persona Dos de muestra")),
+        ("passphrase", PASSPHRASE.to_owned()),
+        ("sheet", sheet.display().to_string()),
+    ];
+    let given = given.each_ref().map(|(name, value)| (*name, value.as_str()));
+    browse("people.mjs", &given, |what| {
+        assert_eq!(what, "restart");
+        host.kill();
+        host = Locked::start_at(&data, &address);
+    });
+    assert!(std::fs::read(&sheet).unwrap().starts_with(b"%PDF-"), "the page to print");
+    // Of both people, nothing that they typed can be read on the disk.
+    drop(host);
+    for path in files_under(&data) {
+        let bytes = std::fs::read(&path).unwrap();
+        for typed in ["Nota de la primera", "Nota de la segunda", "SQLite format 3"] {
+            let found = bytes.windows(typed.len()).any(|window| window == typed.as_bytes());
+            assert!(!found, "«{typed}» in {}", path.display());
+        }
+    }
+    assert_pictures(&[
+        "filters",
+        "profile",
+        "recovery-code",
+        "lock-soon",
+        "unlock-wrong",
+        "choose",
+        "add-person",
+        "recover",
+    ]);
+}
+
+/// Every screen was looked at: a picture of each in both themes and at both widths.
+fn assert_pictures(names: &[&str]) {
+    for name in names {
         for (width, theme) in [(360, "light"), (360, "dark"), (1280, "light"), (1280, "dark")] {
             let path = journeys::window::screenshots().join(format!("{name}-{width}-{theme}.png"));
             assert!(image::open(&path).is_ok(), "{}", path.display());

@@ -5,7 +5,8 @@ use std::path::Path;
 use base64::Engine as _;
 use chrono::{DateTime, Utc};
 use domain::command::{
-    AppState, Command, Done, Draft, FormCard, Nothing, ReceiptPdf, ReceiptView, Status, VersionReason,
+    AppState, Command, Done, Draft, FormCard, LOCK_MINUTES, LOCK_MINUTES_AT_FIRST, Nothing, ReceiptPdf,
+    ReceiptView, RecoveryCode, RecoveryPage, Status, VersionReason,
 };
 use domain::evidence::PhotoSize;
 use domain::follow_up::Stage;
@@ -23,11 +24,16 @@ use crate::store::projects::{self, Day};
 use crate::store::{Store, drafts, files, forms, meta, outbox, versions as kept_versions};
 use crate::sync::transport::Transport;
 use crate::sync::{engine, plan};
-use crate::{Client, Inner, capture, choose, evidence, receipt_pdf, relay, session, versions, view};
+use crate::{
+    Client, Inner, capture, choose, evidence, keys, profiles, receipt_pdf, relay, session, versions, view,
+};
+
+/// Proposed name of the page of a recovery code.
+const RECOVERY_PAGE: &str = "codigo-de-recuperacion.pdf";
 
 /// Runs a command.
-pub(crate) async fn call(client: &Client, name: &str, payload: Value) -> Result<Value, Error> {
-    match Command::read(name, payload)? {
+pub(crate) async fn run(client: &Client, command: Command) -> Result<Value, Error> {
+    match command {
         Command::enrol(request) => {
             let (store, clock) = (client.inner.store()?, &*client.inner.clock);
             {
@@ -77,6 +83,13 @@ fn here(client: &Client, command: Command) -> Result<Value, Error> {
     }
     if let Command::unlock(request) = command {
         return json(&client.unlock_with(Some(&request.passphrase))?);
+    }
+    if let Command::recover(request) = command {
+        return json(&client.recover(&request.code, &request.passphrase)?);
+    }
+    if let Command::lock(Nothing {}) = command {
+        client.lock();
+        return json(&client.app_state()?);
     }
     let store = inner.store()?;
     let moment = inner.moment();
@@ -203,8 +216,45 @@ fn here(client: &Client, command: Command) -> Result<Value, Error> {
             let (name, bytes) = receipt_pdf::page(&store, request.id)?;
             json(&ReceiptPdf { name, base64: base64::engine::general_purpose::STANDARD.encode(bytes) })
         }
+        Command::profile_rename(request) => {
+            profiles::rename(&inner.dir, &request.name)?;
+            json(&client.app_state()?)
+        }
+        Command::set_lock_after(request) => {
+            if !LOCK_MINUTES.contains(&request.minutes) {
+                return Err(Problem::new(Code::CommandInvalid)
+                    .with("name", "set_lock_after")
+                    .with("detail", format!("{} to {} minutes", LOCK_MINUTES.start(), LOCK_MINUTES.end()))
+                    .into());
+            }
+            store.write(|tx| meta::set(tx, meta::LOCK_MINUTES, &request.minutes))?;
+            json(&client.app_state()?)
+        }
+        Command::passphrase_change(request) => {
+            client.change_passphrase(&request.old, &request.new)?;
+            json(&Done {})
+        }
+        Command::recovery_new(request) => {
+            let (code, page) = client.new_recovery_code(&request.passphrase)?;
+            json(&RecoveryPage {
+                code: (*code).clone(),
+                name: RECOVERY_PAGE.to_owned(),
+                base64: base64::engine::general_purpose::STANDARD.encode(page),
+            })
+        }
+        Command::recovery_kept(Nothing {}) => {
+            client.recovery_code_kept()?;
+            json(&client.app_state()?)
+        }
+        // Of the equipment, and not of one person: `People` answers them.
+        Command::profiles(_)
+        | Command::profile_choose(_)
+        | Command::profile_leave(_)
+        | Command::profile_add(_) => Err(Problem::new(Code::CommandInvalid).into()),
         Command::app_state(_)
         | Command::unlock(_)
+        | Command::recover(_)
+        | Command::lock(_)
         | Command::enrol(_)
         | Command::send_now(_)
         | Command::devices(_)
@@ -293,24 +343,40 @@ impl Client {
     pub(crate) fn app_state(&self) -> Result<AppState, Error> {
         let inner = &*self.inner;
         let Ok(store) = inner.store() else {
-            if !crate::store::exists(&inner.dir)? && !crate::keys::exist(&inner.dir)? {
-                return Ok(AppState::Locked { new: true });
+            if !crate::store::exists(&inner.dir)? && !keys::exist(&inner.dir)? {
+                return Ok(AppState::Locked { new: true, profile: profiles::name_on_card(&inner.dir) });
+            }
+            let locked = || AppState::Locked { new: false, profile: Some(profiles::name_of(&inner.dir)) };
+            if inner.by_hand.load(std::sync::atomic::Ordering::Relaxed) {
+                return Ok(locked());
             }
             return match self.unlock_with(None) {
                 Ok(state) => Ok(state),
                 Err(Error::Problem(problem))
                     if matches!(problem.code, Code::PassphraseNeeded | Code::KeyringLocked) =>
                 {
-                    Ok(AppState::Locked { new: false })
+                    Ok(locked())
                 }
                 Err(error) => Err(error),
             };
         };
-        let (identity, now, forms) = store
-            .read(|c| Ok((session::identity(c)?, session::central_now(c, &*inner.clock)?, forms(c)?)))?;
+        let (identity, now, minutes, kept, forms) = store.read(|c| {
+            let now = session::central_now(c, &*inner.clock)?;
+            let minutes = meta::get::<u32>(c, meta::LOCK_MINUTES)?;
+            let kept = meta::get(c, meta::RECOVERY_KEPT)?.unwrap_or(false);
+            Ok((session::identity(c)?, now, minutes, kept, forms(c)?))
+        })?;
+        let profile = profiles::name_of(&inner.dir);
         Ok(match identity {
-            None => AppState::NotEnrolled { server: session::suggested_server() },
+            None => AppState::NotEnrolled { profile, server: session::suggested_server() },
             Some(identity) => AppState::Ready {
+                profile,
+                lock_minutes: minutes.unwrap_or(LOCK_MINUTES_AT_FIRST),
+                recovery: match keys::recovery::exists(&inner.dir)? {
+                    false => RecoveryCode::None,
+                    true if kept => RecoveryCode::Kept,
+                    true => RecoveryCode::Made,
+                },
                 today: domain::release::today(now, identity.municipality.offset_minutes).to_string(),
                 person: identity.person,
                 municipality: identity.municipality,

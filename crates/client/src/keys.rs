@@ -2,6 +2,7 @@
 //! XChaCha20-Poly1305), by a printed recovery code if one was made, and, where the administration asks for it, by a
 //! secret kept in the system's keyring.
 
+mod attempts;
 pub(crate) mod recovery;
 
 use std::path::{Path, PathBuf};
@@ -9,6 +10,7 @@ use std::path::{Path, PathBuf};
 use argon2::{Algorithm, Argon2, Params, Version};
 use chacha20poly1305::aead::{Aead, Payload};
 use chacha20poly1305::{KeyInit, XChaCha20Poly1305, XNonce};
+use chrono::{DateTime, Utc};
 use domain::problem::{Code, Problem};
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
@@ -110,7 +112,8 @@ pub(crate) fn create(dir: &Path, passphrase: &str, cost: Cost) -> Result<Databas
     Ok(DatabaseKey(key))
 }
 
-fn long_enough(passphrase: &str) -> Result<(), Error> {
+/// Whether a new passphrase may be one.
+pub(crate) fn long_enough(passphrase: &str) -> Result<(), Error> {
     if passphrase.chars().count() < MIN_PASSPHRASE {
         return Err(Problem::new(Code::PassphraseTooShort).with("minimum", MIN_PASSPHRASE).into());
     }
@@ -125,10 +128,16 @@ fn with_passphrase(store: Uuid, key: &[u8; 32], passphrase: &str, cost: Cost) ->
 }
 
 /// Another passphrase for the same key. The recovery code and the keyring go on opening it.
-pub(crate) fn change_passphrase(dir: &Path, old: &str, new: &str, cost: Cost) -> Result<(), Error> {
+pub(crate) fn change_passphrase(
+    dir: &Path,
+    old: &str,
+    new: &str,
+    cost: Cost,
+    now: DateTime<Utc>,
+) -> Result<(), Error> {
     long_enough(new)?;
     let mut file = read(dir)?;
-    let key = open_with_passphrase(&file, old)?;
+    let key = open_with_passphrase(dir, &file, old, now)?;
     replace_passphrase(dir, &mut file, &key, new, cost)
 }
 
@@ -157,26 +166,32 @@ fn read(dir: &Path) -> Result<KeyFile, Error> {
 }
 
 /// Unwraps the key of a store: with the passphrase, or from the keyring when none is given.
-pub(crate) fn open(dir: &Path, passphrase: Option<&str>) -> Result<DatabaseKey, Error> {
+pub(crate) fn open(dir: &Path, passphrase: Option<&str>, now: DateTime<Utc>) -> Result<DatabaseKey, Error> {
     let file = read(dir)?;
     match passphrase {
-        Some(passphrase) => open_with_passphrase(&file, passphrase),
+        Some(passphrase) => open_with_passphrase(dir, &file, passphrase, now),
         None => open_with_keyring(&file),
     }
 }
 
-fn open_with_passphrase(file: &KeyFile, passphrase: &str) -> Result<DatabaseKey, Error> {
-    for wrap in &file.wraps {
-        if let Wrap::Passphrase { cost, salt, nonce, sealed } = wrap {
-            let salt = hex::decode(salt).map_err(|_| Error::Crypto("the salt in keys.json"))?;
-            let wrapping = cost.derive(passphrase, &salt)?;
-            return match unseal(&wrapping, nonce, sealed, &label(file.store, "passphrase")) {
-                Some(key) => Ok(DatabaseKey(key)),
-                None => Err(Code::PassphraseWrong.into()),
-            };
+/// After several wrong ones in a row, each costs a longer wait.
+fn open_with_passphrase(
+    dir: &Path,
+    file: &KeyFile,
+    passphrase: &str,
+    now: DateTime<Utc>,
+) -> Result<DatabaseKey, Error> {
+    attempts::attempt(dir, &attempts::PASSPHRASES, now, || {
+        for wrap in &file.wraps {
+            if let Wrap::Passphrase { cost, salt, nonce, sealed } = wrap {
+                let salt = hex::decode(salt).map_err(|_| Error::Crypto("the salt in keys.json"))?;
+                let wrapping = cost.derive(passphrase, &salt)?;
+                let key = unseal(&wrapping, nonce, sealed, &label(file.store, "passphrase"));
+                return Ok(key.map(DatabaseKey));
+            }
         }
-    }
-    Err(Code::PassphraseWrong.into())
+        Ok(None)
+    })
 }
 
 fn open_with_keyring(file: &KeyFile) -> Result<DatabaseKey, Error> {
@@ -294,6 +309,7 @@ mod tests {
     use super::*;
 
     const PASSPHRASE: &str = "una frase de paso";
+    const NOW: DateTime<Utc> = DateTime::UNIX_EPOCH;
 
     fn code(result: Result<DatabaseKey, Error>) -> Code {
         match result {
@@ -308,12 +324,50 @@ mod tests {
         assert_eq!(code(create(dir.path(), "corta", Cost::NEW)), Code::PassphraseTooShort);
         assert!(!exist(dir.path()).unwrap());
         let made = create(dir.path(), PASSPHRASE, Cost::NEW).unwrap();
-        let opened = open(dir.path(), Some(PASSPHRASE)).unwrap();
+        let opened = open(dir.path(), Some(PASSPHRASE), NOW).unwrap();
         assert_eq!(*made.0, *opened.0);
-        assert_eq!(code(open(dir.path(), Some("otra frase"))), Code::PassphraseWrong);
-        assert_eq!(code(open(dir.path(), None)), Code::PassphraseNeeded);
+        assert_eq!(code(open(dir.path(), Some("otra frase"), NOW)), Code::PassphraseWrong);
+        assert_eq!(code(open(dir.path(), None, NOW)), Code::PassphraseNeeded);
         let text = std::fs::read_to_string(dir.path().join(FILE)).unwrap();
         assert!(!text.contains(&hex::encode(*made.0)) && !text.contains(PASSPHRASE));
+    }
+
+    #[test]
+    fn guessing_a_passphrase_costs_a_longer_wait_each_time() {
+        let dir = tempfile::tempdir().unwrap();
+        create(dir.path(), PASSPHRASE, Cost::NEW).unwrap();
+        let problem = |passphrase: &str, now| match open(dir.path(), Some(passphrase), now) {
+            Ok(_) => panic!("a key came out"),
+            Err(error) => Problem::from(error),
+        };
+        let seconds = |problem: &Problem| problem.retry_after().map(|wait| wait.as_secs());
+        // Two slips of the hand cost nothing.
+        for _ in 0..2 {
+            let slip = problem("otra frase", NOW);
+            assert_eq!((slip.code, seconds(&slip)), (Code::PassphraseWrong, None));
+        }
+        let mut now = NOW;
+        for wait in [2, 4, 8] {
+            let wrong = problem("otra frase", now);
+            assert_eq!((wrong.code, seconds(&wrong)), (Code::PassphraseWrong, Some(wait)));
+            // Until then not even the right one, so that a machine cannot guess faster.
+            let early = problem(PASSPHRASE, now + chrono::TimeDelta::seconds(1));
+            assert_eq!((early.code, seconds(&early)), (Code::PassphraseWait, Some(wait - 1)));
+            now += chrono::TimeDelta::seconds(i64::try_from(wait).unwrap());
+        }
+        open(dir.path(), Some(PASSPHRASE), now).unwrap();
+        assert_eq!(seconds(&problem("otra frase", now)), None, "the count begins again");
+        let far = serde_json::json!({"wrong": 40, "until": "2199-01-01T00:00:00Z"});
+        std::fs::write(dir.path().join("passphrase.json"), far.to_string()).unwrap();
+        open(dir.path(), Some(PASSPHRASE), now).unwrap();
+        std::fs::write(dir.path().join("passphrase.json"), "{").unwrap();
+        open(dir.path(), Some(PASSPHRASE), now).unwrap();
+        // A passphrase that is changed is asked for as when opening.
+        let change = |old: &str| change_passphrase(dir.path(), old, "la siguiente frase", Cost::NEW, now);
+        for wait in [None, None, Some(2)] {
+            assert_eq!(seconds(&Problem::from(change("otra frase").unwrap_err())), wait);
+        }
+        assert_eq!(Problem::from(change(PASSPHRASE).unwrap_err()).code, Code::PassphraseWait);
     }
 
     #[test]
@@ -336,7 +390,7 @@ mod tests {
         file.wraps.push(Wrap::Keyring { nonce, sealed });
         let before = serde_json::to_vec_pretty(&file).unwrap();
         std::fs::write(&path, &before).unwrap();
-        assert_eq!(code(open(dir.path(), None)), Code::KeyringLocked);
+        assert_eq!(code(open(dir.path(), None, NOW)), Code::KeyringLocked);
         assert_eq!(std::fs::read(&path).unwrap(), before);
     }
 

@@ -1,11 +1,11 @@
 //! What a laptop does, without a window: an encrypted store, capture with and without a network, and synchronisation
-//! with the central endpoint. [`Client`] is the only door.
+//! with the central endpoint. [`Client`] is the only door to the store of a person; [`People`] lets several take turns.
 //!
 //! | module | |
 //! |---|---|
 //! | `store` | the two encrypted databases: all SQL |
 //! | `keys` | the database key and what wraps it |
-//! | `profiles` | several people on one machine: a folder and a store for each |
+//! | `profiles`, `people` | several people on one machine: a folder and a store for each; who sits at the window |
 //! | `capture`, `evidence` | drafts, files, and the moment a draft becomes an operation |
 //! | `receipt_pdf` | a receipt as a page to print, and out of it again |
 //! | `versions`, `duplicates` | earlier states of a draft; whether it says what was already said
@@ -29,6 +29,7 @@ mod export;
 mod keys;
 pub mod map;
 mod outside;
+mod people;
 pub mod profiles;
 mod receipt_pdf;
 mod recovery_pdf;
@@ -43,10 +44,11 @@ mod view;
 use std::fs::{File, TryLockError};
 use std::io::{ErrorKind, Write as _};
 use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError, RwLock};
 
 use domain::clock::Clock;
-use domain::command::{AppState, Event, ReceiptView, Sent, Status};
+use domain::command::{AppState, Command, Event, ReceiptView, Sent, Status};
 use domain::follow_up::FollowUpFile;
 use domain::problem::{Code, Problem};
 use domain::receipt::Receipt;
@@ -56,10 +58,11 @@ use tokio::task::AbortHandle;
 
 pub use crate::keys::Cost as KeyCost;
 pub use crate::outside::Outside;
+pub use crate::people::People;
 pub use crate::sync::wire::{Answered, Asked, Broken, Exchange, Wire};
 
 use crate::error::Error;
-use crate::store::Store;
+use crate::store::{Store, meta};
 use crate::sync::link::Link;
 use crate::sync::transport::Transport;
 
@@ -104,6 +107,8 @@ pub(crate) struct Inner {
     /// Ends the wait of the scheduler.
     wake: Notify,
     map: map::Map,
+    /// Somebody closed it: the keyring is not asked, or it would be open again at once.
+    by_hand: AtomicBool,
 }
 
 /// Ends the background work when the last [`Client`] is dropped. The work itself holds [`Inner`], never this.
@@ -127,17 +132,48 @@ impl Client {
     /// Closes the store before the program ends: the background stops, and what a thread is writing is waited for (two
     /// seconds at most), because the end of a process takes the cipher from under whoever still uses it.
     pub fn close(&self) {
+        self.shut();
+    }
+
+    /// Says whether nobody uses the store any more.
+    fn shut(&self) -> bool {
         let background = self.keeper.background.lock().unwrap_or_else(PoisonError::into_inner).take();
         if let Some(task) = background {
             task.abort();
         }
         let store = self.inner.store.write().unwrap_or_else(PoisonError::into_inner).take();
-        let Some(store) = store else { return };
+        let Some(store) = store else { return true };
         for _ in 0..200 {
             if Arc::strong_count(&store) == 1 {
-                break;
+                return true;
             }
             std::thread::sleep(std::time::Duration::from_millis(10));
+        }
+        false
+    }
+
+    /// Closes the store until its passphrase is given. What is being sent stops where it is, and nothing is sent or
+    /// fetched meanwhile: the key is not in memory.
+    pub fn lock(&self) {
+        let ran = self.in_background();
+        self.only_by_hand();
+        self.shut();
+        self.inner.tokens.forget();
+        self.inner.link.rest();
+        if ran {
+            self.start_background();
+        }
+    }
+
+    /// From now on only a passphrase opens it, even where there is a keyring.
+    pub(crate) fn only_by_hand(&self) {
+        self.inner.by_hand.store(true, Ordering::Relaxed);
+    }
+
+    /// Closes the store and lets the folder go, also while a command that is under way still has this client.
+    pub(crate) fn leave(&self) {
+        if self.shut() {
+            self.inner.lock.lock().unwrap_or_else(PoisonError::into_inner).take();
         }
     }
 
@@ -168,6 +204,7 @@ impl Client {
             turn: tokio::sync::Mutex::new(()),
             wake: Notify::new(),
             map: map::Map::default(),
+            by_hand: AtomicBool::new(false),
         });
         let keeper = Keeper { inner: Arc::clone(&inner), background: Mutex::new(None) };
         Ok(Client { inner, keeper: Arc::new(keeper) })
@@ -194,7 +231,7 @@ impl Client {
                     }
                     (false, false, None) => return Err(Code::PassphraseNeeded.into()),
                     // Without its keys.json a database stays as it is; opening says which file is missing.
-                    _ => keys::open(&inner.dir, passphrase)?,
+                    _ => keys::open(&inner.dir, passphrase, inner.clock.now())?,
                 };
                 *place = Some(Arc::new(Store::open(&inner.dir, key, inner.clock.now(), &inner.outside)?));
             }
@@ -215,12 +252,30 @@ impl Client {
         let make = || -> Result<_, Error> {
             let inner = &*self.inner;
             let identity = inner.store()?.read(session::identity)?;
-            let code = keys::recovery::make(&inner.dir, passphrase, inner.outside.key_cost)?;
+            let now = inner.clock.now();
+            let code = keys::recovery::make(&inner.dir, passphrase, inner.outside.key_cost, now)?;
+            inner.store()?.write(|tx| meta::remove(tx, meta::RECOVERY_KEPT))?;
             let page =
                 recovery_pdf::page(&code, &profiles::name_of(&inner.dir), identity.as_ref(), inner.moment())?;
             Ok((code, page))
         };
         make().map_err(|error| self.inner.problem(error))
+    }
+
+    /// The person has the recovery code on paper: nobody asks for it any more.
+    ///
+    /// # Errors
+    /// `recovery_none`; `passphrase_needed` while the store is closed.
+    pub fn recovery_code_kept(&self) -> Result<(), Problem> {
+        let keep = || -> Result<_, Error> {
+            let inner = &*self.inner;
+            let store = inner.store()?;
+            if !keys::recovery::exists(&inner.dir)? {
+                return Err(Code::RecoveryNone.into());
+            }
+            store.write(|tx| meta::set(tx, meta::RECOVERY_KEPT, &true))
+        };
+        keep().map_err(|error| self.inner.problem(error))
     }
 
     /// Opens the store of a forgotten passphrase with its recovery code, and gives it a new passphrase.
@@ -241,7 +296,7 @@ impl Client {
     /// `passphrase_wrong`, `passphrase_too_short`; nothing changes then.
     pub fn change_passphrase(&self, old: &str, new: &str) -> Result<(), Problem> {
         let inner = &*self.inner;
-        keys::change_passphrase(&inner.dir, old, new, inner.outside.key_cost)
+        keys::change_passphrase(&inner.dir, old, new, inner.outside.key_cost, inner.clock.now())
             .map_err(|error| inner.problem(error))
     }
 
@@ -250,7 +305,12 @@ impl Client {
     /// # Errors
     /// `command_invalid`, and what each command says.
     pub async fn call(&self, name: &str, payload: Value) -> Result<Value, Problem> {
-        command::call(self, name, payload).await.map_err(|error| self.inner.problem(error))
+        self.run(Command::read(name, payload)?).await
+    }
+
+    /// Runs a command.
+    pub(crate) async fn run(&self, command: Command) -> Result<Value, Problem> {
+        command::run(self, command).await.map_err(|error| self.inner.problem(error))
     }
 
     /// Listens to what changes.

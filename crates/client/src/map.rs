@@ -13,6 +13,7 @@ use domain::place::{Bounds, Position};
 use domain::problem::{Code, Problem};
 
 use crate::error::Error;
+use crate::profiles;
 use crate::store::{Store, projects};
 
 pub mod pmtiles;
@@ -41,7 +42,9 @@ fn places(dir: &Path) -> Vec<PathBuf> {
         return vec![path.into()];
     }
     let beside = std::env::current_exe().ok().and_then(|program| Some(program.parent()?.join(NAME)));
-    std::iter::once(dir.join(NAME)).chain(beside).collect()
+    // The administration drops one file for everybody who works on this equipment.
+    let shared = Some(profiles::data_folder(dir)).filter(|data| *data != dir).map(|data| data.join(NAME));
+    std::iter::once(dir.join(NAME)).chain(shared).chain(beside).collect()
 }
 
 impl Map {

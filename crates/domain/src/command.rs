@@ -130,7 +130,35 @@ commands! {
     relay_upload: RelayPath => RelayCarried;
     /// Reads the answer to a relay of this device.
     relay_import: RelayPath => RelayTaken;
+
+    /// The people of this equipment. Needs no passphrase.
+    profiles: Nothing => Vec<ProfileCard>;
+    /// Another person sits down: the store that is open is closed, and that of this person waits for its passphrase.
+    profile_choose: ProfileOf => AppState;
+    /// Nobody works here any more: the store that is open is closed, and somebody chooses who they are.
+    profile_leave: Nothing => AppState;
+    /// Adds a person with a store of their own, open and to be enrolled; the store that was open is closed.
+    profile_add: ProfileAdd => AppState;
+    /// Another name for the profile that is open.
+    profile_rename: ProfileName => AppState;
+    /// Closes the store until its passphrase is typed. Nothing is sent or fetched meanwhile.
+    lock: Nothing => AppState;
+    /// After how long without a key or a pointer the window locks itself.
+    set_lock_after: LockAfter => AppState;
+    /// Another passphrase for the profile that is open.
+    passphrase_change: PassphraseChange => Done;
+    /// Makes a recovery code, with the page to print. One made before opens nothing any more.
+    recovery_new: Unlock => RecoveryPage;
+    /// The person has the code on paper.
+    recovery_kept: Nothing => AppState;
+    /// Opens the store of a forgotten passphrase with its recovery code, and gives it a new passphrase.
+    recover: Recover => AppState;
 }
+
+/// Fewest and most minutes without a key or a pointer after which the window may lock itself.
+pub const LOCK_MINUTES: std::ops::RangeInclusive<u32> = 1..=240;
+/// How many they are until somebody says otherwise.
+pub const LOCK_MINUTES_AT_FIRST: u32 = 15;
 
 /// No request.
 #[derive(Clone, Copy, Debug, Default, Serialize, Deserialize, TS)]
@@ -148,18 +176,33 @@ pub struct Done {}
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, TS)]
 #[serde(rename_all = "snake_case", tag = "stage")]
 pub enum AppState {
+    /// Several people work here: somebody says who they are.
+    Choose {
+        /// The people of this equipment.
+        profiles: Vec<ProfileCard>,
+    },
     /// The store needs its passphrase; `new` when there is no store yet and this one will be made.
     Locked {
         /// No store yet.
         new: bool,
+        /// Whose it is; none on an equipment that nobody has used.
+        profile: Option<String>,
     },
     /// Open, without a device identity.
     NotEnrolled {
+        /// Whose store it is.
+        profile: String,
         /// Endpoint written by the administration beside the program, if any.
         server: Option<String>,
     },
     /// Ready to work.
     Ready {
+        /// Name of the profile, as it is told from the others on this equipment.
+        profile: String,
+        /// Minutes without a key or a pointer after which the window locks itself.
+        lock_minutes: u32,
+        /// Whether a forgotten passphrase could be replaced.
+        recovery: RecoveryCode,
         /// Who works here.
         person: PersonCard,
         /// For which municipality.
@@ -198,6 +241,101 @@ pub struct Unlock {
     /// Passphrase, at least 8 characters on a new store.
     pub passphrase: String,
 }
+
+/// What a forgotten passphrase would be replaced with.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, TS)]
+#[serde(rename_all = "snake_case")]
+pub enum RecoveryCode {
+    /// Nothing: no code was made.
+    None,
+    /// A code was made, and nobody said that it is on paper.
+    Made,
+    /// A code is on paper.
+    Kept,
+}
+
+/// A person of this equipment: what can be said without a passphrase.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, TS)]
+#[serde(rename_all = "camelCase")]
+pub struct ProfileCard {
+    /// Identifier on this equipment.
+    pub id: String,
+    /// As the person called it.
+    pub name: String,
+    /// When a window opened it last.
+    pub used_at: Option<DateTime<Utc>>,
+}
+
+/// Which person of this equipment.
+#[derive(Clone, Debug, Serialize, Deserialize, TS)]
+pub struct ProfileOf {
+    /// Identifier.
+    pub id: String,
+}
+
+/// Adds a person to this equipment.
+#[derive(Clone, Serialize, Deserialize, TS)]
+pub struct ProfileAdd {
+    /// How the others will know whose it is.
+    pub name: String,
+    /// Passphrase, at least 8 characters.
+    pub passphrase: String,
+}
+
+/// A name for a profile.
+#[derive(Clone, Debug, Serialize, Deserialize, TS)]
+pub struct ProfileName {
+    /// The name.
+    pub name: String,
+}
+
+/// When a window locks itself.
+#[derive(Clone, Copy, Debug, Serialize, Deserialize, TS)]
+pub struct LockAfter {
+    /// Minutes without a key or a pointer; see [`LOCK_MINUTES`].
+    pub minutes: u32,
+}
+
+/// Changes a passphrase.
+#[derive(Clone, Serialize, Deserialize, TS)]
+pub struct PassphraseChange {
+    /// The one in force.
+    pub old: String,
+    /// The next one, at least 8 characters.
+    pub new: String,
+}
+
+/// Replaces a forgotten passphrase.
+#[derive(Clone, Serialize, Deserialize, TS)]
+pub struct Recover {
+    /// The code, as it is on paper; case, spaces and dashes do not matter.
+    pub code: String,
+    /// The new passphrase, at least 8 characters.
+    pub passphrase: String,
+}
+
+/// A recovery code, once: it cannot be shown again.
+#[derive(Clone, Serialize, Deserialize, TS)]
+pub struct RecoveryPage {
+    /// In groups.
+    pub code: String,
+    /// Proposed name of the page.
+    pub name: String,
+    /// The page to print, in base64.
+    pub base64: String,
+}
+
+// Written by hand so that a passphrase or a code never reaches a log.
+macro_rules! secret {
+    ($($of:ident),*) => {
+        $(impl std::fmt::Debug for $of {
+            fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+                f.debug_struct(stringify!($of)).finish_non_exhaustive()
+            }
+        })*
+    };
+}
+secret!(ProfileAdd, PassphraseChange, Recover, RecoveryPage);
 
 /// Enrols this equipment.
 #[derive(Clone, Debug, Serialize, Deserialize, TS)]

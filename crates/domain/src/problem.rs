@@ -123,7 +123,7 @@ codes! {
     AlreadyEnrolled = "already_enrolled", 409, Never;
     /// A passphrase is needed to open the store.
     PassphraseNeeded = "passphrase_needed", 401, AfterFix;
-    /// The passphrase is not the one of this store.
+    /// The passphrase is not the one of this store. params: retryAfterSeconds, once several were wrong.
     PassphraseWrong = "passphrase_wrong", 401, AfterFix;
     /// The passphrase is too short. params: minimum.
     PassphraseTooShort = "passphrase_too_short", 422, AfterFix;
@@ -139,6 +139,10 @@ codes! {
     ProfileUnknown = "profile_unknown", 404, AfterFix;
     /// The name of a profile is blank, too long or unreadable. params: limit.
     ProfileNameInvalid = "profile_name_invalid", 422, AfterFix;
+    /// Too soon after several wrong passphrases. params: retryAfterSeconds.
+    PassphraseWait = "passphrase_wait", 429, Later;
+    /// Another person of this machine has this name. params: name.
+    ProfileNameTaken = "profile_name_taken", 409, AfterFix;
     /// The keyring is locked: the key exists but cannot be read now.
     KeyringLocked = "keyring_locked", 401, AfterFix;
     /// Another window or command has this store open.

@@ -14,7 +14,7 @@ use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
 use axum::{Json, Router};
 use clap::Parser;
-use client::Client;
+use client::People;
 use domain::clock::SystemClock;
 use domain::problem::Problem;
 use serde_json::Value;
@@ -40,11 +40,11 @@ struct Cli {
 #[tokio::main]
 async fn main() -> Result<()> {
     let cli = Cli::parse();
-    let client = Client::open(&cli.data, Arc::new(SystemClock))?;
+    let people = People::open(&cli.data, Arc::new(SystemClock))?;
     if let Ok(passphrase) = std::env::var("AVANCE_PASSPHRASE") {
-        client.unlock(Some(&passphrase))?;
+        people.unlock(Some(&passphrase))?;
     }
-    client.start_background();
+    people.start_background();
     // The policy of the window, as far as it applies to a page that speaks HTTP.
     let policy =
         "default-src 'self'; img-src 'self' data:; style-src 'self' 'unsafe-inline'; object-src 'none'";
@@ -58,7 +58,7 @@ async fn main() -> Result<()> {
             HeaderValue::from_static(policy),
         ))
         .layer(axum::extract::DefaultBodyLimit::max(64 * 1024 * 1024))
-        .with_state(client);
+        .with_state(people);
     let listener = tokio::net::TcpListener::bind(cli.listen).await?;
     println!("{}", listener.local_addr()?);
     axum::serve(listener, router).await?;
@@ -66,11 +66,11 @@ async fn main() -> Result<()> {
 }
 
 async fn call(
-    State(client): State<Client>,
+    State(people): State<People>,
     Path(name): Path<String>,
     Json(payload): Json<Value>,
 ) -> Response {
-    match client.call(&name, payload).await {
+    match people.call(&name, payload).await {
         Ok(value) => Json(value).into_response(),
         Err(problem) => refused(&problem),
     }
@@ -83,9 +83,9 @@ fn refused(problem: &Problem) -> Response {
 }
 
 async fn events(
-    State(client): State<Client>,
+    State(people): State<People>,
 ) -> axum::response::Sse<impl Stream<Item = Result<Sse, Infallible>>> {
-    let events = BroadcastStream::new(client.events()).filter_map(|event| {
+    let events = BroadcastStream::new(people.events()).filter_map(|event| {
         let event = event.ok()?;
         Some(Ok(Sse::default().data(serde_json::to_string(&event).ok()?)))
     });

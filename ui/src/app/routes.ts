@@ -6,6 +6,7 @@ import type { IconName } from "../lib/ui/icons";
 import Bulk from "./screens/Bulk.svelte";
 import FollowUp from "./screens/FollowUp.svelte";
 import Help from "./screens/Help.svelte";
+import Profile from "./screens/Profile.svelte";
 import Project from "./screens/Project.svelte";
 import Projects from "./screens/Projects.svelte";
 import Sending from "./screens/Sending.svelte";
@@ -27,6 +28,7 @@ export const screens: Record<Screen, Component<ScreenProps>> = {
   status: Sending,
   devices: Devices,
   help: Help,
+  profile: Profile,
 };
 
 export interface Entry {
@@ -43,8 +45,9 @@ export const navigation: readonly Entry[] = [
   { nav: "help", label: "nav.help", icon: "help" },
 ];
 
-/** Which entry of the navigation a screen belongs to. */
-export function entryOf(screen: Screen): Entry["nav"] {
+/** Which entry of the navigation a screen belongs to; one that is in the menu of the person belongs to none. */
+export function entryOf(screen: Screen): Entry["nav"] | null {
+  if (screen === "profile") return null;
   if (screen === "project" || screen === "followUp" || screen === "bulk") return "projects";
   return screen;
 }

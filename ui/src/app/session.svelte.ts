@@ -11,7 +11,7 @@ import { asProblem, type ClientEvent, type Host } from "../lib/host/types";
 import { t } from "../lib/i18n/index.svelte";
 import { describe, look } from "../lib/problems";
 import { go } from "../lib/router";
-import { toast } from "../lib/ui/toasts.svelte";
+import { toast, toasts } from "../lib/ui/toasts.svelte";
 
 export type Ready = Extract<AppState, { stage: "ready" }>;
 
@@ -33,6 +33,8 @@ export class Session {
   relay = $state.raw<{ done: number; size: number } | null>(null);
   /** The list a project was opened from, to go to the one before and after. */
   folios = $state.raw<string[]>([]);
+  /** The person does not want to be reminded of the recovery code again, until the store is opened next. */
+  reminded = $state(false);
 
   #keepers = $state<Record<string, Keeper>>({});
   #rows = new Map<string, FollowUpRow>();
@@ -52,10 +54,47 @@ export class Session {
 
   /** A new state of the equipment: locked, not enrolled, ready. */
   enter(app: AppState): void {
+    if (app.stage !== "ready") this.#forget();
     this.app = app;
     if (app.stage !== "ready") return;
     setLegalOffset(app.municipality.offsetMinutes);
+    // What could not be saved before it was locked.
+    if (this.unsaved) void this.saveAll();
     void this.refreshStatus();
+  }
+
+  /** Closes the store until its passphrase is typed. What was typed is on the disk before; what could not be written
+   *  stays in this window, out of sight, and is written when the same person is back. */
+  async lock(): Promise<void> {
+    await this.saveAll();
+    try {
+      this.enter(await this.host.call("lock", {}));
+    } catch (thrown) {
+      this.tell(asProblem(thrown));
+    }
+  }
+
+  /** Somebody else sits down. Not as long as something of this person is only in the window: it would be lost. */
+  async changePerson(): Promise<void> {
+    if (this.app?.stage === "ready") await this.saveAll();
+    if (this.unsaved) return toast(t("choose.unsaved"), "danger");
+    try {
+      this.enter(await this.host.call("profile_leave", {}));
+      go({ screen: "tray" });
+    } catch (thrown) {
+      this.tell(asProblem(thrown));
+    }
+  }
+
+  /** Nothing of a person stays in the page, but what is not on the disk yet. */
+  #forget(): void {
+    for (const [id, keeper] of Object.entries(this.#keepers)) if (!keeper.unsaved) this.drop(id);
+    this.#rows.clear();
+    this.folios = [];
+    this.transfers = {};
+    this.status = null;
+    this.reminded = false;
+    toasts.list = [];
   }
 
   onEvent(event: ClientEvent): void {

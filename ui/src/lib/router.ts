@@ -7,7 +7,8 @@ export type Route =
   | { screen: "bulk" }
   | { screen: "status" }
   | { screen: "devices" }
-  | { screen: "help" };
+  | { screen: "help" }
+  | { screen: "profile" };
 
 export type Screen = Route["screen"];
 
@@ -28,6 +29,8 @@ export function parse(hash: string): Route {
       return { screen: "devices" };
     case "ayuda":
       return { screen: "help" };
+    case "perfil":
+      return { screen: "profile" };
     default:
       return { screen: "tray" };
   }
@@ -52,6 +55,8 @@ export function href(route: Route): string {
       return "#/equipos";
     case "help":
       return "#/ayuda";
+    case "profile":
+      return "#/perfil";
   }
 }
 

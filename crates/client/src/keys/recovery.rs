@@ -2,11 +2,11 @@
 
 use std::path::Path;
 
-use chrono::{DateTime, TimeDelta, Utc};
-use domain::problem::{Code, Problem};
-use serde::{Deserialize, Serialize};
+use chrono::{DateTime, Utc};
+use domain::problem::Code;
 use zeroize::Zeroizing;
 
+use super::attempts::{CODES, PASSPHRASES, attempt};
 use super::{Cost, DatabaseKey, FILE, KeyFile, Wrap};
 use crate::error::Error;
 
@@ -17,21 +17,16 @@ const SECRET: usize = 28;
 /// Characters that follow from those, so that a slip of the hand is told from a code of another store.
 const CHECK: usize = 4;
 const GROUP: usize = 4;
-/// Wrong codes and when the next may be tried. Beside the keys and not in them: counting must never write those.
-const ATTEMPTS: &str = "recovery.json";
-/// Longest wait between two codes.
-const LONGEST: TimeDelta = TimeDelta::minutes(15);
-
-#[derive(Default, Serialize, Deserialize)]
-struct Attempts {
-    wrong: u32,
-    until: Option<DateTime<Utc>>,
-}
 
 /// Makes a code after the passphrase. It takes the place of the one before.
-pub(crate) fn make(dir: &Path, passphrase: &str, cost: Cost) -> Result<Zeroizing<String>, Error> {
+pub(crate) fn make(
+    dir: &Path,
+    passphrase: &str,
+    cost: Cost,
+    now: DateTime<Utc>,
+) -> Result<Zeroizing<String>, Error> {
     let mut file = super::read(dir)?;
-    let key = super::open_with_passphrase(&file, passphrase)?;
+    let key = super::open_with_passphrase(dir, &file, passphrase, now)?;
     let secret = new_secret()?;
     let salt = super::random_bytes()?;
     let wrapping = cost.derive(&secret, &salt)?;
@@ -53,34 +48,16 @@ pub(crate) fn renew(
     super::long_enough(passphrase)?;
     let secret = read_code(code).ok_or(Code::RecoveryMistyped)?;
     let mut file = super::read(dir)?;
-    let attempts = attempts(dir);
-    // A time farther away than any that is ever given was set by a clock that was ahead.
-    let wait =
-        attempts.until.map(|until| until - now).filter(|wait| *wait > TimeDelta::zero() && *wait <= LONGEST);
-    if let Some(wait) = wait {
-        return Err(waiting(Code::RecoveryWait, wait).into());
-    }
-    match open(&file, &secret)? {
-        Some(key) => {
-            super::replace_passphrase(dir, &mut file, &key, passphrase, cost)?;
-            let path = dir.join(ATTEMPTS);
-            match std::fs::remove_file(&path) {
-                Err(error) if error.kind() != std::io::ErrorKind::NotFound => Err(Error::io(path)(error)),
-                _ => Ok(()),
-            }
-        }
-        None => {
-            let wait = TimeDelta::seconds(2 << attempts.wrong.min(9)).min(LONGEST);
-            let next =
-                Attempts { wrong: attempts.wrong.saturating_add(1), until: now.checked_add_signed(wait) };
-            super::write_atomically(&dir.join(ATTEMPTS), &serde_json::to_vec(&next)?)?;
-            Err(waiting(Code::RecoveryWrong, wait).into())
-        }
-    }
+    let key = attempt(dir, &CODES, now, || open(&file, &secret))?;
+    super::replace_passphrase(dir, &mut file, &key, passphrase, cost)?;
+    // Whoever has the code does not wait for wrong passphrases of before.
+    super::attempts::forget(dir, &PASSPHRASES);
+    Ok(())
 }
 
-fn waiting(code: Code, wait: TimeDelta) -> Problem {
-    Problem::new(code).with("retryAfterSeconds", (wait.num_milliseconds() + 999) / 1000)
+/// Whether a code was made.
+pub(crate) fn exists(dir: &Path) -> Result<bool, Error> {
+    Ok(super::read(dir)?.wraps.iter().any(|wrap| matches!(wrap, Wrap::Recovery { .. })))
 }
 
 fn open(file: &KeyFile, secret: &str) -> Result<Option<DatabaseKey>, Error> {
@@ -93,12 +70,6 @@ fn open(file: &KeyFile, secret: &str) -> Result<Option<DatabaseKey>, Error> {
         }
     }
     Err(Code::RecoveryNone.into())
-}
-
-/// One that cannot be read counts for nothing: it slows guessing down and protects nothing else.
-fn attempts(dir: &Path) -> Attempts {
-    let read = std::fs::read(dir.join(ATTEMPTS)).ok();
-    read.and_then(|bytes| serde_json::from_slice(&bytes).ok()).unwrap_or_default()
 }
 
 fn new_secret() -> Result<Zeroizing<String>, Error> {

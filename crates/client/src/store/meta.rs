@@ -24,6 +24,11 @@ pub(crate) const TEXT_ONLY: &str = "text_only";
 /// The last relay that was made here, and whether its answer came.
 pub(crate) const RELAY: &str = "relay";
 
+/// Minutes without a key or a pointer after which the window locks itself.
+pub(crate) const LOCK_MINUTES: &str = "lock_minutes";
+/// Whether the person has the recovery code in use on paper.
+pub(crate) const RECOVERY_KEPT: &str = "recovery_kept";
+
 /// A value, if it was ever written.
 pub(crate) fn get<T: DeserializeOwned>(connection: &Connection, key: &str) -> Result<Option<T>, Error> {
     let text: Option<String> = connection

@@ -54,6 +54,11 @@ impl Link {
         self.now.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
+    /// Nothing is being sent any more, and nothing is known of the connection.
+    pub(crate) fn rest(&self) {
+        *self.now() = Link::default().now.into_inner().unwrap_or_else(PoisonError::into_inner);
+    }
+
     /// A batch went through: the next may be larger again.
     pub(crate) fn widen(&self) {
         let mut now = self.now();

@@ -47,7 +47,10 @@ export function httpHost(base = "."): Host {
         window.removeEventListener("drop", drop);
       };
     },
-    saveFile: async (name, bytes) => download(name, bytes),
+    saveFile: async (name, bytes) => {
+      download(name, bytes);
+      return true;
+    },
   };
 }
 

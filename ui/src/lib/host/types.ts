@@ -25,8 +25,9 @@ export interface Host {
   pickPath(words: { title: string; kind: string; ending: string; name?: string }): Promise<string | null>;
   /** Files dragged over the window. */
   onFileDrop(callback: (event: DropEvent) => void): () => void;
-  /** Saves a file where the person says; its bytes in base64. Rejects with a `Problem`; cancelling is no problem. */
-  saveFile(name: string, bytes: string): Promise<void>;
+  /** Saves a file where the person says; its bytes in base64. Rejects with a `Problem`; cancelling is no problem, and
+   *  answers that nothing was saved. */
+  saveFile(name: string, bytes: string): Promise<boolean>;
 }
 
 /** Whether a rejection is a problem of ours. */

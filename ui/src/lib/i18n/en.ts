@@ -4,6 +4,7 @@ import { relay } from "./en-relay";
 import type { es } from "./es";
 import { desk } from "./en-desk";
 import { form } from "./en-form";
+import { people } from "./en-people";
 import { screens } from "./en-screens";
 
 /** English. Its type is that of the Spanish keys: a sentence that is missing does not compile. */
@@ -308,4 +309,5 @@ export const en: Record<keyof typeof es, string> = {
   ...evidence,
   ...map,
   ...relay,
+  ...people,
 };

@@ -3,6 +3,7 @@ import { map } from "./es-map";
 import { relay } from "./es-relay";
 import { desk } from "./es-desk";
 import { form } from "./es-form";
+import { people } from "./es-people";
 import { screens } from "./es-screens";
 
 /** Spanish of Mexico: the first language. Each sentence says what happened, why, what to do and what was not lost.
@@ -318,4 +319,5 @@ export const es = {
   ...evidence,
   ...map,
   ...relay,
+  ...people,
 } as const;

@@ -370,6 +370,14 @@ fn sentence(code: Code) -> (&'static str, &'static str) {
             "El nombre de un perfil no puede ir en blanco ni pasar de {limit} caracteres. Escribe otro; no se hizo nada.",
             "The name of a profile cannot be blank nor have more than {limit} characters. Write another; nothing was made.",
         ),
+        Code::PassphraseWait => (
+            "Hubo varias frases equivocadas. Espera {retryAfterSeconds} s y vuelve a intentar; lo guardado sigue intacto.",
+            "There were several wrong passphrases. Wait {retryAfterSeconds} s and try again; what is stored is untouched.",
+        ),
+        Code::ProfileNameTaken => (
+            "En este equipo ya hay un perfil llamado «{name}». Escribe otro nombre; no se cambió nada.",
+            "There already is a profile called «{name}» on this equipment. Write another name; nothing changed.",
+        ),
         Code::KeyringLocked => (
             "El llavero del sistema está cerrado o no tiene la llave. Ábrelo, o usa la frase de acceso; los datos siguen cifrados y completos.",
             "The system's keyring is locked or does not have the key. Open it, or use the passphrase; the data are still encrypted and whole.",

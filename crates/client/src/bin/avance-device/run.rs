@@ -135,6 +135,8 @@ fn recovery(
         let written = file.write_all(&bytes).and_then(|()| file.sync_all());
         written.map_err(|error| unreadable(path, &error))?;
     }
+    // It was asked for to be printed, and it was said: the window does not ask again.
+    client.recovery_code_kept()?;
     warn(prose::recovery_made(language));
     Ok(ExitCode::SUCCESS)
 }

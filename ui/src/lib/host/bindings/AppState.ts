@@ -3,19 +3,45 @@ import type { Choice } from "./Choice";
 import type { FormCard } from "./FormCard";
 import type { MunicipalityCard } from "./MunicipalityCard";
 import type { PersonCard } from "./PersonCard";
+import type { ProfileCard } from "./ProfileCard";
+import type { RecoveryCode } from "./RecoveryCode";
 
 /**
  * Where this equipment stands.
  */
-export type AppState = { "stage": "locked", 
+export type AppState = { "stage": "choose", 
+/**
+ * The people of this equipment.
+ */
+profiles: Array<ProfileCard>, } | { "stage": "locked", 
 /**
  * No store yet.
  */
-new: boolean, } | { "stage": "not_enrolled", 
+new: boolean, 
+/**
+ * Whose it is; none on an equipment that nobody has used.
+ */
+profile: string | null, } | { "stage": "not_enrolled", 
+/**
+ * Whose store it is.
+ */
+profile: string, 
 /**
  * Endpoint written by the administration beside the program, if any.
  */
 server: string | null, } | { "stage": "ready", 
+/**
+ * Name of the profile, as it is told from the others on this equipment.
+ */
+profile: string, 
+/**
+ * Minutes without a key or a pointer after which the window locks itself.
+ */
+lock_minutes: number, 
+/**
+ * Whether a forgotten passphrase could be replaced.
+ */
+recovery: RecoveryCode, 
 /**
  * Who works here.
  */

@@ -1,0 +1,85 @@
+import type { people as es } from "./es-people";
+
+export const people: Record<keyof typeof es, string> = {
+  "choose.title": "Who are you?",
+  "choose.lead": "Each person has a space of their own on this equipment, closed with their passphrase.",
+  "choose.list": "People of this equipment",
+  "choose.used": "Last used: {at}",
+  "choose.never": "Not used yet",
+  "choose.add": "Add another person",
+  "choose.change": "Change person",
+  "choose.unsaved":
+    "The last thing typed in this profile could not be saved yet. Open it and wait until it says “Saved”; changing person now would lose it.",
+  "add.title": "Add another person",
+  "add.lead":
+    "They will have a space and a passphrase of their own: nobody else can open it. Then their activation code is needed.",
+  "add.name": "Name that tells you from the others here",
+  "add.name.help": "It is seen without a passphrase when the program opens: a name, a nickname or a post.",
+  "add.name.blank": "Type a name that tells this profile from the others.",
+  "add.do": "Add",
+  "add.back": "Back",
+  "unlock.of": "Profile: {name}",
+  "unlock.locked": "While it is closed nothing is sent or received; once it is open that goes on by itself.",
+  "unlock.forgot": "I forgot my passphrase",
+  "unlock.wait.one": "Wait {n} s before trying again.",
+  "unlock.wait.other": "Wait {n} s before trying again.",
+  "recover.title": "I forgot my passphrase",
+  "recover.lead":
+    "With the code of the page you printed you can choose another passphrase. What is stored on this equipment does not change.",
+  "recover.code": "Recovery code",
+  "recover.code.help": "Eight groups of four letters and digits. Case, spaces and dashes do not matter.",
+  "recover.code.blank": "Type the recovery code of your page.",
+  "recover.new": "New passphrase",
+  "recover.do": "Open with the code",
+  "recover.none":
+    "No page? Only the passphrase opens what is stored here. Ask the administration for an activation code and add another profile to go on working.",
+  "recover.done": "Your passphrase changed. All that was stored is still here.",
+  "lock.do": "Lock",
+  "lock.soon":
+    "This window will lock in less than {seconds} seconds because nobody is using it. Move the mouse or press a key to go on.",
+  "me.title": "My profile",
+  "me.name": "Name on this equipment",
+  "me.name.save": "Change the name",
+  "me.name.done": "The profile is called “{name}” now.",
+  "me.lock.title": "Locking",
+  "me.lock.help":
+    "What you type is saved before it locks. Locked, the equipment neither sends nor receives; if you leave it sending many photographs, choose a longer time.",
+  "me.lock.after": "Lock when nobody uses it for",
+  "me.lock.minutes.one": "{n} minute",
+  "me.lock.minutes.other": "{n} minutes",
+  "me.lock.done": "It will lock after {minutes} min without use.",
+  "me.recovery.title": "Recovery code",
+  "me.recovery.none":
+    "You have none yet. If you forget your passphrase, nobody can open what is only on this equipment.",
+  "me.recovery.made":
+    "You made a code, and have not said that you have it on paper. If you do not have it, make another.",
+  "me.recovery.kept": "You have one on paper. Keep it under lock and key, away from this equipment.",
+  "me.recovery.make": "Make the code",
+  "me.recovery.again": "Make another code",
+  "me.recovery.again.help": "Once another is made, the one before is no longer good.",
+  "me.recovery.ask": "Type your passphrase to make it.",
+  "me.recovery.shown":
+    "This is your code. It is shown this once: save the page, print it and delete the file, or copy it by hand.",
+  "me.recovery.page": "Save the page (PDF)",
+  "me.recovery.saved": "The page was saved. Print it and keep it under lock and key.",
+  "me.recovery.keep": "I have it on paper",
+  "me.recovery.keep.done": "Noted. The code on the page opens this profile if you forget your passphrase.",
+  "me.passphrase.title": "Passphrase",
+  "me.passphrase.old": "Current passphrase",
+  "me.passphrase.new": "New passphrase",
+  "me.passphrase.do": "Change the passphrase",
+  "me.passphrase.done": "Your passphrase changed. The recovery code is still the same.",
+  "notice.recovery":
+    "If you forget your passphrase, only a printed code opens what is stored on this equipment. You do not have it yet.",
+  "notice.recovery.do": "Make and print the code",
+  "notice.recovery.later": "Not now",
+  "projects.stage": "Stage",
+  "projects.stage.all": "All",
+  "projects.area": "Area",
+  "projects.area.all": "All",
+  "projects.clear": "Clear filters",
+  "problem.passphrase_wait":
+    "There were several wrong passphrases in a row. Wait {retryAfterSeconds} s and try again; what is stored is untouched.",
+  "problem.profile_name_taken":
+    "There already is a person called “{name}” on this equipment. Type another name; nothing changed.",
+};
