@@ -21,7 +21,7 @@ use crate::store::projects::{self, Day};
 use crate::store::{Store, drafts, files, meta, outbox};
 use crate::sync::transport::Transport;
 use crate::sync::{engine, plan};
-use crate::{Client, Inner, capture, choose, evidence, receipt_pdf, session, view};
+use crate::{Client, Inner, capture, choose, evidence, receipt_pdf, review, session, view};
 
 /// Runs a command.
 pub(crate) async fn call(client: &Client, name: &str, payload: Value) -> Result<Value, Error> {
@@ -127,6 +127,16 @@ fn here(client: &Client, command: Command) -> Result<Value, Error> {
             inner.wake.notify_one();
             changed(json(&sent))
         }
+        Command::reviews(request) => json(&store.read(|c| {
+            let now = session::central_now(c, &*inner.clock)?;
+            review::list(c, request.id, now)
+        })?),
+        Command::review(request) => {
+            let sent = review::say(&store, moment, request.acts)?;
+            inner.wake.notify_one();
+            changed(json(&sent))
+        }
+        Command::correct(request) => changed(json(&review::correct(&store, moment, request)?)),
         Command::evidence_add_paths(request) => {
             let (stage, size) = store.read(|c| for_files(c, request.id))?;
             let mut checked = Vec::new();

@@ -9,6 +9,7 @@
 //! | `capture`, `evidence` | drafts, files, and the moment a draft becomes an operation |
 //! | `receipt_pdf` | a receipt as a page to print, and out of it again |
 //! | `choose` | conflicts, and the choice that ends one |
+//! | `review` | what waits for the coordination, what was observed, corrections |
 //! | `map` | tiles of a file on this disk, and where the projects are |
 //! | `export` | what is only here, as files |
 //! | `view` | the base with what is still here laid upon it |
@@ -29,6 +30,7 @@ mod outside;
 pub mod profiles;
 mod receipt_pdf;
 mod recovery_pdf;
+mod review;
 mod search;
 mod session;
 mod store;

@@ -10,6 +10,7 @@ pub(crate) mod files;
 pub(crate) mod meta;
 pub(crate) mod outbox;
 pub(crate) mod projects;
+pub(crate) mod reviews;
 mod snapshot;
 
 use std::path::{Path, PathBuf};
@@ -36,6 +37,7 @@ const DEVICE_STEPS: &[M<'_>] = &[
     M::up(include_str!("../migrations/0004_names_of_authors.sql")),
     M::up(include_str!("../migrations/0006_remember_photographs.sql")),
     M::up(include_str!("../migrations/0007_list_projects.sql")),
+    M::up(include_str!("../migrations/0009_review.sql")),
 ];
 const EVIDENCE_STEPS: &[M<'_>] = &[M::up(include_str!("../migrations/evidence/0001_create_chunks.sql"))];
 const DEVICE: &str = "device.db";

@@ -13,6 +13,7 @@ mod folder;
 mod hint;
 mod photo;
 mod profiles;
+mod review;
 mod scope;
 mod snapshot;
 mod sync;
