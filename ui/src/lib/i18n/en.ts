@@ -1,5 +1,6 @@
 import { evidence } from "./en-evidence";
 import { map } from "./en-map";
+import { review } from "./en-review";
 import type { es } from "./es";
 import { desk } from "./en-desk";
 import { screens } from "./en-screens";
@@ -29,8 +30,7 @@ const problems = {
   "problem.choice_waiting": "There is already a choice on {folio} saved on this equipment, to be sent.",
   "problem.choice_outdated":
     "What stands changed while you chose on {folio}. See the new values and choose again; nothing was kept.",
-  "problem.reason_needed":
-    "The reason of the choice is missing, or has more than {limit} characters. Nothing was kept.",
+  "problem.reason_needed": "The reason or the text is missing, or has more than {limit} characters. Nothing was kept.",
   "problem.device_forked":
     "Another copy of this equipment is sending under the same identity (sending {clientSeq}). What you captured here is kept: ask for a new code for this equipment.",
   "problem.op_id_reused":
@@ -297,4 +297,12 @@ const rules = {
   "rule.text.telephone": "{label} does not have the digits of a telephone number (7 to 15).",
 } as const;
 
-export const en: Record<keyof typeof es, string> = { ...problems, ...rules, ...screens, ...desk, ...evidence, ...map };
+export const en: Record<keyof typeof es, string> = {
+  ...problems,
+  ...rules,
+  ...screens,
+  ...desk,
+  ...evidence,
+  ...map,
+  ...review,
+};

@@ -1,5 +1,6 @@
 import { evidence } from "./es-evidence";
 import { map } from "./es-map";
+import { review } from "./es-review";
 import { desk } from "./es-desk";
 import { screens } from "./es-screens";
 
@@ -30,7 +31,7 @@ const problems = {
   "problem.choice_waiting": "Ya hay una elección sobre {folio} guardada en este equipo, por enviar.",
   "problem.choice_outdated":
     "Lo vigente cambió mientras elegías sobre {folio}. Mira los valores nuevos y elige otra vez; no se guardó nada.",
-  "problem.reason_needed": "Falta el motivo de la elección, o pasa de {limit} caracteres. No se guardó nada.",
+  "problem.reason_needed": "Falta escribir el motivo o el texto, o pasa de {limit} caracteres. No se guardó nada.",
   "problem.device_forked":
     "Hay otra copia de este equipo enviando con la misma identidad (envío {clientSeq}). Lo capturado aquí se conserva: pide un código nuevo para este equipo.",
   "problem.op_id_reused":
@@ -307,4 +308,4 @@ const rules = {
   "rule.text.telephone": "{label} no tiene los dígitos de un teléfono (de 7 a 15).",
 } as const;
 
-export const es = { ...problems, ...rules, ...screens, ...desk, ...evidence, ...map } as const;
+export const es = { ...problems, ...rules, ...screens, ...desk, ...evidence, ...map, ...review } as const;
