@@ -2,6 +2,7 @@
 import type { AppState } from "./AppState";
 import type { Choose } from "./Choose";
 import type { ConflictRow } from "./ConflictRow";
+import type { Correct } from "./Correct";
 import type { Departure } from "./Departure";
 import type { DeviceRow } from "./DeviceRow";
 import type { Done } from "./Done";
@@ -27,6 +28,10 @@ import type { ProjectQuery } from "./ProjectQuery";
 import type { ProjectRow } from "./ProjectRow";
 import type { ReceiptPdf } from "./ReceiptPdf";
 import type { ReceiptView } from "./ReceiptView";
+import type { ReviewActs } from "./ReviewActs";
+import type { ReviewRow } from "./ReviewRow";
+import type { ReviewSent } from "./ReviewSent";
+import type { ReviewsOf } from "./ReviewsOf";
 import type { Sent } from "./Sent";
 import type { Status } from "./Status";
 import type { TextOnly } from "./TextOnly";
@@ -60,6 +65,9 @@ export interface Commands {
   evidence_answer: { request: PhotoAnswer; response: Draft };
   conflicts: { request: Nothing; response: Array<ConflictRow> };
   choose: { request: Choose; response: Sent };
+  reviews: { request: ReviewsOf; response: Array<ReviewRow> };
+  review: { request: ReviewActs; response: Array<ReviewSent> };
+  correct: { request: Correct; response: Draft };
   status: { request: Nothing; response: Status };
   send_now: { request: Nothing; response: Status };
   receipt: { request: FollowUpOf; response: ReceiptView };
