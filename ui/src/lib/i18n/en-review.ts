@@ -17,6 +17,7 @@ export const review: Record<keyof typeof es, string> = {
   "review.own.reject": "You rejected it:",
   "review.own.answer": "You answered:",
   "review.due": "To be attended by {on}",
+  "review.waitedOnly": "It waited {coordination} for the coordination.",
   "review.waited": "It waited {coordination} for the coordination and {author} for whoever captured it.",
   "review.correct": "Correct",
   "review.correct.hint":

@@ -16,6 +16,7 @@ export const review = {
   "review.own.reject": "Lo rechazaste:",
   "review.own.answer": "Respondiste:",
   "review.due": "Atender a más tardar el {on}",
+  "review.waitedOnly": "Esperó a la Coordinación {coordination}.",
   "review.waited": "Esperó a la Coordinación {coordination}; a quien lo capturó, {author}.",
   "review.correct": "Corregir",
   "review.correct.hint": "Corregir abre otro seguimiento con lo que enviaste; cuando se acepta, sustituye a éste.",

@@ -1,4 +1,4 @@
-import { decimal, duration } from "../format";
+import { day, decimal, duration } from "../format";
 import type { Changed } from "../host/bindings/Changed";
 import type { ReviewRow } from "../host/bindings/ReviewRow";
 import type { Round } from "../host/bindings/Round";
@@ -30,7 +30,8 @@ export function placeName(at: string, row: Pick<ReviewRow, "labels" | "changes">
 export function valueText(value: unknown): string {
   if (value === null || value === undefined) return "–";
   if (typeof value === "number") return decimal(value, lang());
-  return typeof value === "string" ? value : JSON.stringify(value);
+  if (typeof value !== "string") return JSON.stringify(value);
+  return /^\d{4}-\d{2}-\d{2}(T|$)/.test(value) ? day(value.slice(0, 10), lang()) : value;
 }
 
 /** Who said a round: the name where it may be known, always the role and the área. */
@@ -47,10 +48,9 @@ export const plusDays = (day: string, days: number): string =>
 /** How long it waited for whom, in words. */
 export function waitedText(row: ReviewRow): string {
   if (!row.waited) return "";
-  return t("review.waited", {
-    coordination: duration(row.waited.coordination * 1000),
-    author: duration(row.waited.author * 1000),
-  });
+  const coordination = duration(row.waited.coordination * 1000);
+  if (row.waited.author === 0) return t("review.waitedOnly", { coordination });
+  return t("review.waited", { coordination, author: duration(row.waited.author * 1000) });
 }
 
 /** What the form has a field for comes first: ids and codes that only go with it are behind. */
