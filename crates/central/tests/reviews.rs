@@ -344,7 +344,7 @@ fn a_rejection_needs_a_reason_and_holds_nothing_else_back() {
     let one = town.capture(&mut enlace, contract(100));
     let operation_of = town.stored(&one).op_id;
     let after = follow_up(contract(120));
-    let base = Base { server_version: 0, after: vec![operation_of], epoch: None };
+    let base = Base { server_version: town.version(), after: vec![operation_of], epoch: None };
     town.offer(&mut enlace, operation(OperationKind::FollowUp, after.id, json!(after), base));
     town.work();
     assert!(matches!(town.stands(&after).1, Some(Held::AfterHeld { .. })));
@@ -386,7 +386,7 @@ fn the_policy_says_what_waits_and_a_new_one_lets_it_go() {
     let mut enlace = town.desk("Autora de muestra", Role::Enlace, "Obras");
     let waits = town.capture(&mut enlace, contract(100));
     let mut tender =
-        follow_up(json!({"stage": "tender", "release": {"tender": {"id": "T-1", "title": "Obra"}}}));
+        follow_up(json!({"stage": "tender", "release": {"planning": {"rationale": "La pidió la colonia"}}}));
     tender.form = None;
     let base = Base { server_version: town.version(), after: Vec::new(), epoch: None };
     town.offer(&mut enlace, operation(OperationKind::FollowUp, tender.id, json!(tender), base));

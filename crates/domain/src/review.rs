@@ -395,7 +395,7 @@ mod tests {
             "visitedOn": "2026-03-12", "progress": {"physical": {"planned": 40, "actual": 33.5}},
             "release": {"contracts": [
                 {"id": "C-2", "title": "Otra"},
-                {"id": "C-1", "value": {"amount": 90, "currency": "MXN"}, "items": []}]}}))
+                {"id": "C-1", "items": [], "value": {"amount": 90, "currency": "MXN"}}]}}))
         .unwrap();
         let compiled = serde_json::json!({"contracts":
             [{"id": "C-1", "value": {"amount": 100.0, "currency": "MXN"}}, {"id": "C-2"}]});
