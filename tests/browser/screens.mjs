@@ -52,6 +52,9 @@ await script(async (browser) => {
   await page.goto(screen(given.coordination, "equipos"));
   await page.locator("tr[data-device] details summary").first().click();
   await look(page, "devices");
+  await page.goto(screen(given.coordination, "revision"));
+  await page.locator("#waiting-title").waitFor();
+  await look(page, "review");
   await page.context().close();
 
   // One in the middle of its work, without a network: published, ready, a draft, a discarded one.

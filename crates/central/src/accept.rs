@@ -9,6 +9,7 @@ use domain::follow_up::{FollowUp, Held, State};
 use domain::history::ChangeKind;
 use domain::project::LatestProgress;
 use domain::release::{fragment, stamp};
+use domain::review::Review;
 use domain::seeded::{self, Bug};
 use ocds::merge::{Rules, compiled};
 use serde_json::Value;
@@ -16,6 +17,7 @@ use uuid::Uuid;
 
 use crate::endpoint::Endpoint;
 use crate::publish::media;
+use crate::review;
 use crate::state;
 use crate::store::{
     Entry, Job, JobKind, LONGEST_WAIT, Process, Project, Release, Result, StoreError, StoredFollowUp, Tx,
@@ -261,6 +263,13 @@ impl Decision<'_> {
             return Ok((self.stored, self.project, Vec::new()));
         }
         self.stored.findings = findings;
+        // Only what nothing is wrong with is shown to somebody.
+        if let Some(held) = review::held(&self.endpoint.config.review, self.tx, &self.stored)? {
+            self.stored.state = State::Received;
+            self.stored.held = Some(held);
+            self.stored.review.get_or_insert_with(|| Review::begun(self.now));
+            return Ok((self.stored, self.project, Vec::new()));
+        }
         self.accepted()
     }
 
@@ -270,7 +279,7 @@ impl Decision<'_> {
         Ok((self.stored, self.project, entries))
     }
 
-    /// Why it must wait, if it must.
+    /// What it must wait for before it can be decided at all.
     fn held(&self) -> Result<Option<Held>> {
         let (count, bytes) = self.tx.missing_files(self.stored.follow_up.id)?;
         if count > 0 && !seeded::is(Bug::FilesNotWaitedFor) {
@@ -288,7 +297,8 @@ impl Decision<'_> {
                     if matches!(earlier.state, State::Accepted | State::Published | State::Superseded) => {}
                 // Somebody chose against it: what came after it is decided by itself, upon what stands.
                 Some(earlier)
-                    if earlier.conflict.as_ref().is_some_and(|conflict| conflict.chosen.is_some()) => {}
+                    if review::is_rejected(&earlier)
+                        || earlier.conflict.as_ref().is_some_and(|conflict| conflict.chosen.is_some()) => {}
                 Some(earlier) => {
                     return Ok(Some(Held::AfterHeld { folio: earlier.follow_up.folio() }));
                 }
@@ -311,8 +321,7 @@ impl Decision<'_> {
                 return Ok(Some(Held::AfterHeld { folio: folio.to_owned() }));
             }
         }
-        let trained = self.tx.person(&self.stored.person_id)?.is_some_and(|person| person.card.trained);
-        Ok((!trained).then_some(Held::Untrained))
+        Ok(None)
     }
 
     /// The record of where it disagrees with what others added since its base, if it does.
@@ -420,7 +429,10 @@ impl Decision<'_> {
     fn advance_progress(&mut self) {
         let content = &self.stored.follow_up.content;
         let Some(progress) = content.progress else { return };
-        let newer = self.project.progress.as_ref().is_none_or(|known| content.visited_on >= known.visited_on);
+        let newer = self.project.progress.as_ref().is_none_or(|known| {
+            // What it corrects may have had the wrong day.
+            content.visited_on >= known.visited_on || content.corrects.as_ref() == Some(&known.follow_up)
+        });
         if newer || seeded::is(Bug::LateArrivalWins) {
             let mut merged = progress;
             if let Some(known) = &self.project.progress {

@@ -122,7 +122,7 @@ pub fn choose(
 }
 
 /// Whether a person reads the streams that tell of a follow-up.
-fn sees(person: &Person, stored: &StoredFollowUp, project: &Project) -> bool {
+pub(crate) fn sees(person: &Person, stored: &StoredFollowUp, project: &Project) -> bool {
     can(person.card.role, Action::SeeEveryArea)
         || stored.person_id == person.card.id
         || project.areas.is_empty()

@@ -9,6 +9,7 @@ use domain::evidence::PhotoSize;
 use domain::wire::{MunicipalityCard, SYNC_HINT_BOUNDS};
 use serde::Deserialize;
 
+use crate::review::Policy;
 use crate::words::say;
 
 /// The prefix used while none is registered. Said loudly: data with it cannot be joined with anybody else's.
@@ -56,6 +57,35 @@ struct File {
     photo_longest_px: Option<u32>,
     photo_quality: Option<u8>,
     alerts: Alerts,
+    review: Option<Reviewed>,
+}
+
+/// What waits for a person: the word `automatic` or `everything`, or a list of forms and stages.
+#[derive(Debug, Deserialize)]
+#[serde(untagged)]
+enum Reviewed {
+    Word(String),
+    Only(Vec<String>),
+}
+
+impl Reviewed {
+    fn policy(self) -> Result<Policy> {
+        let wrong = |word: &str| {
+            anyhow::anyhow!(
+                "{}",
+                say(
+                    format!("review: «{word}» no es `automatic`, `everything`, una etapa ni un formulario"),
+                    format!("review: «{word}» is not `automatic`, `everything`, a stage or a form"),
+                )
+            )
+        };
+        match self {
+            Reviewed::Word(word) if word == "automatic" => Ok(Policy::Automatic),
+            Reviewed::Word(word) if word == "everything" => Ok(Policy::Everything),
+            Reviewed::Word(word) => Err(wrong(&word)),
+            Reviewed::Only(words) => Policy::only(words).map_err(|word| wrong(&word)),
+        }
+    }
 }
 
 /// From when on something is said to be late: the table `[alerts]`.
@@ -109,6 +139,8 @@ pub struct Config {
     pub policy_url: String,
     /// How often devices should look when nothing waits on them, seconds; as they see fit when it is not said.
     pub sync_interval: Option<u64>,
+    /// What waits for a person although nothing is wrong with it.
+    pub review: Policy,
 }
 
 impl Config {
@@ -231,6 +263,7 @@ impl Config {
             license,
             policy_url,
             sync_interval,
+            review: file.review.map(Reviewed::policy).transpose()?.unwrap_or_default(),
             data,
         })
     }
@@ -353,6 +386,17 @@ mod tests {
             std::fs::write(folder.path().join("avance.toml"), text).unwrap();
             let photo = Config::load(&options).ok().map(|config| config.municipality.photo);
             assert_eq!(photo, good.then_some(PhotoSize { longest: 1600, quality: 70 }), "{text}");
+        }
+        for (text, policy) in [
+            ("\"automatic\"", Some(Policy::Automatic)),
+            ("\"everything\"", Some(Policy::Everything)),
+            ("[\"contract\"]", Some(Policy::Only(["contract".to_owned()].into()))),
+            ("[\"contrato\"]", None),
+            ("\"all\"", None),
+            ("3", None),
+        ] {
+            std::fs::write(folder.path().join("avance.toml"), format!("review = {text}\n")).unwrap();
+            assert_eq!(Config::load(&options).ok().map(|config| config.review), policy, "{text}");
         }
         std::fs::write(
             folder.path().join("avance.toml"),

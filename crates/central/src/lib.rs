@@ -2,7 +2,7 @@
 //!
 //! * [`router`] every route with its permission, [`sync`] push, pull and evidence
 //! * [`accept`] from received to a release, [`publish`] from releases to files, [`site`] the public pages
-//! * [`choose`] between two values that disagree
+//! * [`choose`] between two values that disagree, [`review`] what somebody has to look at
 //! * [`forms`] capture forms that reach devices by synchronisation
 //! * [`load`] reads base information, [`base`] stores it
 //! * [`mod@backup`] one file with everything, [`restore`] from it; [`roots`] the signed heads of each day
@@ -22,6 +22,7 @@ pub mod problem;
 pub mod publish;
 pub mod relay;
 pub mod restore;
+pub mod review;
 pub mod roots;
 pub mod router;
 pub mod site;

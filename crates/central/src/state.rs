@@ -84,6 +84,11 @@ pub fn follow_up_state(municipality: &MunicipalityCard, stored: &StoredFollowUp)
         evidence: follow_up.evidence.clone(),
         findings: stored.findings.clone(),
         conflict: stored.conflict.clone().map(Box::new),
+        review: stored.review.clone().map(|mut review| {
+            review.content = domain::review::shows_content(stored.state)
+                .then(|| Box::new(domain::review::shown(&follow_up.content)));
+            Box::new(review)
+        }),
         release_id: stored.release_id.clone(),
         url: published.then(|| page_url(municipality, &follow_up.project)),
     }

@@ -9,6 +9,7 @@ use domain::follow_up::{FollowUp, Held, State};
 use domain::history::{Change, ChangeKind, Head};
 use domain::person::{PersonCard, Role};
 use domain::project::LatestProgress;
+use domain::review::Review;
 use domain::wire::{Base, DeviceReport, DeviceRow, Waiting};
 use domain::{Finding, receipt};
 use serde_json::{Map, Value};
@@ -161,6 +162,8 @@ pub struct StoredFollowUp {
     pub findings: Vec<Finding>,
     /// Where and with whom it disagrees, or did, with what was chosen.
     pub conflict: Option<Conflict>,
+    /// Its review; none while nobody has to look at it.
+    pub review: Option<Review>,
     /// The release it became.
     pub release_id: Option<String>,
 }
@@ -396,6 +399,8 @@ pub trait Tx {
     fn in_conflict(&self, ocid: &str) -> Result<Vec<Uuid>>;
     /// Received follow-ups of a person that wait for another of their own.
     fn waiting_after(&self, person_id: &str) -> Result<Vec<Uuid>>;
+    /// Received follow-ups that wait for somebody to review them.
+    fn waiting_for_review(&self) -> Result<Vec<Uuid>>;
     /// Every received follow-up of a person.
     fn received_of(&self, person_id: &str) -> Result<Vec<Uuid>>;
     /// How many follow-ups are in each state.

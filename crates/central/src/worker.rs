@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use crate::endpoint::Endpoint;
-use crate::{accept, publish, roots};
+use crate::{accept, publish, review, roots};
 
 /// How often the queue is looked at when nobody says anything.
 const LOOK: Duration = Duration::from_secs(1);
@@ -36,6 +36,12 @@ pub fn once(endpoint: &Endpoint) -> anyhow::Result<bool> {
 /// Works until the process ends. A failure is logged and tried again: the timer always re-arms.
 pub async fn work(endpoint: Arc<Endpoint>) {
     let mut pause = LOOK;
+    let first = endpoint.clone();
+    match tokio::task::spawn_blocking(move || review::look_again(&first)).await {
+        Ok(Ok(())) => {}
+        Ok(Err(error)) => tracing::error!(%error, "what waits for a review was not looked at again"),
+        Err(error) => tracing::error!(%error, "the background stopped on a defect"),
+    }
     loop {
         let worker = endpoint.clone();
         match tokio::task::spawn_blocking(move || once(&worker)).await {

@@ -99,6 +99,7 @@ fn a_project_that_goes_to_another_area_leaves_no_copies_behind() {
         decided_at: None,
         findings: Vec::new(),
         conflict: None,
+        review: None,
         release_id: None,
     };
     let tx = endpoint.store.begin().expect("a transaction");

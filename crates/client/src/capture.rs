@@ -5,7 +5,7 @@ use std::path::PathBuf;
 
 use chrono::{DateTime, NaiveDate, Offset as _, TimeZone as _, Utc};
 use domain::command::{
-    AttachedFile, Draft, DraftNew, FieldFinding, PhotoAnswer, PhotoOffer, Sent, VersionReason,
+    AttachedFile, Corrected, Draft, DraftNew, FieldFinding, PhotoAnswer, PhotoOffer, Sent, VersionReason,
 };
 use domain::evidence::{EvidenceRef, MAX_FILES};
 use domain::follow_up::{FollowUp, FollowUpFile, FormRef, Progress};
@@ -24,14 +24,18 @@ use uuid::Uuid;
 use crate::duplicates;
 use crate::error::Error;
 use crate::evidence;
+use crate::review;
 use crate::session::{self, Identity};
 use crate::store::drafts::{self, StoredDraft};
-use crate::store::{Store, base, files, forms, outbox, versions};
+use crate::store::{Store, base, files, forms, outbox, reviews, versions};
 use crate::view::{self, Ground};
 
 /// Longest value of a field that is kept, bytes. Far above every limit of a form: what is too long for its field is
 /// kept and shown as a finding, not cut.
 const MAX_TYPED: usize = 256 * 1024;
+
+/// Under what name the reason of a correction is among the internal fields: nobody outside reads it.
+const CORRECTION_REASON: &str = "correctionReason";
 
 /// When and where a capture happens, as far as the machine knows.
 #[derive(Clone, Copy)]
@@ -82,6 +86,7 @@ pub(crate) fn draft_new(store: &Store, moment: Moment, request: &DraftNew) -> Re
                 missing: folded.missing,
                 base_version: Some(ground.version),
                 base_epoch: ground.epoch,
+                corrects: None,
                 updated_at: moment.captured_at,
                 discarded: false,
                 session: store.session().to_string(),
@@ -92,7 +97,7 @@ pub(crate) fn draft_new(store: &Store, moment: Moment, request: &DraftNew) -> Re
 }
 
 /// The process a follow-up belongs to: the one it names, or the only one of its project.
-fn process_of(connection: &Connection, folio: &str, named: Option<&str>) -> Result<String, Error> {
+pub(crate) fn process_of(connection: &Connection, folio: &str, named: Option<&str>) -> Result<String, Error> {
     let Some(project) = base::project(connection, folio)? else {
         return Err(Problem::new(Code::ProjectUnknown).with("folio", folio).into());
     };
@@ -111,7 +116,7 @@ fn process_of(connection: &Connection, folio: &str, named: Option<&str>) -> Resu
 }
 
 /// What a follow-up is laid upon. A project that left the scope leaves nothing, and the draft is still kept.
-fn ground(
+pub(crate) fn ground(
     connection: &Connection,
     identity: &Identity,
     folio: &str,
@@ -134,6 +139,7 @@ pub(crate) fn draft_open(store: &Store, moment: Moment, id: Uuid) -> Result<Draf
         let folded = draft.form.fold(&draft.typed, &ground.basis(), ground.currency(), ground.today());
         let mut findings = findings_of(&draft, &folded, &files, &ground);
         findings.extend(outside(connection, &draft, moment)?);
+        findings.extend(review::observed(connection, &draft, &ground)?);
         offer_what_is_new(&draft, &mut files, &drafts::answered(connection, id)?, ground.today());
         // A warning of its own: nothing that both sides check.
         if let Some(finding) = duplicates::find(connection, &draft, &folded.content)? {
@@ -155,13 +161,18 @@ pub(crate) fn draft_open(store: &Store, moment: Moment, id: Uuid) -> Result<Draf
             missing: folded.missing,
             files,
             saved_at: draft.updated_at,
+            corrects: draft.corrects.map(|corrects| Corrected {
+                id: corrects.id,
+                folio: domain::follow_up::folio(corrects.id),
+                reason: corrects.reason,
+            }),
             form: draft.form,
         })
     })
 }
 
 /// What is known beside each field: the last progress, and what the process says at the place of the field.
-fn last_values(
+pub(crate) fn last_values(
     form: &Form,
     basis: &Basis<'_>,
     progress: &Progress,
@@ -207,7 +218,14 @@ fn findings_of(
         .collect()
 }
 
-fn follow_up_of(draft: &StoredDraft, content: FollowUpFile, files: &[AttachedFile]) -> FollowUp {
+fn follow_up_of(draft: &StoredDraft, mut content: FollowUpFile, files: &[AttachedFile]) -> FollowUp {
+    if let Some(corrects) = &draft.corrects {
+        content.corrects = Some(domain::follow_up::folio(corrects.id));
+        if !corrects.reason.is_empty() {
+            let reason = corrects.reason.clone().into();
+            content.internal.fields.insert(CORRECTION_REASON.to_owned(), reason);
+        }
+    }
     FollowUp {
         id: draft.id,
         project: draft.project.clone(),
@@ -394,6 +412,7 @@ pub(crate) fn draft_ready(store: &Store, moment: Moment, id: Uuid) -> Result<Sen
         refuse_errors(&findings)?;
         let follow_up = follow_up_of(&draft, folded.content, &files);
         queue(tx, &identity, base_of(&draft, &ground), moment, &follow_up)?;
+        reviews::keep_typed(tx, id, &draft.form, &draft.typed)?;
         drafts::remove(tx, id)?;
         Ok(Sent { folio: follow_up.folio() })
     })

@@ -25,7 +25,8 @@ use crate::store::{Store, drafts, files, forms, meta, outbox, versions as kept_v
 use crate::sync::transport::Transport;
 use crate::sync::{engine, plan};
 use crate::{
-    Client, Inner, capture, choose, evidence, keys, profiles, receipt_pdf, relay, session, versions, view,
+    Client, Inner, capture, choose, evidence, keys, profiles, receipt_pdf, relay, review, session, versions,
+    view,
 };
 
 /// Proposed name of the page of a recovery code.
@@ -149,6 +150,16 @@ fn here(client: &Client, command: Command) -> Result<Value, Error> {
             inner.wake.notify_one();
             changed(json(&sent))
         }
+        Command::reviews(request) => json(&store.read(|c| {
+            let now = session::central_now(c, &*inner.clock)?;
+            review::list(c, request.id, now)
+        })?),
+        Command::review(request) => {
+            let sent = review::say(&store, moment, request.acts)?;
+            inner.wake.notify_one();
+            changed(json(&sent))
+        }
+        Command::correct(request) => changed(json(&review::correct(&store, moment, request)?)),
         Command::evidence_add_paths(request) => {
             let (stage, size) = store.read(|c| for_files(c, request.id))?;
             let mut checked = Vec::new();

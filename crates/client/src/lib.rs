@@ -10,6 +10,7 @@
 //! | `receipt_pdf` | a receipt as a page to print, and out of it again |
 //! | `versions`, `duplicates` | earlier states of a draft; whether it says what was already said
 //! | `choose` | conflicts, and the choice that ends one |
+//! | `review` | what waits for the coordination, what was observed, corrections |
 //! | `map` | tiles of a file on this disk, and where the projects are |
 //! | `export` | what is only here, as files |
 //! | `relay` | what waits, in a sealed file that somebody else carries |
@@ -34,6 +35,7 @@ pub mod profiles;
 mod receipt_pdf;
 mod recovery_pdf;
 mod relay;
+mod review;
 mod search;
 mod session;
 mod store;

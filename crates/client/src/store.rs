@@ -11,6 +11,7 @@ pub(crate) mod forms;
 pub(crate) mod meta;
 pub(crate) mod outbox;
 pub(crate) mod projects;
+pub(crate) mod reviews;
 mod snapshot;
 pub(crate) mod versions;
 
@@ -40,6 +41,7 @@ const DEVICE_STEPS: &[M<'_>] = &[
     M::up(include_str!("../migrations/0006_remember_photographs.sql")),
     M::up(include_str!("../migrations/0007_list_projects.sql")),
     M::up(include_str!("../migrations/0008_keep_forms_and_versions.sql")),
+    M::up(include_str!("../migrations/0009_review.sql")),
 ];
 const EVIDENCE_STEPS: &[M<'_>] = &[M::up(include_str!("../migrations/evidence/0001_create_chunks.sql"))];
 const DEVICE: &str = "device.db";

@@ -25,7 +25,7 @@ use crate::store::base;
 use crate::store::drafts::{self, StoredDraft};
 use crate::store::outbox::{self, Queued};
 use crate::store::projects::{self, Card, Day, Listed};
-use crate::store::{files, forms, meta};
+use crate::store::{files, forms, meta, reviews};
 use crate::sync::link::Link;
 
 /// What a follow-up of one process is laid upon, now and here.
@@ -383,7 +383,7 @@ pub(crate) fn tray(
         places.extend(
             urgent.iter().filter_map(|listed| Some((listed.folio.clone(), listed.card.place.clone()?))),
         );
-        waiting = todo(&rows, urgent, *now);
+        waiting = todo(&rows, &attended(connection)?, urgent, *now);
     }
     Ok(Tray { counts: counts(rows.iter().map(|row| row.state)), rows, discarded, todo: waiting, places })
 }
@@ -391,15 +391,48 @@ pub(crate) fn tray(
 /// Most projects with alerts that the tray lists; the list of projects has them all.
 const MOST_TODO: u32 = 500;
 
+/// Follow-ups that came back and about which something is on its way: an answer, or a correction.
+struct Attended {
+    answered: HashSet<Uuid>,
+    corrected: HashSet<String>,
+}
+
+fn attended(connection: &Connection) -> Result<Attended, Error> {
+    let corrected = outbox::unsettled(connection)?
+        .iter()
+        .filter_map(|queued| queued.follow_up().ok()?.content.corrects)
+        .collect();
+    Ok(Attended { answered: reviews::on_their_way(connection)?, corrected })
+}
+
+/// Whether a follow-up waits for its author: it came back, or what is public of it is asked about.
+fn came_back(row: &FollowUpRow, attended: &Attended) -> bool {
+    let asked = row
+        .central
+        .as_ref()
+        .and_then(|central| central.review.as_ref())
+        .is_some_and(|review| !review.open().is_empty());
+    let back =
+        row.state == State::Observed || (asked && matches!(row.state, State::Accepted | State::Published));
+    back && !attended.answered.contains(&row.id) && !attended.corrected.contains(&row.folio)
+}
+
 /// What waits for the person: what somebody must choose or mend first, then projects by urgency.
-fn todo(rows: &[FollowUpRow], urgent: Vec<Listed>, now: DateTime<Utc>) -> Vec<Todo> {
+fn todo(rows: &[FollowUpRow], attended: &Attended, urgent: Vec<Listed>, now: DateTime<Utc>) -> Vec<Todo> {
+    let review = |row: &FollowUpRow| row.central.as_ref()?.review.clone();
     let of_follow_up = |kind: TodoKind, row: &FollowUpRow| Todo {
         kind,
         project: row.project.clone(),
         title: row.title.clone(),
         id: Some(row.id),
         folio: Some(row.folio.clone()),
-        days: (now - row.at).num_days().max(0),
+        days: {
+            let back = review(row).and_then(|review| review.rounds.last().map(|round| round.at));
+            (now - back.unwrap_or(row.at)).num_days().max(0)
+        },
+        due: review(row)
+            .and_then(|review| review.open().iter().filter_map(|observation| observation.due).min())
+            .map(|day| day.to_string()),
         light: Light::Late,
         alerts: Vec::new(),
         findings: row.central.as_ref().map_or(0, |central| central.findings.len() as u32),
@@ -408,7 +441,7 @@ fn todo(rows: &[FollowUpRow], urgent: Vec<Listed>, now: DateTime<Utc>) -> Vec<To
         .iter()
         .filter_map(|row| match row.state {
             State::Conflict => Some(of_follow_up(TodoKind::Conflict, row)),
-            State::Observed => Some(of_follow_up(TodoKind::Observed, row)),
+            _ if came_back(row, attended) => Some(of_follow_up(TodoKind::Observed, row)),
             _ => None,
         })
         .collect();
@@ -420,6 +453,7 @@ fn todo(rows: &[FollowUpRow], urgent: Vec<Listed>, now: DateTime<Utc>) -> Vec<To
         id: None,
         folio: None,
         days: listed.alerts.first().map_or(0, |alert| alert.days),
+        due: None,
         light: light(&listed.alerts),
         alerts: listed.alerts,
         findings: 0,

@@ -22,6 +22,9 @@ use crate::project::ProjectState;
 use crate::receipt::Receipt;
 use crate::wire::{DeviceRow, MunicipalityCard};
 
+mod review;
+pub use review::*;
+
 macro_rules! commands {
     ($($(#[doc = $doc:literal])* $name:ident: $request:ty => $response:ty;)*) => {
         /// Every command by name.
@@ -106,6 +109,12 @@ commands! {
     conflicts: Nothing => Vec<ConflictRow>;
     /// Chooses between two values that disagree; queued like a follow-up.
     choose: Choose => Sent;
+    /// Follow-ups that are or were under review; or one follow-up, with what it changes.
+    reviews: ReviewsOf => Vec<ReviewRow>;
+    /// Accepts, observes, rejects or answers; each is queued like a follow-up, with a result of its own.
+    review: ReviewActs => Vec<ReviewSent>;
+    /// Starts a draft that corrects a follow-up, with what was sent in it.
+    correct: Correct => Draft;
     /// The queue, the last receipt, the connection.
     status: Nothing => Status;
     /// Sends now.
@@ -594,6 +603,8 @@ pub struct Todo {
     pub folio: Option<String>,
     /// Days that it has been so; of what is about to end, the days that are left.
     pub days: i64,
+    /// Until when it should be attended, `yyyy-mm-dd`.
+    pub due: Option<String>,
     /// Light of the project.
     pub light: Light,
     /// The causes, most urgent first; of an observation none: they are with the follow-up.
@@ -776,6 +787,8 @@ pub struct Draft {
     pub files: Vec<AttachedFile>,
     /// When it was last saved.
     pub saved_at: DateTime<Utc>,
+    /// The follow-up that it corrects.
+    pub corrects: Option<Corrected>,
 }
 
 /// Attaches files by path.

@@ -184,7 +184,7 @@ fn walk(path: &str, value: &Value, found: &mut BTreeMap<String, Value>) {
     }
 }
 
-fn id_of(item: &Value) -> Option<String> {
+pub(crate) fn id_of(item: &Value) -> Option<String> {
     match item.get("id")? {
         Value::String(id) => Some(id.clone()),
         // 1 and "1" are the same key (OCDS 1.1, merging).
@@ -193,7 +193,7 @@ fn id_of(item: &Value) -> Option<String> {
     }
 }
 
-fn escape(key: &str) -> String {
+pub(crate) fn escape(key: &str) -> String {
     key.replace('~', "~0").replace('/', "~1")
 }
 
@@ -287,7 +287,7 @@ pub fn find(since: &[Since<'_>], offered: &Map<String, Value>) -> Vec<Overlap> {
 }
 
 /// Equality by value: 1 and 1.0 are the same number.
-fn same(a: &Value, b: &Value) -> bool {
+pub(crate) fn same(a: &Value, b: &Value) -> bool {
     match (a, b) {
         (Value::Number(a), Value::Number(b)) => a == b || a.as_f64() == b.as_f64(),
         _ => a == b,

@@ -308,11 +308,13 @@ impl State {
             Sending => matches!(next, Ready | Received | Rejected | Parked),
             Received => matches!(next, Accepted | Observed | Rejected | Conflict | Parked | Withdrawn),
             // By a choice; or by itself, when what stood against it does no longer, or its author corrects it.
-            Conflict => matches!(next, Accepted | Observed | Rejected | Withdrawn | Superseded),
+            // What nothing stands against any more may still wait for somebody to review it.
+            Conflict => matches!(next, Received | Accepted | Observed | Rejected | Withdrawn | Superseded),
             Parked => matches!(next, Received | Rejected | Withdrawn),
             Accepted => matches!(next, Published | Withdrawn | Superseded),
             Published => matches!(next, Withdrawn | Superseded),
-            Observed => matches!(next, Superseded | Withdrawn),
+            // Its author answers, or whoever reviews thinks better of it.
+            Observed => matches!(next, Received | Rejected | Superseded | Withdrawn),
             Rejected | Withdrawn | Superseded => false,
         }
     }
@@ -336,6 +338,8 @@ pub enum Held {
         /// Folio of that one.
         folio: String,
     },
+    /// Nothing is wrong with it: somebody of the coordination has to look at it.
+    Review,
 }
 
 /// Authoritative state of a follow-up, as the stream carries it. Internal notes and names are not in it.
@@ -378,6 +382,10 @@ pub struct FollowUpState {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[ts(optional)]
     pub conflict: Option<Box<crate::conflict::Conflict>>,
+    /// Its review; none while nobody has to look at it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[ts(optional)]
+    pub review: Option<Box<crate::review::Review>>,
     /// The release it became.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[ts(optional)]
@@ -477,6 +485,14 @@ pub const CENTRAL_RULES: &[&str] = &[
     "choice-closed",
     "choice-outdated",
     "conflict-kept",
+    "review-unreadable",
+    "review-unknown",
+    "review-not-allowed",
+    "review-own",
+    "review-closed",
+    "review-outdated",
+    "review-observed",
+    "review-rejected",
 ];
 
 #[cfg(test)]

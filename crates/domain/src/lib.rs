@@ -6,6 +6,7 @@
 //! * [`follow_up`] the immutable fragment and its states, [`release`] how it becomes an OCDS release
 //! * [`receipt`] canonical bytes, hashes and signatures, [`history`] the chain of a stream
 //! * [`wire`] what travels, [`command`] what a window may ask of the client, [`problem`] what can go wrong
+//! * [`review`] what the coordination decides of a follow-up, and what its author answers
 //! * [`seeded`] mistakes on purpose, absent from every ordinary build
 //! * [`clock`], [`random`], [`disk`] what a program takes from its machine, so that a simulation can give it
 //! * [`alert`] what is late and why
@@ -30,6 +31,7 @@ pub mod random;
 pub mod receipt;
 pub mod relay;
 pub mod release;
+pub mod review;
 pub mod seal;
 pub mod seeded;
 pub mod wire;

@@ -61,11 +61,15 @@ pub enum Action {
     Choose,
     /// Withdraw one's own follow-up while it is in conflict.
     Withdraw,
+    /// Accept, observe or reject what somebody else captured.
+    Review,
+    /// Answer an observation on one's own follow-up.
+    Answer,
 }
 
 impl Action {
     /// Every action.
-    pub const ALL: [Action; 8] = [
+    pub const ALL: [Action; 10] = [
         Action::Push,
         Action::Pull,
         Action::SendEvidence,
@@ -74,6 +78,8 @@ impl Action {
         Action::SeeNames,
         Action::Choose,
         Action::Withdraw,
+        Action::Review,
+        Action::Answer,
     ];
 }
 
@@ -83,9 +89,11 @@ pub fn can(role: Role, action: Action) -> bool {
     use Role::*;
     match action {
         // The coordination and the administration push too: their devices report themselves and may capture.
-        Push | SendEvidence | Withdraw => matches!(role, Enlace | Campo | Coordinacion | Administracion),
+        Push | SendEvidence | Withdraw | Answer => {
+            matches!(role, Enlace | Campo | Coordinacion | Administracion)
+        }
         // Whoever captured one of the two values is a party; the coordination answers for both.
-        Choose => matches!(role, Coordinacion | Administracion),
+        Choose | Review => matches!(role, Coordinacion | Administracion),
         Pull => true,
         SeeDevices | SeeNames => matches!(role, Coordinacion | Administracion | Auditoria),
         SeeEveryArea => matches!(role, Coordinacion | Administracion | Auditoria),
@@ -145,6 +153,9 @@ mod tests {
         assert!(!can(Role::Auditoria, Action::Push));
         assert!(!can(Role::Auditoria, Action::SendEvidence));
         assert!(!can(Role::Auditoria, Action::Choose) && !can(Role::Auditoria, Action::Withdraw));
+        assert!(!can(Role::Auditoria, Action::Review) && !can(Role::Auditoria, Action::Answer));
+        assert!(!can(Role::Enlace, Action::Review) && !can(Role::Campo, Action::Review));
+        assert!(can(Role::Enlace, Action::Answer) && can(Role::Coordinacion, Action::Review));
         assert!(!can(Role::Enlace, Action::Choose) && !can(Role::Campo, Action::SeeNames));
         assert!(!can(Role::Enlace, Action::SeeDevices));
         assert!(!can(Role::Campo, Action::SeeEveryArea));

@@ -116,6 +116,16 @@ codes! {
     ChoiceOutdated = "choice_outdated", 409, AfterFix;
     /// A choice needs a reason, within a length. params: limit.
     ReasonNeeded = "reason_needed", 422, AfterFix;
+    /// Something decided or answered about this follow-up is already on its way. params: folio.
+    ReviewWaiting = "review_waiting", 409, Later;
+    /// Somebody said something while the person decided. params: folio.
+    ReviewOutdated = "review_outdated", 409, AfterFix;
+    /// The follow-up cannot be decided like this any more. params: folio.
+    ReviewClosed = "review_closed", 409, AfterFix;
+    /// Nobody reviews their own capture. params: folio.
+    ReviewOwn = "review_own", 403, Never;
+    /// The follow-up is not in a state in which another takes its place. params: folio.
+    CorrectionClosed = "correction_closed", 409, AfterFix;
 
     /// This folder has no enrolled device yet.
     NotEnrolled = "not_enrolled", 412, AfterFix;

@@ -225,6 +225,8 @@ pub enum OperationKind {
     Placeholder,
     /// Body is a [`crate::conflict::ConflictChoice`]; the record is the follow-up that is held.
     Choice,
+    /// Body is a [`crate::review::ReviewAct`]; the record is the follow-up it is about.
+    Review,
     /// A kind of a later version. It is refused alone and stays on its device; without this word the whole batch
     /// could not be read.
     #[serde(other)]
@@ -238,6 +240,7 @@ impl OperationKind {
             OperationKind::FollowUp => "follow_up",
             OperationKind::Placeholder => "placeholder",
             OperationKind::Choice => "choice",
+            OperationKind::Review => "review",
             OperationKind::Unknown => "unknown",
         }
     }

@@ -19,6 +19,7 @@ use domain::problem::{Code, Problem};
 use domain::project::{LatestProgress, ProcessState, ProjectState};
 use domain::receipt::{Receipt, ReceiptBody, Verdict};
 use domain::relay::{RelayAnswer, RelayBatch, RelayFile, RelayManifest, RelayOffer, RelayReply};
+use domain::review::{Decision, Observation, Review, ReviewAct, Round};
 use domain::wire::*;
 use domain::{Finding, Severity};
 use rust_decimal::Decimal;
@@ -176,6 +177,48 @@ fn choice() -> ConflictChoice {
     }
 }
 
+fn act() -> ReviewAct {
+    ReviewAct {
+        follow_up: id(2),
+        version: 1,
+        decision: Decision::Observe,
+        observations: vec![Observation {
+            at: "/progress/physical/actual".into(),
+            text: "La fotografía muestra menos".into(),
+            due: NaiveDate::from_ymd_opt(2026, 3, 20),
+        }],
+        reason: None,
+    }
+}
+
+fn review() -> Review {
+    let ReviewAct { observations, .. } = act();
+    let round = |op: u128, decision, observations, reason: Option<&str>, role, area: &str| Round {
+        op_id: id(op),
+        decision,
+        observations,
+        reason: reason.map(str::to_owned),
+        role,
+        area: area.into(),
+        at: at(op as i64),
+    };
+    Review {
+        since: at(5),
+        rounds: vec![
+            round(20, Decision::Observe, observations, None, Role::Coordinacion, "Coordinación"),
+            round(
+                21,
+                Decision::Answer,
+                Vec::new(),
+                Some("Es de otro tramo"),
+                Role::Enlace,
+                "Obras de muestra",
+            ),
+        ],
+        content: Some(Box::new(domain::review::shown(&follow_up().content))),
+    }
+}
+
 fn receipt() -> Receipt {
     Receipt {
         body: ReceiptBody {
@@ -266,6 +309,7 @@ fn push() {
                 operation(OperationKind::FollowUp, serde_json::to_value(follow_up()).unwrap()),
                 operation(OperationKind::Placeholder, serde_json::to_value(placeholder).unwrap()),
                 operation(OperationKind::Choice, serde_json::to_value(choice()).unwrap()),
+                operation(OperationKind::Review, serde_json::to_value(act()).unwrap()),
             ],
         },
     );
@@ -342,11 +386,16 @@ fn pull() {
         evidence: vec![file()],
         findings: vec![finding()],
         conflict: Some(Box::new(conflict())),
+        review: None,
         release_id: None,
         url: None,
     };
     kept("follow_up_state_held", &state);
     state.conflict = None;
+    state.held = Some(Held::Review);
+    state.review = Some(Box::new(review()));
+    kept("follow_up_state_review", &state);
+    state.review = None;
     state.held = Some(Held::AfterHeld { folio: "S-00000-00001".into() });
     state.release_id = Some("ocds-000000-d1_p1-2-0123456789ab".into());
     state.url = Some("https://pp.example.org/proyectos/d1_p1/".into());

@@ -1,5 +1,6 @@
 import type { Component } from "svelte";
 import Devices from "../panel/screens/Devices.svelte";
+import Review from "../panel/screens/Review.svelte";
 import type { Key } from "../lib/i18n/index.svelte";
 import type { Route, Screen } from "../lib/router";
 import type { IconName } from "../lib/ui/icons";
@@ -27,12 +28,13 @@ export const screens: Record<Screen, Component<ScreenProps>> = {
   bulk: Bulk,
   status: Sending,
   devices: Devices,
+  review: Review,
   help: Help,
   profile: Profile,
 };
 
 export interface Entry {
-  nav: "tray" | "projects" | "status" | "devices" | "help";
+  nav: "tray" | "projects" | "status" | "review" | "devices" | "help";
   label: Key;
   icon: IconName;
 }
@@ -41,6 +43,7 @@ export const navigation: readonly Entry[] = [
   { nav: "tray", label: "nav.tray", icon: "tray" },
   { nav: "projects", label: "nav.projects", icon: "folder" },
   { nav: "status", label: "nav.status", icon: "send" },
+  { nav: "review", label: "nav.review", icon: "speech" },
   { nav: "devices", label: "nav.devices", icon: "devices" },
   { nav: "help", label: "nav.help", icon: "help" },
 ];
@@ -54,3 +57,11 @@ export function entryOf(screen: Screen): Entry["nav"] | null {
 
 export const maySeeDevices = (me: Ready): boolean =>
   ["coordinacion", "administracion", "auditoria"].includes(me.person.role);
+
+export const mayReview = (me: Ready): boolean => ["coordinacion", "administracion"].includes(me.person.role);
+
+/** The entries that a person has. */
+export const entriesOf = (me: Ready): readonly Entry[] =>
+  navigation.filter(
+    (entry) => (entry.nav !== "devices" || maySeeDevices(me)) && (entry.nav !== "review" || mayReview(me)),
+  );

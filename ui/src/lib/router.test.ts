@@ -8,6 +8,7 @@ const routes: [string, Route][] = [
   ["#/seguimiento/0193-ab", { screen: "followUp", id: "0193-ab" }],
   ["#/envio", { screen: "status" }],
   ["#/equipos", { screen: "devices" }],
+  ["#/revision", { screen: "review" }],
   ["#/ayuda", { screen: "help" }],
 ];
 

@@ -7,6 +7,7 @@ export type Route =
   | { screen: "bulk" }
   | { screen: "status" }
   | { screen: "devices" }
+  | { screen: "review" }
   | { screen: "help" }
   | { screen: "profile" };
 
@@ -27,6 +28,8 @@ export function parse(hash: string): Route {
       return { screen: "status" };
     case "equipos":
       return { screen: "devices" };
+    case "revision":
+      return { screen: "review" };
     case "ayuda":
       return { screen: "help" };
     case "perfil":
@@ -53,6 +56,8 @@ export function href(route: Route): string {
       return "#/envio";
     case "devices":
       return "#/equipos";
+    case "review":
+      return "#/revision";
     case "help":
       return "#/ayuda";
     case "profile":

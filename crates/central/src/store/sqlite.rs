@@ -32,6 +32,7 @@ const MIGRATIONS: &[M<'static>] = &[
     M::up(include_str!("../../migrations/sqlite/0001_create_central.sql")),
     M::up(include_str!("../../migrations/sqlite/0002_keep_conflicts.sql")),
     M::up(include_str!("../../migrations/sqlite/0003_index_waiting.sql")),
+    M::up(include_str!("../../migrations/sqlite/0004_review.sql")),
 ];
 
 /// The embedded store.
@@ -248,7 +249,7 @@ impl SqliteTx<'_> {
 }
 
 const FOLLOW_UP: &str = "SELECT op_id, device_id, person_id, area_id, state, held, body, base, captured_at, recorded_at, \
-     decided_at, findings, conflict, release_id FROM follow_up";
+     decided_at, findings, conflict, release_id, review FROM follow_up";
 
 /// The columns of a follow-up as text, before they are parsed outside of rusqlite's closures.
 struct FollowUpText {
@@ -263,6 +264,7 @@ struct FollowUpText {
     findings: String,
     conflict: Option<String>,
     release_id: Option<String>,
+    review: Option<String>,
 }
 
 impl FollowUpText {
@@ -279,6 +281,7 @@ impl FollowUpText {
             findings: row.get(11)?,
             conflict: row.get(12)?,
             release_id: row.get(13)?,
+            review: row.get(14)?,
         })
     }
 
@@ -299,6 +302,7 @@ impl FollowUpText {
             decided_at: parse_time_opt(self.decided_at)?,
             findings: parse(&self.findings)?,
             conflict: self.conflict.as_deref().map(parse).transpose()?,
+            review: self.review.as_deref().map(parse).transpose()?,
             release_id: self.release_id,
         })
     }
@@ -850,8 +854,8 @@ impl Tx for SqliteTx<'_> {
         let follow_up = &stored.follow_up;
         self.run(
             "INSERT INTO follow_up (municipality_id, id, op_id, device_id, person_id, area_id, project, ocid, folio, state,
-               held, body, base, captured_at, recorded_at, decided_at, findings, conflict, release_id)
-             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, ?19)",
+               held, body, base, captured_at, recorded_at, decided_at, findings, conflict, release_id, review)
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, ?19, ?20)",
             params![
                 self.m(),
                 follow_up.id.to_string(),
@@ -871,7 +875,8 @@ impl Tx for SqliteTx<'_> {
                 stored.decided_at.map(time),
                 json(&stored.findings)?,
                 stored.conflict.as_ref().map(json).transpose()?,
-                stored.release_id
+                stored.release_id,
+                stored.review.as_ref().map(json).transpose()?
             ],
         )?;
         for (position, file) in follow_up.evidence.iter().enumerate() {
@@ -885,7 +890,7 @@ impl Tx for SqliteTx<'_> {
 
     fn update_follow_up(&self, stored: &StoredFollowUp) -> Result<()> {
         self.run(
-            "UPDATE follow_up SET state = ?3, held = ?4, decided_at = ?5, findings = ?6, conflict = ?7, release_id = ?8
+            "UPDATE follow_up SET state = ?3, held = ?4, decided_at = ?5, findings = ?6, conflict = ?7, release_id = ?8, review = ?9
              WHERE municipality_id = ?1 AND id = ?2",
             params![
                 self.m(),
@@ -895,7 +900,8 @@ impl Tx for SqliteTx<'_> {
                 stored.decided_at.map(time),
                 json(&stored.findings)?,
                 stored.conflict.as_ref().map(json).transpose()?,
-                stored.release_id
+                stored.release_id,
+                stored.review.as_ref().map(json).transpose()?
             ],
         )?;
         Ok(())
@@ -944,6 +950,16 @@ impl Tx for SqliteTx<'_> {
                AND held IS NOT NULL AND held LIKE '%after_held%'
              ORDER BY recorded_at, id",
             params![self.m(), person_id],
+            |row| row.get(0),
+        )?;
+        rows.iter().map(|id| parse_uuid(id)).collect()
+    }
+
+    fn waiting_for_review(&self) -> Result<Vec<Uuid>> {
+        let rows: Vec<String> = self.all(
+            "SELECT id FROM follow_up WHERE municipality_id = ?1 AND state = 'received'
+               AND json_extract(held, '$.why') = 'review' ORDER BY recorded_at, id",
+            params![self.m()],
             |row| row.get(0),
         )?;
         rows.iter().map(|id| parse_uuid(id)).collect()

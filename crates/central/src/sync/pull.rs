@@ -1,6 +1,6 @@
 //! Pull: pages of changes, per stream in sequence, with a sealed cursor; a long stream begins with a snapshot.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
@@ -8,10 +8,13 @@ use domain::conflict::Conflict;
 use domain::history::{Change, ChangeKind};
 use domain::person::{Action, can};
 use domain::problem::{Code, Problem};
+use domain::review::Review;
 use domain::seeded::{self, Bug};
 use domain::wire::{COMMON, FORMS, PullAnswer, Snapshot, area_stream};
 use hmac::{Hmac, Mac};
+use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
 use sha2::Sha256;
 use uuid::Uuid;
 
@@ -141,7 +144,7 @@ pub fn pull(
     })
 }
 
-/// Names of the authors of the conflicts in a page and in the snapshot it begins with, for those who may see names.
+/// Names of the authors of the conflicts and reviews in a page and in the snapshot it begins with, for those who may see names.
 fn names(
     tx: &dyn Tx,
     actor: &Actor,
@@ -152,31 +155,46 @@ fn names(
     if !can(actor.person.card.role, Action::SeeNames) {
         return Ok(names);
     }
-    let conflict = |change: &Change| {
-        let conflict = change.state.get("conflict").filter(|_| change.kind == ChangeKind::FollowUp)?;
-        serde_json::from_value::<Conflict>(conflict.clone()).ok()
-    };
-    let mut conflicts: Vec<Conflict> = changes.iter().filter_map(conflict).collect();
+    let mut operations: BTreeSet<Uuid> = changes.iter().flat_map(named).collect();
     if let Some(snapshot) = snapshot {
         tx.latest(&snapshot.stream, snapshot.head.seq, &mut |change| {
-            conflicts.extend(conflict(&change));
+            operations.extend(named(&change));
             true
         })?;
     }
-    for conflict in conflicts {
-        let standing = conflict.standing.into_iter().filter_map(|standing| standing.author);
-        let authors = standing.chain([conflict.held]).map(|author| author.op_id);
-        for op_id in authors.chain(conflict.chosen.map(|chosen| chosen.op_id)) {
-            // By its device: a choice has no row of its own.
-            let device = tx.operation(op_id)?.map(|operation| tx.device(operation.device_id)).transpose()?;
-            if let Some(device) = device.flatten()
-                && let Some(person) = tx.person(&device.person_id)?
-            {
-                names.insert(op_id, person.card.name);
-            }
+    for op_id in operations {
+        // By its device: a choice has no row of its own.
+        let device = tx.operation(op_id)?.map(|operation| tx.device(operation.device_id)).transpose()?;
+        if let Some(device) = device.flatten()
+            && let Some(person) = tx.person(&device.person_id)?
+        {
+            names.insert(op_id, person.card.name);
         }
     }
     Ok(names)
+}
+
+/// The operations of a change whose authors are named: both sides of a conflict and who chose, who captured what is
+/// under review and who decided it.
+fn named(change: &Change) -> Vec<Uuid> {
+    let mut operations = Vec::new();
+    if change.kind != ChangeKind::FollowUp {
+        return operations;
+    }
+    if let Some(conflict) = read::<Conflict>(&change.state, "conflict") {
+        let standing = conflict.standing.into_iter().filter_map(|standing| standing.author);
+        operations.extend(standing.chain([conflict.held]).map(|author| author.op_id));
+        operations.extend(conflict.chosen.map(|chosen| chosen.op_id));
+    }
+    if let Some(review) = read::<Review>(&change.state, "review") {
+        operations.extend(read::<Uuid>(&change.state, "opId"));
+        operations.extend(review.rounds.into_iter().map(|round| round.op_id));
+    }
+    operations
+}
+
+fn read<T: DeserializeOwned>(state: &Value, field: &str) -> Option<T> {
+    T::deserialize(state.get(field)?).ok()
 }
 
 fn mac(bytes: &[u8], key: &[u8]) -> Vec<u8> {

@@ -6,6 +6,7 @@ use domain::follow_up::{FollowUp, State};
 use domain::person::{Action, area_id, can};
 use domain::problem::{Code, Problem};
 use domain::receipt::{Receipt, ReceiptBody, Verdict, body_hash, key_id};
+use domain::review::ReviewAct;
 use domain::seeded::{self, Bug};
 use domain::wire::{
     Base, DeviceReport, MAX_OPERATIONS, Operation, OperationKind, PROTOCOL, Placeholder, PushAnswer,
@@ -21,6 +22,7 @@ use crate::auth::Actor;
 use crate::choose::{Choosing, Offered, choose};
 use crate::endpoint::Endpoint;
 use crate::problem::Answer;
+use crate::review::{self, Reviewing, review};
 use crate::state;
 use crate::store::{Entry, JobKind, Project, StoreError, StoredFollowUp, StoredOperation, Tx};
 use crate::sync::group::Recorded;
@@ -166,6 +168,7 @@ enum Body {
     FollowUp(Box<FollowUp>),
     Placeholder,
     Choice(ConflictChoice),
+    Review(ReviewAct),
     /// Its schema is of a later version than this program.
     Newer,
     /// So is its kind: nothing else of the device has to wait for it.
@@ -192,7 +195,18 @@ fn check(operation: Operation) -> Result<Checked, Problem> {
             Err(error) => return Err(malformed(error.to_string())),
         },
         OperationKind::Unknown => Body::UnknownKind,
-        OperationKind::FollowUp | OperationKind::Choice if operation.schema > SCHEMA => Body::Newer,
+        OperationKind::FollowUp | OperationKind::Choice | OperationKind::Review
+            if operation.schema > SCHEMA =>
+        {
+            Body::Newer
+        }
+        OperationKind::Review => match ReviewAct::deserialize(&operation.body) {
+            Ok(act) => match nonsense(&operation, &act) {
+                None => Body::Review(act),
+                Some(detail) => Body::Unreadable(detail),
+            },
+            Err(error) => Body::Unreadable(error.to_string()),
+        },
         OperationKind::Choice => match ConflictChoice::deserialize(&operation.body) {
             Ok(choice) => match senseless(&operation, &choice) {
                 None => Body::Choice(choice),
@@ -223,6 +237,16 @@ fn senseless(operation: &Operation, choice: &ConflictChoice) -> Option<String> {
         return Some(format!("a reason of {length} characters"));
     }
     (choice.standing.len() > MAX_STANDING).then(|| format!("{} releases", choice.standing.len()))
+}
+
+fn nonsense(operation: &Operation, act: &ReviewAct) -> Option<String> {
+    if act.follow_up != operation.record_id {
+        return Some("recordId is not the follow-up".into());
+    }
+    if !operation.evidence.is_empty() {
+        return Some("a review has no files".into());
+    }
+    act.senseless()
 }
 
 fn disagreement(operation: &Operation, follow_up: &FollowUp) -> Option<String> {
@@ -336,12 +360,17 @@ impl Recorder<'_> {
             Body::Unreadable(detail) => {
                 let rule = match operation.kind {
                     OperationKind::Choice => "choice-unreadable",
+                    OperationKind::Review => "review-unreadable",
                     _ => "follow-up-unreadable",
                 };
                 let finding = refusal("/", rule, json!({"detail": detail}));
                 Some(self.refuse(operation, None, vec![finding]))
             }
             Body::Choice(choice) => match self.choose(operation, choice)? {
+                Ok(said) => Some(said),
+                Err(problem) => return Ok(Taken::Refused(problem)),
+            },
+            Body::Review(act) => match self.review(operation, act)? {
                 Ok(said) => Some(said),
                 Err(problem) => return Ok(Taken::Refused(problem)),
             },
@@ -375,37 +404,52 @@ impl Recorder<'_> {
         }
         let offered = Offered { op_id: operation.op_id, person: &self.actor.person, choice };
         match choose(self.endpoint, self.tx, &offered, self.now)? {
-            Choosing::Refused(findings) => Ok(Ok(self.refuse(operation, Some(choice), findings))),
-            Choosing::Done(entries) => {
-                let place = self.entries.len();
-                self.entries.extend(entries);
-                Ok(Ok(Said {
-                    place,
-                    folio: domain::follow_up::folio(operation.record_id),
-                    evidence: Vec::new(),
-                    verdict: Verdict::Received,
-                    findings: Vec::new(),
-                }))
+            Choosing::Refused(findings) => {
+                Ok(Ok(self.refuse(operation, Some(("choice", json!(choice))), findings)))
             }
+            Choosing::Done(entries) => Ok(Ok(self.tell(operation, entries))),
         }
     }
 
-    /// What is refused without being a follow-up of its own (its body cannot be read, or it is a choice) is in the
-    /// history too, in its author's stream, with its reasons.
-    fn refuse(
-        &mut self,
-        operation: &Operation,
-        choice: Option<&ConflictChoice>,
-        findings: Vec<Finding>,
-    ) -> Said {
+    /// So has a review. The inner error as of a choice; of before a restore its earlier rounds may be out there too.
+    fn review(&mut self, operation: &Operation, act: &ReviewAct) -> Answer<Result<Said, Problem>> {
+        let is_back =
+            |stored: StoredFollowUp| stored.review.map_or(0, |review| review.version()) >= act.version;
+        if self.is_of_before(operation) && !self.tx.follow_up(act.follow_up)?.is_some_and(is_back) {
+            let folio = domain::follow_up::folio(act.follow_up);
+            return Ok(Err(Problem::new(Code::FollowUpLost).with("folio", folio)));
+        }
+        let offered = review::Offered { op_id: operation.op_id, person: &self.actor.person, act };
+        Ok(Ok(match review(self.endpoint, self.tx, &offered, self.now)? {
+            Reviewing::Refused(findings) => self.refuse(operation, Some(("review", json!(act))), findings),
+            Reviewing::Done(entries) => self.tell(operation, entries),
+        }))
+    }
+
+    /// What is no follow-up of its own and had its effect: its receipt takes the number of the follow-up's entry.
+    fn tell(&mut self, operation: &Operation, entries: Vec<Entry>) -> Said {
+        let place = self.entries.len();
+        self.entries.extend(entries);
+        Said {
+            place,
+            folio: domain::follow_up::folio(operation.record_id),
+            evidence: Vec::new(),
+            verdict: Verdict::Received,
+            findings: Vec::new(),
+        }
+    }
+
+    /// What is refused without being a follow-up of its own (its body cannot be read, or it is a choice or a review) is
+    /// in the history too, in its author's stream, with its reasons.
+    fn refuse(&mut self, operation: &Operation, act: Option<(&str, Value)>, findings: Vec<Finding>) -> Said {
         let folio = domain::follow_up::folio(operation.record_id);
         let stream = domain::wire::area_stream(&self.actor.person.area_id);
         let place = self.entries.len();
         let mut state =
             json!({"opId": operation.op_id, "folio": folio, "state": State::Rejected, "findings": findings});
-        if let Some(choice) = choice {
-            // A follow-up has notes that belong in no stream; of a choice there is nothing to keep back.
-            state["choice"] = json!(choice);
+        if let Some((kind, body)) = act {
+            // A follow-up has notes that belong in no stream; of a choice or a review there is nothing to keep back.
+            state[kind] = body;
         }
         self.entries.push(Entry {
             stream,
@@ -444,6 +488,7 @@ impl Recorder<'_> {
             decided_at: rejected.then_some(self.now),
             findings: findings.clone(),
             conflict: None,
+            review: None,
             release_id: None,
         };
         self.tx.add_follow_up(&stored)?;

@@ -33,13 +33,23 @@ pub(crate) struct StoredDraft {
     pub(crate) base_version: Option<u64>,
     /// Epoch of the endpoint in which they were counted.
     pub(crate) base_epoch: Option<Uuid>,
+    /// The follow-up that it corrects.
+    pub(crate) corrects: Option<Correcting>,
     pub(crate) updated_at: DateTime<Utc>,
     pub(crate) discarded: bool,
     /// In which opening of the store it was last changed; blank for drafts of before that was written down.
     pub(crate) session: String,
 }
 
-const COLUMNS: &str = "id, project, ocid, stage, form, typed, content, missing, updated_at, discarded_at IS NOT NULL, base_version, base_epoch, session";
+/// What a draft corrects.
+#[derive(Clone, Debug)]
+pub(crate) struct Correcting {
+    pub(crate) id: Uuid,
+    /// Why; blank where nothing public is corrected.
+    pub(crate) reason: String,
+}
+
+const COLUMNS: &str = "id, project, ocid, stage, form, typed, content, missing, updated_at, discarded_at IS NOT NULL, base_version, base_epoch, corrects, correction_reason, session";
 
 struct Raw {
     texts: [String; 7],
@@ -49,6 +59,8 @@ struct Raw {
     base_version: Option<i64>,
     base_epoch: Option<String>,
     session: String,
+    corrects: Option<String>,
+    correction_reason: Option<String>,
 }
 
 fn raw(row: &Row<'_>) -> rusqlite::Result<Raw> {
@@ -59,13 +71,16 @@ fn raw(row: &Row<'_>) -> rusqlite::Result<Raw> {
         discarded: row.get(9)?,
         base_version: row.get(10)?,
         base_epoch: row.get(11)?,
-        session: row.get(12)?,
+        corrects: row.get(12)?,
+        correction_reason: row.get(13)?,
+        session: row.get(14)?,
     })
 }
 
 fn read(raw: Raw) -> Result<StoredDraft, Error> {
     let [id, project, ocid, stage, form, typed, content] = raw.texts;
-    let form: Form = from_json("a form", &form)?;
+    let correction_reason = raw.correction_reason.unwrap_or_default();
+    let corrects = raw.corrects.as_deref().map(uuid).transpose()?;
     Ok(StoredDraft {
         id: uuid(&id)?,
         project,
@@ -74,23 +89,41 @@ fn read(raw: Raw) -> Result<StoredDraft, Error> {
             .into_iter()
             .find(|s| s.as_str() == stage)
             .ok_or(Error::Stored { what: "a stage" })?,
-        form: super::forms::whole(form),
+        form: form_of(&form)?,
         typed: from_json("typed values", &typed)?,
         content: from_json("a draft", &content)?,
         missing: count(raw.missing),
         base_version: raw.base_version.map(i64::unsigned_abs),
         base_epoch: raw.base_epoch.as_deref().map(uuid).transpose()?,
+        corrects: corrects.map(|id| Correcting { id, reason: correction_reason }),
         updated_at: instant(&raw.updated_at)?,
         discarded: raw.discarded,
         session: raw.session,
     })
 }
 
+/// A form as it was kept.
+pub(crate) fn form_of(text: &str) -> Result<Form, Error> {
+    Ok(super::forms::whole(from_json("a form", text)?))
+}
+
+/// The draft that corrects a follow-up, if there is one that is not discarded.
+pub(crate) fn correcting(connection: &Connection, id: Uuid) -> Result<Option<Uuid>, Error> {
+    let found: Option<String> = connection
+        .prepare_cached(
+            "SELECT id FROM draft WHERE corrects = ?1 AND discarded_at IS NULL ORDER BY updated_at DESC LIMIT 1",
+        )?
+        .query_row([id.to_string()], |row| row.get(0))
+        .optional()?;
+    found.as_deref().map(uuid).transpose()
+}
+
 /// Writes a new draft.
 pub(crate) fn insert(connection: &Connection, draft: &StoredDraft) -> Result<(), Error> {
     connection.execute(
         "INSERT INTO draft (id, project, ocid, stage, form, typed, content, missing, base_version, base_epoch,
-         created_at, updated_at, session) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?11, ?12)",
+         created_at, updated_at, corrects, correction_reason, session)
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?11, ?12, ?13, ?14)",
         params![
             draft.id.to_string(),
             draft.project,
@@ -103,6 +136,8 @@ pub(crate) fn insert(connection: &Connection, draft: &StoredDraft) -> Result<(),
             draft.base_version.map(|version| version as i64),
             draft.base_epoch.map(|epoch| epoch.to_string()),
             at(draft.updated_at),
+            draft.corrects.as_ref().map(|corrects| corrects.id.to_string()),
+            draft.corrects.as_ref().map(|corrects| corrects.reason.as_str()),
             draft.session,
         ],
     )?;

@@ -387,7 +387,7 @@ pub(crate) fn adopt(connection: &Connection, device: Uuid) -> Result<(), Error> 
 }
 
 /// What the endpoint said it had and does not show (any more) is offered again; a choice it shows in the record of the
-/// conflict that it closed. What went under this device keeps its number, which the endpoint may ask for in its order;
+/// conflict that it closed, a review among the rounds. What went under this device keeps its number, which the endpoint may ask for in its order;
 /// what went under an earlier identity gets a number of this one.
 pub(crate) fn offer_again(connection: &Connection, device: Uuid) -> Result<usize, Error> {
     let again = connection.execute(
@@ -395,7 +395,9 @@ pub(crate) fn offer_again(connection: &Connection, device: Uuid) -> Result<usize
          WHERE kind <> 'placeholder' AND state IN ('received', 'rejected') AND former_person IS NULL
          AND op_id NOT IN (SELECT op_id FROM central_follow_up)
          AND op_id NOT IN (SELECT json_extract(state, '$.conflict.chosen.opId') FROM central_follow_up
-                           WHERE json_extract(state, '$.conflict.chosen.opId') IS NOT NULL)",
+                           WHERE json_extract(state, '$.conflict.chosen.opId') IS NOT NULL)
+         AND op_id NOT IN (SELECT json_extract(round.value, '$.opId')
+                           FROM central_follow_up, json_each(state, '$.review.rounds') AS round)",
         [],
     )?;
     adopt(connection, device)?;

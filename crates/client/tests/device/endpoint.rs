@@ -248,7 +248,7 @@ impl Data {
                 let problem = Problem::new(Code::KindUnknown);
                 PushResult::Refused { op_id, problem }
             }
-            OperationKind::FollowUp | OperationKind::Choice => {
+            OperationKind::FollowUp | OperationKind::Choice | OperationKind::Review => {
                 let folio = domain::follow_up::folio(operation.record_id);
                 let body = ReceiptBody {
                     op_id: operation.op_id,

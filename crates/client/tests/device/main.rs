@@ -15,6 +15,7 @@ mod hint;
 mod people;
 mod photo;
 mod profiles;
+mod review;
 mod scope;
 mod snapshot;
 mod sync;

@@ -92,6 +92,7 @@ export function draft(more: Partial<Draft> = {}): Draft {
     missing: 0,
     files: [],
     savedAt: "2026-11-22T16:00:00Z",
+    corrects: null,
     ...more,
   };
 }

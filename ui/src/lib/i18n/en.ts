@@ -1,6 +1,7 @@
 import { evidence } from "./en-evidence";
 import { map } from "./en-map";
 import { relay } from "./en-relay";
+import { review } from "./en-review";
 import type { es } from "./es";
 import { desk } from "./en-desk";
 import { form } from "./en-form";
@@ -32,8 +33,7 @@ const problems = {
   "problem.choice_waiting": "There is already a choice on {folio} saved on this equipment, to be sent.",
   "problem.choice_outdated":
     "What stands changed while you chose on {folio}. See the new values and choose again; nothing was kept.",
-  "problem.reason_needed":
-    "The reason of the choice is missing, or has more than {limit} characters. Nothing was kept.",
+  "problem.reason_needed": "The reason or the text is missing, or has more than {limit} characters. Nothing was kept.",
   "problem.device_forked":
     "Another copy of this equipment is sending under the same identity (sending {clientSeq}). What you captured here is kept: ask for a new code for this equipment.",
   "problem.op_id_reused":
@@ -310,4 +310,5 @@ export const en: Record<keyof typeof es, string> = {
   ...map,
   ...relay,
   ...people,
+  ...review,
 };

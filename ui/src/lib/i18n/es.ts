@@ -1,6 +1,7 @@
 import { evidence } from "./es-evidence";
 import { map } from "./es-map";
 import { relay } from "./es-relay";
+import { review } from "./es-review";
 import { desk } from "./es-desk";
 import { form } from "./es-form";
 import { people } from "./es-people";
@@ -33,7 +34,7 @@ const problems = {
   "problem.choice_waiting": "Ya hay una elección sobre {folio} guardada en este equipo, por enviar.",
   "problem.choice_outdated":
     "Lo vigente cambió mientras elegías sobre {folio}. Mira los valores nuevos y elige otra vez; no se guardó nada.",
-  "problem.reason_needed": "Falta el motivo de la elección, o pasa de {limit} caracteres. No se guardó nada.",
+  "problem.reason_needed": "Falta escribir el motivo o el texto, o pasa de {limit} caracteres. No se guardó nada.",
   "problem.device_forked":
     "Hay otra copia de este equipo enviando con la misma identidad (envío {clientSeq}). Lo capturado aquí se conserva: pide un código nuevo para este equipo.",
   "problem.op_id_reused":
@@ -320,4 +321,5 @@ export const es = {
   ...map,
   ...relay,
   ...people,
+  ...review,
 } as const;

@@ -25,6 +25,7 @@ const todo = (part: Partial<Todo> = {}): Todo => ({
   id: null,
   folio: null,
   days: 5,
+  due: null,
   light: "late",
   alerts: [late, silent],
   findings: 0,

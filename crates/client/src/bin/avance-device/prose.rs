@@ -218,6 +218,26 @@ fn sentence(code: Code) -> (&'static str, &'static str) {
             "Falta el motivo de la elección, o pasa de {limit} caracteres. Escríbelo con --reason; no se guardó nada.",
             "The reason of the choice is missing, or has more than {limit} characters. Write it with --reason; nothing was kept.",
         ),
+        Code::ReviewWaiting => (
+            "Ya hay una revisión o respuesta sobre {folio} guardada en este equipo, por enviar. Envíala con «send» y consulta el resultado.",
+            "There is already a review or an answer on {folio} stored on this equipment, to be sent. Send it with `send` and see the result.",
+        ),
+        Code::ReviewOutdated => (
+            "Alguien decidió o respondió sobre {folio} mientras tanto. Mira lo que dijo y decide otra vez; no se guardó nada.",
+            "Somebody decided or answered on {folio} meanwhile. See what they said and decide again; nothing was kept.",
+        ),
+        Code::ReviewClosed => (
+            "El seguimiento {folio} ya no está en un estado que se pueda decidir así; no se guardó nada.",
+            "The follow-up {folio} can no longer be decided like this; nothing was kept.",
+        ),
+        Code::ReviewOwn => (
+            "El seguimiento {folio} lo capturaste tú: lo revisa otra persona de la Coordinación.",
+            "You captured the follow-up {folio}: somebody else of the coordination reviews it.",
+        ),
+        Code::CorrectionClosed => (
+            "El seguimiento {folio} todavía no se puede corregir con otro: espera a que la Coordinación lo acepte, lo observe o lo rechace.",
+            "The follow-up {folio} cannot be corrected by another yet: wait until the coordination accepts, observes or rejects it.",
+        ),
         Code::TooManyRequests => (
             "La Coordinación recibe demasiado en este momento. Nada se perdió; se reintenta en {retryAfterSeconds} s.",
             "The central endpoint is receiving too much right now. Nothing was lost; it is tried again in {retryAfterSeconds} s.",

@@ -230,6 +230,33 @@ fn sentence(rule: &str) -> Option<(&'static str, &'static str)> {
         "conflict-kept" => {
             ("se eligió dejar lo vigente: {reason}", "it was chosen to keep what stands: {reason}")
         }
+        "review-unreadable" => (
+            "la Coordinación no pudo leer esta revisión; actualiza el programa y hazla otra vez",
+            "the central endpoint could not read this review; update the program and review again",
+        ),
+        "review-unknown" => {
+            ("la Coordinación no tiene ese seguimiento", "the central endpoint does not have that follow-up")
+        }
+        "review-not-allowed" => (
+            "revisa la Coordinación; a una observación responde quien lo capturó",
+            "the coordination reviews; an observation is answered by its author",
+        ),
+        "review-own" => (
+            "nadie revisa lo que capturó: lo decide otra persona de la Coordinación",
+            "nobody reviews their own capture: somebody else of the coordination decides it",
+        ),
+        "review-closed" => (
+            "ya no está en un estado que se pueda decidir así; mira su historia",
+            "it can no longer be decided like this; see its history",
+        ),
+        "review-outdated" => (
+            "alguien decidió o respondió antes (van {version}); mira lo que dijo y decide otra vez",
+            "somebody decided or answered before (there are {version}); see what they said and decide again",
+        ),
+        "review-observed" => ("la Coordinación observa: {text}", "the coordination observes: {text}"),
+        "review-rejected" => {
+            ("la Coordinación no lo aceptó: {reason}", "the coordination rejected it: {reason}")
+        }
         _ => return None,
     })
 }

@@ -247,6 +247,7 @@ fn effects(world: &mut World<'_>) -> Result<()> {
             (State::Rejected, _) => "rechazado",
             (State::Superseded, _) => "sustituido",
             (State::Received, Some(domain::follow_up::Held::Untrained)) => "espera capacitación",
+            (State::Received, Some(domain::follow_up::Held::Review)) => "espera revisión",
             (State::Received, Some(domain::follow_up::Held::AfterHeld { .. })) => "espera a otro propio",
             (State::Received, Some(domain::follow_up::Held::MissingFiles { .. })) => "espera archivos",
             _ => "otro estado",

@@ -3,6 +3,7 @@ import type { Conflict } from "./Conflict";
 import type { EvidenceRef } from "./EvidenceRef";
 import type { Held } from "./Held";
 import type { Progress } from "./Progress";
+import type { Review } from "./Review";
 import type { Stage } from "./Stage";
 import type { State } from "./State";
 
@@ -70,6 +71,10 @@ findings: any[],
  * Where and with whom it disagreed, and what was chosen; stays after the choice.
  */
 conflict?: Conflict, 
+/**
+ * Its review; none while nobody has to look at it.
+ */
+review?: Review, 
 /**
  * The release it became.
  */

@@ -15,4 +15,4 @@ bytes: number, } | { "why": "untrained" } | { "why": "after_held",
 /**
  * Folio of that one.
  */
-folio: string, };
+folio: string, } | { "why": "review" };

@@ -32,6 +32,10 @@ folio: string | null,
  */
 days: number, 
 /**
+ * Until when it should be attended, `yyyy-mm-dd`.
+ */
+due: string | null, 
+/**
  * Light of the project.
  */
 light: Light, 

@@ -2,6 +2,7 @@
 import type { AppState } from "./AppState";
 import type { Choose } from "./Choose";
 import type { ConflictRow } from "./ConflictRow";
+import type { Correct } from "./Correct";
 import type { Departure } from "./Departure";
 import type { DeviceRow } from "./DeviceRow";
 import type { Done } from "./Done";
@@ -42,6 +43,10 @@ import type { RelayState } from "./RelayState";
 import type { RelayTaken } from "./RelayTaken";
 import type { Recover } from "./Recover";
 import type { RecoveryPage } from "./RecoveryPage";
+import type { ReviewActs } from "./ReviewActs";
+import type { ReviewRow } from "./ReviewRow";
+import type { ReviewSent } from "./ReviewSent";
+import type { ReviewsOf } from "./ReviewsOf";
 import type { Sent } from "./Sent";
 import type { Status } from "./Status";
 import type { TextOnly } from "./TextOnly";
@@ -78,6 +83,9 @@ export interface Commands {
   evidence_answer: { request: PhotoAnswer; response: Draft };
   conflicts: { request: Nothing; response: Array<ConflictRow> };
   choose: { request: Choose; response: Sent };
+  reviews: { request: ReviewsOf; response: Array<ReviewRow> };
+  review: { request: ReviewActs; response: Array<ReviewSent> };
+  correct: { request: Correct; response: Draft };
   status: { request: Nothing; response: Status };
   send_now: { request: Nothing; response: Status };
   receipt: { request: FollowUpOf; response: ReceiptView };
