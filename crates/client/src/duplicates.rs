@@ -31,7 +31,7 @@ pub(crate) fn find(
     for queued in outbox::of_project(connection, &draft.project)? {
         let state = queued.word();
         let follow_up = queued.follow_up()?;
-        if counts(state) && alike(&follow_up.content) && corrects(content) != Some(&queued.folio) {
+        if counts(state) && alike(&follow_up.content) && !corrects(draft, follow_up.id) {
             let is_same = follow_up.content.progress == content.progress
                 && follow_up.content.release == content.release;
             return Ok(Some(finding(&Other { id: follow_up.id, state, is_same }, day.to_string())));
@@ -41,7 +41,7 @@ pub(crate) fn find(
         if counts(other.state)
             && other.stage == content.stage
             && other.visited_on == Some(day)
-            && corrects(content) != Some(&other.folio)
+            && !corrects(draft, other.id)
         {
             let other = Other { id: other.id, state: other.state, is_same: false };
             return Ok(Some(finding(&other, day.to_string())));
@@ -70,7 +70,7 @@ fn find_same_values(connection: &Connection, draft: &StoredDraft) -> Result<Opti
     }
     for queued in outbox::of_project(connection, &draft.project)? {
         let follow_up = queued.follow_up()?;
-        if counts(queued.word()) && follow_up.content == draft.content {
+        if counts(queued.word()) && !corrects(draft, follow_up.id) && follow_up.content == draft.content {
             let other = Other { id: follow_up.id, state: queued.word(), is_same: true };
             return Ok(Some(finding(&other, String::new())));
         }
@@ -83,8 +83,11 @@ fn counts(state: State) -> bool {
     !matches!(state, State::Rejected | State::Withdrawn | State::Superseded | State::Observed)
 }
 
-fn corrects(content: &FollowUpFile) -> Option<&String> {
-    content.corrects.as_ref()
+/// A correction is alike to what it corrects, as it should be.
+fn corrects(draft: &StoredDraft, id: Uuid) -> bool {
+    let folio = domain::follow_up::folio(id);
+    draft.corrects.as_ref().is_some_and(|corrects| corrects.id == id)
+        || draft.content.corrects.as_ref() == Some(&folio)
 }
 
 fn finding(other: &Other, day: String) -> Finding {

@@ -317,6 +317,7 @@ pub(crate) fn correct(store: &Store, moment: Moment, request: Correct) -> Result
                 corrects: Some(Correcting { id: request.id, reason: reason.to_owned() }),
                 updated_at: moment.captured_at,
                 discarded: false,
+                session: store.session().to_string(),
             },
         )?;
         for file in &follow_up.evidence {

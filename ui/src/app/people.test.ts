@@ -50,8 +50,8 @@ const ready: Ready = {
   version: "0.1.0",
   today: "2026-11-28",
   forms: [
-    { stage: "planning", title: { es: "Planeación", en: "Planning" }, columns: [] },
-    { stage: "implementation", title: { es: "Ejecución", en: "Implementation" }, columns: [] },
+    { stage: "planning", title: { es: "Planeación", en: "Planning" }, version: 1, columns: [] },
+    { stage: "implementation", title: { es: "Ejecución", en: "Implementation" }, version: 1, columns: [] },
   ],
   document_types: [],
 };
