@@ -48,6 +48,18 @@ impl Place {
     fn follow_ups(&self) -> Value {
         follow_ups(&self.central)
     }
+
+    /// Two more projects; the first belongs to an área.
+    fn list(&self, area: &str) {
+        let list = format!(
+            "folio,titulo,descripcion,area,lugar,monto,moneda,fecha\n\
+             m_1,Obra de muestra 1,Inventada,{area},Centro,\"50,000.00\",MXN,\n\
+             m_2,Obra de muestra 2,Inventada,Obras,Centro,\"50,000.00\",MXN,\n"
+        );
+        let path = self.folder.path().join("lista.csv");
+        std::fs::write(&path, list).unwrap();
+        self.central.ok(&["load", path.to_str().unwrap()]);
+    }
 }
 
 fn follow_ups(central: &Central) -> Value {
@@ -373,16 +385,7 @@ fn another_municipality_and_an_endpoint_of_before_say_so() {
 fn what_is_set_apart_by_an_answer_lets_the_rest_follow_in_the_next_relay() {
     let place = Place::new();
     let device = &place.device;
-    let list = |area: &str| {
-        let list = format!(
-            "folio,titulo,descripcion,area,lugar,monto,moneda,fecha\n\
-             m_1,Obra de muestra 1,Inventada,{area},Centro,\"50,000.00\",MXN,\n\
-             m_2,Obra de muestra 2,Inventada,Obras,Centro,\"50,000.00\",MXN,\n"
-        );
-        let path = place.folder.path().join("lista.csv");
-        std::fs::write(&path, list).unwrap();
-        place.central.ok(&["load", path.to_str().unwrap()]);
-    };
+    let list = |area: &str| place.list(area);
     list("Obras");
     device.ok(&["send"]);
     device.capture("m_1", &progress(10), &[]);
@@ -403,5 +406,33 @@ fn what_is_set_apart_by_an_answer_lets_the_rest_follow_in_the_next_relay() {
     list("Obras");
     wait_until("all of it is published", Duration::from_secs(20), || {
         device.run(&["send"]).status.success() && place.follow_ups() == json!({"published": 2})
+    });
+}
+
+#[test]
+fn what_was_set_apart_while_its_relay_was_still_on_its_way_keeps_its_number_when_it_is_recorded() {
+    let place = Place::new();
+    let device = &place.device;
+    place.list("Obras");
+    device.ok(&["send"]);
+    device.capture("m_1", &progress(10), &[]);
+    device.capture("m_2", &progress(20), &[]);
+    let relay = place.export();
+    place.list("Parques");
+    let reply = upload(device, &relay);
+    device.run(&["relay", "import", reply.to_str().unwrap()]);
+    assert_eq!((device.count("parked"), device.count("ready")), (1, 1));
+    // A copy of the same relay arrives again, at an endpoint that forgot the first and gave the project back.
+    place.list("Obras");
+    std::fs::remove_dir_all(place.central.data.join("relay")).unwrap();
+    let reply = upload(device, &relay);
+    device.ok(&["relay", "import", reply.to_str().unwrap()]);
+    assert_eq!((device.count("parked"), device.count("ready")), (0, 0));
+    // The placeholder that held its number is gone: nobody takes this device for a copy of itself.
+    device.capture("m_2", &progress(30), &[]);
+    device.ok(&["relay", "import", upload(device, &place.export()).to_str().unwrap()]);
+    device.ok(&["send"]);
+    wait_until("all of it is published", Duration::from_secs(20), || {
+        place.follow_ups() == json!({"published": 3})
     });
 }

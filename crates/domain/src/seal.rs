@@ -3,11 +3,12 @@
 //! ```text
 //! magic 8 · kind 1 · name of the recipient's key 8 · ephemeral key 32      the head
 //! pieces of 64 KiB, each with its tag; the last one says that it is        XChaCha20-Poly1305, STREAM
-//! device 16 · signature 64                                                 the foot
+//! device 16 · signature 64 · check 8                                       the foot
 //! ```
 //! The key is HKDF-SHA256 of an X25519 exchange between a key made for this one file and the recipient's, bound to the
 //! head. A file that was cut, joined or changed does not open. The foot signs the hash of everything before it, so the
-//! recipient knows whose file it is before taking a byte of it, and whoever carries it does not need a key.
+//! recipient knows whose file it is before taking a byte of it, and whoever carries it does not need a key. The check is for
+//! damage alone: with it whoever carries a file that a stick spoiled is told so where they are.
 //!
 //! Pieces, because a file holds hundreds of photographs and must not stand in memory. Not `age`: its files say nothing of
 //! who made them, and the primitives are the ones that the stores use already.
@@ -30,7 +31,8 @@ const NAME: usize = 8;
 /// Bytes before the first piece.
 pub const HEAD: usize = 8 + 1 + NAME + 32;
 /// Bytes after the last.
-pub const FOOT: usize = 16 + 64;
+pub const FOOT: usize = 16 + 64 + CHECK;
+const CHECK: usize = 8;
 const PIECE: usize = 64 * 1024;
 const TAG: usize = 16;
 
@@ -137,6 +139,14 @@ fn signed(kind: Kind, device: Uuid, sha256: &str, size: u64) -> Vec<u8> {
     format!("avance-abierto {purpose} {device} {sha256} {size}").into_bytes()
 }
 
+/// Of everything before it, foot included.
+fn check_of(sha256: &[u8], device: Uuid, signature: &[u8]) -> [u8; CHECK] {
+    let whole = Sha256::new().chain_update(sha256).chain_update(device.as_bytes()).chain_update(signature);
+    let mut check = [0u8; CHECK];
+    check.copy_from_slice(&whole.finalize()[..CHECK]);
+    check
+}
+
 /// Writes a sealed file, piece by piece.
 pub struct Sealer<W: Write> {
     out: W,
@@ -190,10 +200,13 @@ impl<W: Write> Sealer<W> {
         let cipher = std::mem::replace(&mut self.cipher, idle);
         let last = cipher.encrypt_last(self.plain.as_slice()).map_err(|_| broken())?;
         self.put(&last)?;
-        let sha256 = hex::encode(self.hasher.finalize_reset());
+        let hash = self.hasher.finalize_reset();
+        let sha256 = hex::encode(hash.as_slice());
         let signature = sign(&signed(self.kind, device, &sha256, self.size), key);
+        let bytes = hex::decode(&signature).map_err(|_| broken())?;
         self.out.write_all(device.as_bytes())?;
-        self.out.write_all(&hex::decode(&signature).map_err(|_| broken())?)?;
+        self.out.write_all(&bytes)?;
+        self.out.write_all(&check_of(&hash, device, &bytes))?;
         self.out.flush()?;
         Ok((self.out, Foot { kind: self.kind, device, sha256, size: self.size, signature }))
     }
@@ -236,7 +249,7 @@ impl Foot {
     /// Reads a whole file once, for its hash. `size` is that of the file, foot included.
     ///
     /// # Errors
-    /// It cannot be one, or the disk.
+    /// It is not one, it is not whole, or the disk.
     pub fn read(mut file: impl Read, kind: Kind, size: u64) -> Result<Foot, SealError> {
         let before = size
             .checked_sub(FOOT as u64)
@@ -259,13 +272,13 @@ impl Foot {
         file.read_exact(&mut foot).map_err(|_| SealError::Broken)?;
         let mut device = [0u8; 16];
         device.copy_from_slice(&foot[..16]);
-        Ok(Foot {
-            kind,
-            device: Uuid::from_bytes(device),
-            sha256: hex::encode(hasher.finalize()),
-            size: before,
-            signature: hex::encode(&foot[16..]),
-        })
+        let (device, signature) = (Uuid::from_bytes(device), &foot[16..FOOT - CHECK]);
+        let hash = hasher.finalize();
+        if foot[FOOT - CHECK..] != check_of(&hash, device, signature) {
+            return Err(SealError::Broken);
+        }
+        let (sha256, signature) = (hex::encode(hash.as_slice()), hex::encode(signature));
+        Ok(Foot { kind, device, sha256, size: before, signature })
     }
 
     /// Whether the holder of a key made the file.
@@ -425,6 +438,24 @@ mod tests {
         assert!(pieces(&swapped, &key(1)).is_err());
         assert!(pieces(&[head, &rest[piece..]].concat(), &key(1)).is_err());
         assert!(pieces(&[head, &rest[..2 * piece]].concat(), &key(1)).is_err());
+    }
+
+    #[test]
+    fn whoever_repairs_the_check_still_has_no_signature() {
+        let bytes = sealed(b"work");
+        let mut foot = Foot::read(bytes.as_slice(), Kind::Relay, bytes.len() as u64).unwrap();
+        let signer = hex::encode(key(2).verifying_key().as_bytes());
+        assert_eq!(foot.verify(&signer), Ok(()));
+        foot.device = Uuid::from_u128(8);
+        let signature = hex::decode(&foot.signature).unwrap();
+        let hash = hex::decode(&foot.sha256).unwrap();
+        let mut other = bytes.clone();
+        let at = bytes.len() - FOOT;
+        other[at..at + 16].copy_from_slice(foot.device.as_bytes());
+        other[bytes.len() - CHECK..].copy_from_slice(&check_of(&hash, foot.device, &signature));
+        let read = Foot::read(other.as_slice(), Kind::Relay, other.len() as u64).unwrap();
+        assert_eq!(read, foot);
+        assert!(read.verify(&signer).is_err());
     }
 
     #[test]
