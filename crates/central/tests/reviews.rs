@@ -11,7 +11,8 @@ use central::config::{Config, Options};
 use central::endpoint::Endpoint;
 use central::load::BaseRow;
 use central::store::{Device, JobKind, StoredFollowUp};
-use central::sync::{pull::pull, push::push};
+use central::sync::pull::{Understands, pull};
+use central::sync::push::push;
 use central::{review, roots, verify, worker};
 use chrono::{DateTime, Duration, Utc};
 use domain::clock::Clock;
@@ -116,7 +117,7 @@ impl Town {
             report: DeviceReport::default(),
             operations: vec![operation],
         };
-        push(&self.endpoint, &desk.actor, &request).unwrap().results.remove(0)
+        push(&self.endpoint, &desk.actor, request).unwrap().results.remove(0)
     }
 
     /// Captures; the background has decided when this returns.
@@ -165,7 +166,7 @@ impl Town {
 
     /// What a device is told of a follow-up, change by change, with the names that come with it.
     fn told(&self, desk: &Desk, follow_up: &FollowUp) -> (Vec<Value>, Vec<String>) {
-        let answer = pull(&self.endpoint, &desk.actor, "", false).unwrap();
+        let answer = pull(&self.endpoint, &desk.actor, "", Understands::default()).unwrap();
         assert!(!answer.has_more);
         let own = answer.changes.iter().filter(|change| change.record_id == follow_up.id.to_string());
         (own.map(|change| change.state.clone()).collect(), answer.names.into_values().collect())
@@ -460,7 +461,7 @@ fn what_cannot_be_read_or_means_nothing_is_in_the_history_and_changes_nothing() 
     let nobody = follow_up(contract(1));
     refused(&town.say(&mut desk, &act(&nobody, 0, Decision::Accept)), "review-unknown");
     assert_eq!(town.stands(&one), WAITS);
-    let told = pull(&town.endpoint, &desk.actor, "", false).unwrap();
+    let told = pull(&town.endpoint, &desk.actor, "", Understands::default()).unwrap();
     assert!(told.scope.contains(&COMMON.to_owned()));
     let kept = told.changes.iter().filter(|change| change.state["review"]["decision"] == "accept").count();
     assert_eq!(kept, 1, "a refused decision says what it was");
