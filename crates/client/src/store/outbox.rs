@@ -331,11 +331,16 @@ pub(crate) fn is_due(connection: &Connection, device: Uuid, until: DateTime<Utc>
     Ok(!due(connection, device, until)?.is_empty())
 }
 
-/// A project is here that was not (a moment ago): what was set apart on it need not wait for its time.
-pub(crate) fn welcome(connection: &Connection, project: &str) -> Result<(), Error> {
+/// The endpoint says of a project that it is this área's: what was set apart because it was not need not wait for its
+/// time, and where the project was not here at all, nothing that was set apart on it. It may have gone and come back
+/// between two looks of this device.
+pub(crate) fn welcome(connection: &Connection, project: &str, was_here: bool) -> Result<(), Error> {
     connection
-        .prepare_cached("UPDATE outbox SET retry_at = NULL WHERE project = ?1 AND state = 'parked'")?
-        .execute([project])?;
+        .prepare_cached(
+            "UPDATE outbox SET retry_at = NULL WHERE project = ?1 AND state = 'parked'
+             AND (NOT ?2 OR json_extract(problem, '$.code') = ?3)",
+        )?
+        .execute(params![project, was_here, Code::OutOfScope.as_str()])?;
     Ok(())
 }
 

@@ -103,6 +103,7 @@ pub(super) fn put(connection: &Connection, record: &str, project: &ProjectState)
     }
     let search = search_text(project);
     let card = Card::of(project);
+    outbox::welcome(connection, &project.folio, first.is_some())?;
     let id = if let Some((id, before, _)) = &first {
         connection
             .prepare_cached(
@@ -117,7 +118,6 @@ pub(super) fn put(connection: &Connection, record: &str, project: &ProjectState)
         }
         *id
     } else {
-        outbox::welcome(connection, &project.folio)?;
         connection.prepare_cached("DELETE FROM departure WHERE folio = ?1")?.execute([&project.folio])?;
         connection
             .prepare_cached("INSERT INTO project (record_id, folio, card, search) VALUES (?1, ?2, ?3, ?4)")?
