@@ -29,6 +29,7 @@ await script(async (browser) => {
   const field = (name) => page.locator(`[name=${name}]`);
   const value = (name) => field(name).inputValue();
   const heading = () => page.locator("main h1").first().textContent();
+  await field("visitedOn").waitFor();
   check((await heading()).trim() === draft.form.title.es, "its own form");
 
   // The day of one that was published already, and numbers as people write them.
@@ -91,6 +92,10 @@ await script(async (browser) => {
     .getByRole("button", { name: "Deshacer" })
     .click();
   await page.locator("li[data-file]").waitFor();
+  // What is there now is in no version.
+  await field("physicalActual").fill("37");
+  await field("visitedOn").focus();
+  await saved(page);
 
   await page.locator("[data-action=versions]").click();
   const version = page.locator("dialog[open] [data-version]");

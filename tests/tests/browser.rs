@@ -366,12 +366,7 @@ fn e4_a_draft_is_looked_after_while_it_is_typed() {
         }
         other => switch(&mut central, other),
     });
-    for name in ["form-duplicate", "versions"] {
-        for (width, theme) in [(360, "light"), (360, "dark"), (1280, "light"), (1280, "dark")] {
-            let path = journeys::window::screenshots().join(format!("{name}-{width}-{theme}.png"));
-            assert!(image::open(&path).is_ok(), "{}", path.display());
-        }
-    }
+    assert_pictures(&["form-duplicate", "versions"]);
 }
 
 #[test]
@@ -391,6 +386,51 @@ fn the_public_pages_pass_axe_and_need_no_script() {
     let given = given.each_ref().map(|(name, value)| (*name, value.as_str()));
     browse("public.mjs", &given, |what| panic!("the script asked for «{what}»"));
     nothing_internal(&central);
+}
+
+#[test]
+fn e9_e10_what_is_observed_reaches_the_form_and_its_correction_is_accepted() {
+    let folder = tempfile::tempdir().unwrap();
+    let central = central(folder.path());
+    let overseer = device(folder.path(), &central, "Coordinación", "coordinacion");
+    // What somebody without training captures waits for the coordination.
+    let office = Device::new(&folder.path().join("oficina"));
+    let code = central.code("Persona de oficina", "enlace", "Obras de muestra", false);
+    office.ok(&["enrol", "--server", &central.url(), "--code", &code, "--device", "oficina"]);
+    office.capture("d1_p2", &progress(10), &[]);
+    office.capture("d1_p3", &progress(20), &[]);
+    office.ok(&["send"]);
+    let (desk, author) = (Host::start(&overseer.data), Host::start(&office.data));
+    let sent = call(&author, "reviews", json!({"id": null}));
+    let of = |project: &str| {
+        let row = sent.as_array().unwrap().iter().find(|row| row["central"]["project"] == project).unwrap();
+        ["folio", "id"].map(|name| row["central"][name].as_str().unwrap().to_owned())
+    };
+    let [first, id] = of("d1_p2");
+    let [second, _] = of("d1_p3");
+    let given = [
+        ("desk", format!("http://{}", desk.address)),
+        ("author", format!("http://{}", author.address)),
+        ("first", first),
+        ("second", second),
+        ("id", id),
+    ];
+    let given = given.each_ref().map(|(name, value)| (*name, value.as_str()));
+    browse("review.mjs", &given, |what| panic!("the script asked for «{what}»"));
+    // The public sees what was corrected, and what was observed never was public.
+    wait_until("all of it is published", Duration::from_secs(20), || {
+        let status: Value = serde_json::from_str(&central.ok(&["status", "--json"])).unwrap();
+        status["followUps"] == json!({"published": 2, "superseded": 1})
+    });
+    let page = std::fs::read_to_string(central.public("proyectos/d1_p2/index.html")).unwrap();
+    assert!(page.contains("12 %") && !page.contains("10 %"), "{page}");
+    assert_pictures(&[
+        "review-observe",
+        "review-done",
+        "tray-observed",
+        "follow-up-observed",
+        "form-correction",
+    ]);
 }
 
 #[test]

@@ -8,7 +8,7 @@ use domain::command::{Correct, Draft, FieldFinding, OwnAct, ReviewRow, ReviewSen
 use domain::conflict::MAX_REASON;
 use domain::follow_up::{FollowUp, FollowUpFile, FollowUpState, State};
 use domain::form::{Form, Text, Values};
-use domain::person::{Action, can};
+use domain::person::{Action, area_id, can};
 use domain::problem::{Code, Problem};
 use domain::project::ProjectState;
 use domain::receipt::new_salt;
@@ -79,6 +79,9 @@ fn row(
         }
     }
     let card = projects::card(connection, &central.project)?;
+    let mut areas = projects::areas(connection)?;
+    areas.push(identity.person.area.clone());
+    let named = areas.into_iter().find(|name| area_id(name) == central.area);
     let waited = central.review.as_ref().map(|review| {
         // What its correction took the place of is not waited for; since when is not told, so as of its last round.
         let open =
@@ -88,6 +91,7 @@ fn row(
     });
     Ok(ReviewRow {
         title: card.map_or_else(|| central.project.clone(), |card| card.title),
+        area: named.unwrap_or_else(|| central.area.clone()),
         own,
         since: central.review.as_ref().map_or(central.captured_at, |review| {
             review.rounds.last().map_or(review.since, |round| round.at)

@@ -36,6 +36,7 @@ function row(id: string, part: Partial<ReviewRow> = {}, central: Partial<ReviewR
       ...central,
     },
     title: `Obra ${id}`,
+    area: "Obras de muestra",
     own: false,
     since: at,
     names: { [`op-${id}`]: "Persona de muestra" },
@@ -155,6 +156,6 @@ describe("the queue of reviews", () => {
 
   it("gives the times as data", () => {
     const line = reviewsCsv([row("1")]).split("\r\n")[1];
-    expect(line).toBe("S-1,P-1,obras,implementation,received,2026-11-20T18:00:00Z,0,7200,0,,");
+    expect(line).toBe("S-1,P-1,Obras de muestra,implementation,received,2026-11-20T18:00:00Z,0,7200,0,,");
   });
 });

@@ -22,7 +22,7 @@ export function reviewsCsv(rows: readonly ReviewRow[]): string {
       return [
         row.central.folio,
         row.central.project,
-        row.central.area,
+        row.area,
         row.central.stage,
         row.central.state,
         row.since,

@@ -40,6 +40,8 @@ pub struct ReviewRow {
     pub central: FollowUpState,
     /// Title of the project.
     pub title: String,
+    /// The área that captured it: its name where this equipment knows it, its id otherwise.
+    pub area: String,
     /// Whether the person of this equipment captured it here.
     pub own: bool,
     /// Since when it is as it is.

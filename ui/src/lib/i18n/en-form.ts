@@ -19,7 +19,7 @@ export const form: Record<keyof typeof es, string> = {
   "versions.files": "Other files attached ({count})",
   "versions.same": "The same as now",
   "versions.restore": "Go back to this",
-  "versions.restoreOf": "Go back to the version of {at}",
+  "versions.restoreOf": "Go back to this version, of {at}",
   "versions.restored": "The draft is back as it was. What it was before is in Versions.",
   "evidence.removed": "“{name}” was taken out of this draft.",
   "form.undone": "Undone: {fields}",

@@ -18,7 +18,7 @@ export const form = {
   "versions.files": "Otros archivos adjuntos ({count})",
   "versions.same": "Igual que ahora",
   "versions.restore": "Volver a esta",
-  "versions.restoreOf": "Volver a la versión de {at}",
+  "versions.restoreOf": "Volver a esta versión, de {at}",
   "versions.restored": "El borrador volvió a como estaba. Lo anterior quedó en Versiones.",
   "evidence.removed": "«{name}» se quitó de este borrador.",
   "form.undone": "Se deshizo: {fields}",

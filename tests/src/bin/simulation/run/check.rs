@@ -11,8 +11,8 @@ use domain::follow_up::State;
 use domain::person::{Action, area_id, can};
 use domain::receipt::{Receipt, Verdict};
 use domain::wire::{
-    COMMON, MAX_CHANGES, MAX_COMPRESSED, MAX_OPERATIONS, PullAnswer, PushAnswer, PushRequest, PushResult,
-    area_stream,
+    COMMON, FORMS, MAX_CHANGES, MAX_COMPRESSED, MAX_OPERATIONS, PullAnswer, PushAnswer, PushRequest,
+    PushResult, area_stream,
 };
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
@@ -88,7 +88,10 @@ fn body<T: DeserializeOwned>(answer: &Answered) -> Result<T> {
 /// Streams that a person may read.
 fn may_read(person: usize, stream: &str) -> bool {
     let (_, role, area, _) = PEOPLE[person];
-    stream == COMMON || stream == area_stream(&area_id(area)) || can(role, Action::SeeEveryArea)
+    // What every área has: projects without one, and the forms, which are what anybody sees in the program.
+    [COMMON, FORMS].contains(&stream)
+        || stream == area_stream(&area_id(area))
+        || can(role, Action::SeeEveryArea)
 }
 
 /// What a node answers: bounded, and nothing outside of the scope.

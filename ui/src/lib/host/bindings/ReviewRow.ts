@@ -19,6 +19,10 @@ central: FollowUpState,
  */
 title: string, 
 /**
+ * The área that captured it: its name where this equipment knows it, its id otherwise.
+ */
+area: string, 
+/**
  * Whether the person of this equipment captured it here.
  */
 own: boolean, 
