@@ -3,6 +3,7 @@
 import {
   ask,
   call,
+  check,
   given,
   look,
   must,
@@ -19,6 +20,21 @@ await script(async (browser) => {
   let page = await openPage(browser, given.blank);
   await page.goto(`${given.blank}/app.html`);
   await page.locator("[name=passphraseAgain]").waitFor();
+  // The font of the program is here and has every letter of Spanish: one it lacked would be as wide as another font's.
+  const lacking = await page.evaluate(async () => {
+    const letters = "áéíóúüñÁÉÍÓÚÜÑ¿?¡!«»“”–—…·°ºª$%";
+    if ((await document.fonts.load('16px "Public Sans"')).length === 0)
+      return letters;
+    const pen = document.createElement("canvas").getContext("2d");
+    const wide = (letter, other) => {
+      pen.font = `100px "Public Sans", ${other}`;
+      return pen.measureText(letter).width;
+    };
+    return [...letters]
+      .filter((letter) => wide(letter, "monospace") !== wide(letter, "serif"))
+      .join("");
+  });
+  check(lacking === "", `the font lacks ${lacking}`);
   await look(page, "locked");
   await page.locator("[name=passphrase]").fill(given.passphrase);
   await page.locator("[name=passphraseAgain]").fill(given.passphrase);

@@ -1,4 +1,5 @@
 import { mount } from "svelte";
+import "../styles/font.css";
 import "../styles/tokens.css";
 import "../styles/base.css";
 import { httpHost } from "../lib/host/http";
