@@ -196,7 +196,7 @@ await script(async (browser) => {
   await page.locator("[data-nav=tray]").click();
   const mine = page.locator("li[data-follow-up]");
   await mine.locator("[data-state=ready]").waitFor();
-  check((await mine.innerText()).includes(folio), `the tray shows ${folio}`);
+  check((await mine.textContent()).includes(folio), `the tray shows ${folio}`);
   await page.screenshot({ path: picture("journey-waiting") });
 
   // The network is back: nobody touches the page.
