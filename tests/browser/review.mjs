@@ -86,6 +86,12 @@ await script(async (browser) => {
   await beside.waitFor();
   check((await beside.innerText()).includes(WORDS), "beside its field");
   check(
+    await field
+      .locator("input")
+      .evaluate((at) => at === document.activeElement),
+    "work begins at what was observed",
+  );
+  check(
     (await field.locator("input").inputValue()).startsWith("10"),
     "what was sent is there already",
   );
