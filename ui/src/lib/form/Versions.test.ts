@@ -45,7 +45,7 @@ describe("versions of a draft", () => {
     expect(item(1).querySelector("button")).toBeNull();
     const button = item(3).querySelector("button") as HTMLElement;
     // Several buttons say the same; each has a name of its own.
-    expect(button.getAttribute("aria-label")).toContain("Volver a la versión de");
+    expect(button.getAttribute("aria-label")).toContain("Volver a esta versión, de");
     await fireEvent.click(button);
     expect(onrestore).toHaveBeenCalledExactlyOnceWith(3);
   });
