@@ -49,8 +49,8 @@ fn row(
         Vec::new()
     };
     let own = last.filter(|made| !closed_it(made.operation.op_id)).map(|made| OwnChoice {
-        resolution: made.choice.resolution,
-        reason: made.choice.reason,
+        resolution: made.body.resolution,
+        reason: made.body.reason,
         at: made.operation.captured_at,
         state: made.state,
         findings: made.findings,

@@ -24,7 +24,8 @@ use crate::capture::{self, Moment};
 use crate::error::Error;
 use crate::session::{self, Identity};
 use crate::store::drafts::{self, Correcting, StoredDraft};
-use crate::store::reviews::{self, MadeHere};
+use crate::store::made::MadeHere;
+use crate::store::reviews;
 use crate::store::{Store, base, choices, files, outbox, projects};
 use crate::view::Ground;
 
@@ -100,9 +101,9 @@ fn row(
         may: if on_its_way { Vec::new() } else { may(identity, &central, own) },
         correct: own && !on_its_way && is_corrected_by_another(central.state),
         act: made.filter(|made| !is_among(&central, made.operation.op_id)).map(|made| OwnAct {
-            decision: made.act.decision,
-            observations: made.act.observations,
-            reason: made.act.reason,
+            decision: made.body.decision,
+            observations: made.body.observations,
+            reason: made.body.reason,
             at: made.operation.captured_at,
             state: made.state,
             findings: made.findings,
@@ -135,7 +136,7 @@ fn is_among(central: &FollowUpState, op_id: Uuid) -> bool {
 }
 
 /// Not at the endpoint yet, or there and what it did is not here yet.
-fn is_on_its_way(made: &MadeHere, central: &FollowUpState) -> bool {
+fn is_on_its_way(made: &MadeHere<ReviewAct>, central: &FollowUpState) -> bool {
     match made.state {
         State::Ready | State::Parked => true,
         State::Received => !is_among(central, made.operation.op_id),

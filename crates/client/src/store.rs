@@ -8,6 +8,7 @@ pub(crate) mod choices;
 pub(crate) mod drafts;
 pub(crate) mod files;
 pub(crate) mod forms;
+pub(crate) mod made;
 pub(crate) mod meta;
 pub(crate) mod outbox;
 pub(crate) mod projects;

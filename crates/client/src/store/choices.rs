@@ -2,16 +2,14 @@
 
 use std::collections::BTreeMap;
 
-use domain::Finding;
 use domain::conflict::ConflictChoice;
-use domain::follow_up::{FollowUpState, State};
+use domain::follow_up::FollowUpState;
 use domain::person::{Action, Role, can};
-use domain::problem::Problem;
-use domain::wire::Operation;
 use rusqlite::{Connection, OptionalExtension as _, params};
 use uuid::Uuid;
 
 use super::from_json;
+use super::made::{self, MadeHere};
 use crate::error::Error;
 
 /// Follow-ups that are or were in conflict.
@@ -34,35 +32,9 @@ pub(crate) fn conflict(connection: &Connection, id: Uuid) -> Result<Option<Follo
     state.map(|state| from_json("a follow-up of the endpoint", &state)).transpose()
 }
 
-/// A choice made here.
-#[derive(Debug)]
-pub(crate) struct MadeHere {
-    pub(crate) operation: Operation,
-    pub(crate) choice: ConflictChoice,
-    pub(crate) state: State,
-    pub(crate) findings: Vec<Finding>,
-    pub(crate) problem: Option<Problem>,
-}
-
 /// The last choice about a follow-up that the person of this folder made here.
-pub(crate) fn last(connection: &Connection, id: Uuid) -> Result<Option<MadeHere>, Error> {
-    let found: Option<(String, String, String, Option<String>)> = connection
-        .prepare_cached(
-            "SELECT operation, state, findings, problem FROM outbox
-             WHERE kind = 'choice' AND record_id = ?1 AND former_person IS NULL ORDER BY position DESC LIMIT 1",
-        )?
-        .query_row([id.to_string()], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?, row.get(3)?)))
-        .optional()?;
-    let Some((operation, state, findings, problem)) = found else { return Ok(None) };
-    let operation: Operation = from_json("an operation", &operation)?;
-    Ok(Some(MadeHere {
-        choice: serde_json::from_value(operation.body.clone())
-            .map_err(|_| Error::Stored { what: "a choice" })?,
-        operation,
-        state: State::parse(&state).ok_or(Error::Stored { what: "a state" })?,
-        findings: from_json("findings", &findings)?,
-        problem: problem.map(|text| from_json("a problem", &text)).transpose()?,
-    }))
+pub(crate) fn last(connection: &Connection, id: Uuid) -> Result<Option<MadeHere<ConflictChoice>>, Error> {
+    made::last(connection, "choice", id)
 }
 
 /// Keeps the names that came with a page, or takes away all of them from who may no longer see any.

@@ -2,15 +2,13 @@
 
 use std::collections::HashSet;
 
-use domain::Finding;
-use domain::follow_up::{FollowUpState, State};
+use domain::follow_up::FollowUpState;
 use domain::form::{Form, Values};
-use domain::problem::Problem;
 use domain::review::ReviewAct;
-use domain::wire::Operation;
 use rusqlite::{Connection, OptionalExtension as _, params};
 use uuid::Uuid;
 
+use super::made::{self, MadeHere};
 use super::{from_json, to_json, uuid};
 use crate::error::Error;
 
@@ -32,35 +30,9 @@ pub(crate) fn state(connection: &Connection, id: Uuid) -> Result<Option<FollowUp
     state.map(|state| from_json("a follow-up of the endpoint", &state)).transpose()
 }
 
-/// Something decided or answered here.
-#[derive(Debug)]
-pub(crate) struct MadeHere {
-    pub(crate) operation: Operation,
-    pub(crate) act: ReviewAct,
-    pub(crate) state: State,
-    pub(crate) findings: Vec<Finding>,
-    pub(crate) problem: Option<Problem>,
-}
-
 /// The last thing about a follow-up that the person of this folder decided or answered here.
-pub(crate) fn last(connection: &Connection, id: Uuid) -> Result<Option<MadeHere>, Error> {
-    let found: Option<(String, String, String, Option<String>)> = connection
-        .prepare_cached(
-            "SELECT operation, state, findings, problem FROM outbox
-             WHERE kind = 'review' AND record_id = ?1 AND former_person IS NULL ORDER BY position DESC LIMIT 1",
-        )?
-        .query_row([id.to_string()], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?, row.get(3)?)))
-        .optional()?;
-    let Some((operation, state, findings, problem)) = found else { return Ok(None) };
-    let operation: Operation = from_json("an operation", &operation)?;
-    Ok(Some(MadeHere {
-        act: serde_json::from_value(operation.body.clone())
-            .map_err(|_| Error::Stored { what: "a review" })?,
-        operation,
-        state: State::parse(&state).ok_or(Error::Stored { what: "a state" })?,
-        findings: from_json("findings", &findings)?,
-        problem: problem.map(|text| from_json("a problem", &text)).transpose()?,
-    }))
+pub(crate) fn last(connection: &Connection, id: Uuid) -> Result<Option<MadeHere<ReviewAct>>, Error> {
+    made::last(connection, "review", id)
 }
 
 /// Follow-ups about which something that was decided or answered here is not at the endpoint yet.
