@@ -225,12 +225,24 @@ pub struct Device {
     pub environment: Vec<(&'static str, String)>,
     /// Largest file its programs may write, bytes.
     pub largest_file: Option<u64>,
+    /// The `avance-device` it runs.
+    pub program: PathBuf,
 }
 
 impl Device {
     /// A device in a folder.
     pub fn new(data: &Path) -> Device {
-        Device { data: data.to_owned(), environment: Vec::new(), largest_file: None }
+        Device::of(&program("avance-device"), data)
+    }
+
+    /// A device in a folder, of a program that is not of this build.
+    pub fn of(program: &Path, data: &Path) -> Device {
+        Device {
+            data: data.to_owned(),
+            environment: Vec::new(),
+            largest_file: None,
+            program: program.to_owned(),
+        }
     }
 
     /// The same with one more variable in its environment.
@@ -242,7 +254,7 @@ impl Device {
 
     /// A verb, to be started.
     pub fn command(&self, arguments: &[&str]) -> Command {
-        let mut command = room::limited(&program("avance-device"), self.largest_file);
+        let mut command = room::limited(&self.program, self.largest_file);
         command.args(arguments).arg("--data").arg(&self.data).env("AVANCE_PASSPHRASE", PASSPHRASE);
         command.envs(self.environment.iter().cloned()).env_remove("DBUS_SESSION_BUS_ADDRESS");
         command

@@ -1,5 +1,6 @@
 //! The verb `test`: every test, or a part of them, and one line with the counts at the end.
 
+mod old;
 mod seeded;
 mod tally;
 
@@ -15,8 +16,8 @@ use crate::words::{say, text};
 use tally::Tally;
 
 /// What `--only` takes.
-pub const PARTS: [&str; 8] =
-    ["rust", "ui", "browser", "desktop", "conformance", "simulation", "seeded-bugs", "databases"];
+pub const PARTS: [&str; 9] =
+    ["rust", "ui", "browser", "desktop", "conformance", "simulation", "seeded-bugs", "databases", old::PART];
 
 /// The part that is a program of its own, and not a test of a runner: it takes seeds and tells of faults.
 pub const SIMULATION: &str = "simulation";
@@ -60,6 +61,12 @@ pub fn test(only: Option<&str>) -> Outcome<End> {
             suite.rust((!others.is_empty()).then(|| others.join(" & ")).as_deref())?;
         }
         Some(SIMULATION) => return simulation(&[]),
+        Some(old::PART) => {
+            page::build(&suite.workspace, &suite.node)?;
+            if suite.check("cargo build", cargo().arg("build").args(SELECTION).arg("--all-targets")) {
+                suite.old_client();
+            }
+        }
         Some(part) => {
             page::build(&suite.workspace, &suite.node)?;
             suite.part(part)?;
@@ -167,6 +174,16 @@ impl Suite {
     fn simulation(&mut self, arguments: &[String]) {
         let program = self.workspace.program(SIMULATION);
         self.check(SIMULATION, Command::new(program).args(arguments));
+    }
+
+    /// A program of long ago against the endpoint of today.
+    fn old_client(&mut self) {
+        heading(old::PART);
+        let outcome = old::test(&self.workspace);
+        if let Err(sentence) = &outcome {
+            println!("✗ {sentence}");
+        }
+        self.record(old::PART, Tally::one(outcome.is_ok()));
     }
 
     /// One part, in the same selection.
