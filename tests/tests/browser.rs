@@ -334,6 +334,34 @@ fn e14_two_people_use_one_equipment() {
     ]);
 }
 
+#[test]
+fn e13_a_problem_is_reported_from_any_screen() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut central = central(folder.path());
+    let office = device(folder.path(), &central, "oficina", "enlace");
+    let host = Host::start(&office.data);
+    call(&host, "send_now", json!({}));
+    let address = format!("http://{}", host.address);
+    browse("opinions.mjs", &[("host", &address)], |what| match what.split_once('/') {
+        Some((state, folio)) => {
+            let more: &[&str] = match state {
+                "declined" => &["--reason", "Ya se puede con Ctrl+B"],
+                "applied" => &["--version", "0.2.0"],
+                _ => &[],
+            };
+            central.ok(&[&["opinions", "set", folio, state], more].concat());
+        }
+        None => switch(&mut central, what),
+    });
+    drop(host);
+    let known: Value = serde_json::from_str(&central.ok(&["opinions", "list", "--json"])).unwrap();
+    assert_eq!(known.as_array().unwrap().len(), 2, "{known}");
+    assert_eq!((&known[0]["screen"], &known[0]["state"]), (&json!("projects"), &json!("applied")));
+    assert_eq!(known[1]["diagnostics"], Value::Null);
+    nothing_internal(&central);
+    assert_pictures(&["opinions-empty", "opinion-form", "opinion-errors", "opinions-waiting", "opinions"]);
+}
+
 /// Every screen was looked at: a picture of each in both themes and at both widths.
 fn assert_pictures(names: &[&str]) {
     for name in names {

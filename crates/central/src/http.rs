@@ -217,6 +217,8 @@ pub struct PullQuery {
     snapshots: bool,
     #[serde(default)]
     forms: bool,
+    #[serde(default)]
+    opinions: bool,
 }
 
 pub async fn pull(
@@ -228,7 +230,8 @@ pub async fn pull(
     let Query(query) =
         query.map_err(|error| Problem::new(Code::MalformedRequest).with("detail", error.to_string()))?;
     let hint = endpoint.config.sync_interval;
-    let understands = pulling::Understands { snapshots: query.snapshots, forms: query.forms };
+    let PullQuery { snapshots, forms, opinions, .. } = query;
+    let understands = pulling::Understands { snapshots, forms, opinions };
     let answer =
         blocking(endpoint, move |endpoint| pulling::pull(endpoint, &actor, &query.cursor, understands))
             .await?;

@@ -3,6 +3,7 @@
 //! * [`router`] every route with its permission, [`sync`] push, pull and evidence
 //! * [`accept`] from received to a release, [`publish`] from releases to files, [`site`] the public pages
 //! * [`choose`] between two values that disagree, [`review`] what somebody has to look at
+//! * [`opinions`] what people say of the program, and what became of it
 //! * [`forms`] capture forms that reach devices by synchronisation
 //! * [`load`] reads base information, [`base`] stores it
 //! * [`mod@backup`] one file with everything, [`restore`] from it; [`roots`] the signed heads of each day
@@ -18,6 +19,7 @@ pub mod endpoint;
 pub mod forms;
 pub mod http;
 pub mod load;
+pub mod opinions;
 pub mod problem;
 pub mod publish;
 pub mod relay;

@@ -9,9 +9,10 @@ use std::sync::Arc;
 use anyhow::{Context, Result, bail};
 use central::config::{Config, Options};
 use central::endpoint::Endpoint;
+use central::opinions::command::OpinionsVerb;
 use central::store::StoreError;
 use central::words::{lang, say};
-use central::{auth, backup, base, forms, load, publish, restore, roots, router, verify, worker};
+use central::{auth, backup, base, forms, load, opinions, publish, restore, roots, router, verify, worker};
 use chrono::Duration;
 use clap::{Parser, Subcommand};
 use domain::clock::{Clock, SystemClock};
@@ -74,6 +75,11 @@ enum Verb {
     Forms {
         #[command(subcommand)]
         verb: FormsVerb,
+    },
+    /// Problems and opinions that people sent from their window, and what becomes of them.
+    Opinions {
+        #[command(subcommand)]
+        verb: OpinionsVerb,
     },
     /// Devices, and what each said it still holds.
     Devices {
@@ -285,6 +291,12 @@ fn run(cli: Cli) -> Result<ExitCode> {
             add_form(&endpoint, &form, source, dry_run)
         }
         Verb::Forms { verb: FormsVerb::List } => list_forms(&endpoint),
+        Verb::Opinions { verb } => {
+            for line in opinions::command::run(&endpoint, verb)? {
+                out!("{line}");
+            }
+            Ok(ExitCode::SUCCESS)
+        }
         Verb::Devices { json, revoke } => devices(&endpoint, json, revoke),
         Verb::Status { json } => status(&endpoint, json),
         // Before an endpoint is opened: neither must make one.

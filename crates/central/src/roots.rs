@@ -1,5 +1,5 @@
 //! The daily root: once a day (UTC) the heads of every stream are signed and published next to the data, so that
-//! whoever kept one can later tell that the history was not rewritten.
+//! whoever kept one can later tell that the history was not rewritten. But those of opinions, which are internal.
 //!
 //! A root is taken at the first look of the worker on that day and never again: it is kept in the database with its
 //! bytes, and a file that is there is left as it is, also one that somebody put there from an earlier life of the
@@ -44,7 +44,8 @@ pub fn write(endpoint: &Endpoint) -> Result<bool> {
     let taken = tx.meta(&key)?.is_none();
     if taken {
         let mut heads = BTreeMap::new();
-        for stream in tx.streams()? {
+        // Of opinions nothing is public, not even whether a person has any.
+        for stream in tx.streams()?.into_iter().filter(|stream| !domain::wire::is_opinions(stream)) {
             let head = tx.head(&stream)?;
             heads.insert(stream, head);
         }

@@ -15,7 +15,10 @@ use domain::{Finding, receipt};
 use serde_json::{Map, Value};
 use uuid::Uuid;
 
+mod opinions;
 pub mod sqlite;
+
+pub use opinions::{Opinions, StoredOpinion, StoredStep};
 
 /// Why the database could not do it. Every one of them rolls the transaction back.
 #[derive(Debug, thiserror::Error)]
@@ -283,7 +286,7 @@ pub trait Store: Send + Sync + 'static {
 }
 
 /// One transaction.
-pub trait Tx {
+pub trait Tx: Opinions {
     /// Makes it durable. Returning means that it is on the disk.
     fn commit(self: Box<Self>) -> Result<()>;
 

@@ -22,7 +22,7 @@ use domain::wire::{PullAnswer, SNAPSHOT_PIECE, Snapshot, area_stream};
 use serde_json::{Value, json};
 use uuid::Uuid;
 
-const SNAPSHOTS: Understands = Understands { snapshots: true, forms: false };
+const SNAPSHOTS: Understands = Understands { snapshots: true, forms: false, opinions: false };
 
 fn endpoint(folder: &Path) -> Endpoint {
     let options = Options {

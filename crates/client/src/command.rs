@@ -25,8 +25,8 @@ use crate::store::{Store, drafts, files, forms, meta, outbox, versions as kept_v
 use crate::sync::transport::Transport;
 use crate::sync::{engine, plan};
 use crate::{
-    Client, Inner, capture, choose, evidence, keys, profiles, receipt_pdf, relay, review, session, versions,
-    view,
+    Client, Inner, capture, choose, evidence, keys, opinion, profiles, receipt_pdf, relay, review, session,
+    versions, view,
 };
 
 /// Proposed name of the page of a recovery code.
@@ -160,6 +160,16 @@ fn here(client: &Client, command: Command) -> Result<Value, Error> {
             changed(json(&sent))
         }
         Command::correct(request) => changed(json(&review::correct(&store, moment, request)?)),
+        Command::opinions(Nothing {}) => json(&store.read(opinion::list)?),
+        Command::opinion_keep(request) => {
+            opinion::keep(&store, &request)?;
+            json(&Done {})
+        }
+        Command::opinion_send(request) => {
+            let sent = opinion::send(&store, moment, request)?;
+            inner.wake.notify_one();
+            changed(json(&sent))
+        }
         Command::evidence_add_paths(request) => {
             let (stage, size) = store.read(|c| for_files(c, request.id))?;
             let mut checked = Vec::new();

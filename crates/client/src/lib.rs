@@ -11,6 +11,7 @@
 //! | `versions`, `duplicates` | earlier states of a draft; whether it says what was already said
 //! | `choose` | conflicts, and the choice that ends one |
 //! | `review` | what waits for the coordination, what was observed, corrections |
+//! | `opinion` | what the person says of the program, and what became of it |
 //! | `map` | tiles of a file on this disk, and where the projects are |
 //! | `export` | what is only here, as files |
 //! | `relay` | what waits, in a sealed file that somebody else carries |
@@ -29,6 +30,7 @@ mod evidence;
 mod export;
 mod keys;
 pub mod map;
+mod opinion;
 mod outside;
 mod people;
 pub mod profiles;

@@ -9,6 +9,7 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use chrono::FixedOffset;
 use domain::problem::{Code, Problem};
 use domain::receipt::{Receipt, Verdict};
+use domain::wire::OperationKind;
 use lopdf::content::{Content, Operation};
 use lopdf::{Dictionary, Document, Object, Stream, dictionary};
 use qrcode::{Color, EcLevel, QrCode};
@@ -41,12 +42,15 @@ pub(crate) fn page(store: &Store, id: Uuid) -> Result<Page, Error> {
     })
 }
 
-/// The pages of every receipt of this equipment, of follow-ups and of choices.
+/// The pages of every receipt of this equipment, of follow-ups and of choices. Not of opinions, which are of no project.
 pub(crate) fn pages(store: &Store) -> Result<Vec<Page>, Error> {
     store.read(|connection| {
         let identity = session::enrolled(connection)?;
         let all = outbox::receipts(connection)?;
-        all.iter().map(|(_, project, _, receipt)| draw(connection, &identity, project, receipt)).collect()
+        all.iter()
+            .filter(|(_, _, operation, _)| operation.kind != OperationKind::Opinion)
+            .map(|(_, project, _, receipt)| draw(connection, &identity, project, receipt))
+            .collect()
     })
 }
 

@@ -49,12 +49,10 @@ pub(crate) fn state(inner: &Inner) -> Result<RelayState, Error> {
     let now = inner.clock.now();
     inner.store()?.read(|connection| {
         let identity = session::enrolled(connection)?;
-        let ready = |(_, _, state): &(String, String, State)| *state == State::Ready;
-        let operations = outbox::waiting(connection)?.iter().filter(|row| ready(row)).count();
         let waiting = files::to_relay(connection)?;
         Ok(RelayState {
             supported: recipient(&identity).is_ok(),
-            operations: u32::try_from(operations).unwrap_or(u32::MAX),
+            operations: outbox::ready(connection)?,
             files: u32::try_from(waiting.len()).unwrap_or(u32::MAX),
             bytes: waiting.iter().map(|file| file.size).sum(),
             last: meta::get(connection, meta::RELAY)?,

@@ -10,6 +10,7 @@ pub(crate) mod files;
 pub(crate) mod forms;
 pub(crate) mod made;
 pub(crate) mod meta;
+pub(crate) mod opinions;
 pub(crate) mod outbox;
 pub(crate) mod projects;
 pub(crate) mod reviews;
@@ -43,6 +44,7 @@ const DEVICE_STEPS: &[M<'_>] = &[
     M::up(include_str!("../migrations/0007_list_projects.sql")),
     M::up(include_str!("../migrations/0008_keep_forms_and_versions.sql")),
     M::up(include_str!("../migrations/0009_review.sql")),
+    M::up(include_str!("../migrations/0010_keep_opinions.sql")),
 ];
 const EVIDENCE_STEPS: &[M<'_>] = &[M::up(include_str!("../migrations/evidence/0001_create_chunks.sql"))];
 const DEVICE: &str = "device.db";

@@ -22,7 +22,9 @@ use crate::project::ProjectState;
 use crate::receipt::Receipt;
 use crate::wire::{DeviceRow, MunicipalityCard};
 
+mod opinion;
 mod review;
+pub use opinion::*;
 pub use review::*;
 
 macro_rules! commands {
@@ -115,6 +117,12 @@ commands! {
     review: ReviewActs => Vec<ReviewSent>;
     /// Starts a draft that corrects a follow-up, with what was sent in it.
     correct: Correct => Draft;
+    /// What the person said of the program, with what became of it, and what they began to write.
+    opinions: Nothing => Opinions;
+    /// Keeps what is being written, so that closing the window loses nothing; a blank text is forgotten.
+    opinion_keep: OpinionDraft => Done;
+    /// Queues an opinion or a problem; what was being written is done with.
+    opinion_send: OpinionNew => Sent;
     /// The queue, the last receipt, the connection.
     status: Nothing => Status;
     /// Sends now.

@@ -216,9 +216,14 @@ impl FollowUp {
 /// Folio of a follow-up: `S-` and ten Crockford base-32 characters in two groups, from the last 50 bits of its id
 /// (random bits of a UUIDv7). No I, L, O or U, so that it survives a telephone call.
 pub fn folio(id: Uuid) -> String {
+    folio_with('S', id)
+}
+
+/// The same with another letter in front, for what is no follow-up.
+pub(crate) fn folio_with(letter: char, id: Uuid) -> String {
     const ALPHABET: &[u8; 32] = b"0123456789ABCDEFGHJKMNPQRSTVWXYZ";
     let bits = id.as_u128() & ((1 << 50) - 1);
-    let mut text = String::from("S-");
+    let mut text = format!("{letter}-");
     for place in (0..10).rev() {
         let index = ((bits >> (place * 5)) & 31) as usize;
         text.push(char::from(ALPHABET[index]));
@@ -493,6 +498,8 @@ pub const CENTRAL_RULES: &[&str] = &[
     "review-outdated",
     "review-observed",
     "review-rejected",
+    "opinion-unreadable",
+    "opinion-repeated",
 ];
 
 #[cfg(test)]

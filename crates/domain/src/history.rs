@@ -28,6 +28,8 @@ pub enum ChangeKind {
     Municipality,
     /// A capture form ([`crate::wire::FormState`]), in the stream of the forms only.
     Form,
+    /// What became of an opinion ([`crate::opinion::OpinionState`]), in the stream of its author only.
+    Opinion,
     /// A record left this stream; `state` is null.
     Tombstone,
 }

@@ -23,6 +23,7 @@ pub mod evidence;
 pub mod follow_up;
 pub mod form;
 pub mod history;
+pub mod opinion;
 pub mod person;
 pub mod place;
 pub mod problem;

@@ -65,11 +65,15 @@ pub enum Action {
     Review,
     /// Answer an observation on one's own follow-up.
     Answer,
+    /// Say what one thinks of the program, or what does not work in it.
+    Opine,
+    /// Decide what becomes of what others said of the program.
+    DecideOpinions,
 }
 
 impl Action {
     /// Every action.
-    pub const ALL: [Action; 10] = [
+    pub const ALL: [Action; 12] = [
         Action::Push,
         Action::Pull,
         Action::SendEvidence,
@@ -80,6 +84,8 @@ impl Action {
         Action::Withdraw,
         Action::Review,
         Action::Answer,
+        Action::Opine,
+        Action::DecideOpinions,
     ];
 }
 
@@ -93,8 +99,9 @@ pub fn can(role: Role, action: Action) -> bool {
             matches!(role, Enlace | Campo | Coordinacion | Administracion)
         }
         // Whoever captured one of the two values is a party; the coordination answers for both.
-        Choose | Review => matches!(role, Coordinacion | Administracion),
-        Pull => true,
+        Choose | Review | DecideOpinions => matches!(role, Coordinacion | Administracion),
+        // Whoever uses the program may say what they think of it, also who only reads.
+        Pull | Opine => true,
         SeeDevices | SeeNames => matches!(role, Coordinacion | Administracion | Auditoria),
         SeeEveryArea => matches!(role, Coordinacion | Administracion | Auditoria),
     }

@@ -126,6 +126,8 @@ codes! {
     ReviewOwn = "review_own", 403, Never;
     /// The follow-up is not in a state in which another takes its place. params: folio.
     CorrectionClosed = "correction_closed", 409, AfterFix;
+    /// An opinion lacks its kind, its text within a length, or how much a problem is in the way. params: limit.
+    OpinionIncomplete = "opinion_incomplete", 422, AfterFix;
 
     /// This folder has no enrolled device yet.
     NotEnrolled = "not_enrolled", 412, AfterFix;

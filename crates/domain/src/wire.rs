@@ -39,6 +39,8 @@ pub const COMMON: &str = "common";
 /// Stream of the capture forms. Not the common one: a device from before forms travelled could not read its page, and it
 /// cannot pass over one number of a chain. It is given to whoever asks with `forms=true`.
 pub const FORMS: &str = "forms";
+/// What the name of a stream of opinions begins with; see [`opinions_stream`].
+const OPINIONS: &str = "opinions:";
 /// Answered by `GET /api/v1/health`: tells the endpoint from a login page that says 200 to everything.
 pub const SERVICE: &str = "avance-central";
 
@@ -70,6 +72,18 @@ pub fn read_sync_hint(text: &str) -> Option<u64> {
 /// Stream of an área.
 pub fn area_stream(area_id: &str) -> String {
     format!("area:{area_id}")
+}
+
+/// Stream of what became of the opinions of a person ([`crate::opinion::OpinionState`]). One for each person: nobody
+/// reads what became of somebody else's. It is given to its person when they ask with `opinions=true`; a device of
+/// before could not read its page.
+pub fn opinions_stream(person_id: &str) -> String {
+    format!("{OPINIONS}{person_id}")
+}
+
+/// Whether a stream is one of opinions: it is nobody's but its person's, and nothing of it is public.
+pub fn is_opinions(stream: &str) -> bool {
+    stream.starts_with(OPINIONS)
 }
 
 /// `GET /api/v1/health`.
@@ -227,6 +241,8 @@ pub enum OperationKind {
     Choice,
     /// Body is a [`crate::review::ReviewAct`]; the record is the follow-up it is about.
     Review,
+    /// Body is a [`crate::opinion::Opinion`]; the record is the opinion.
+    Opinion,
     /// A kind of a later version. It is refused alone and stays on its device; without this word the whole batch
     /// could not be read.
     #[serde(other)]
@@ -241,6 +257,7 @@ impl OperationKind {
             OperationKind::Placeholder => "placeholder",
             OperationKind::Choice => "choice",
             OperationKind::Review => "review",
+            OperationKind::Opinion => "opinion",
             OperationKind::Unknown => "unknown",
         }
     }
@@ -299,6 +316,16 @@ pub struct Operation {
     /// Hash of every file of the body.
     #[serde(default)]
     pub evidence: Vec<String>,
+}
+
+impl Operation {
+    /// The folio people speak, of what it makes or is about.
+    pub fn folio(&self) -> String {
+        match self.kind {
+            OperationKind::Opinion => crate::opinion::folio(self.record_id),
+            _ => crate::follow_up::folio(self.record_id),
+        }
+    }
 }
 
 /// What a device says of itself at each contact, so that the coordination sees what is still out.

@@ -58,6 +58,8 @@ fn generate(into: &Path) {
         command::ReviewActs,
         command::ReviewSent,
         command::Correct,
+        command::Opinions,
+        command::OpinionNew,
         command::Event,
         command::ProjectListQuery,
         command::ProjectList,

@@ -14,6 +14,7 @@ use domain::follow_up::{
     FollowUp, FollowUpFile, FollowUpState, FormRef, Held, Internal, Percent, Progress, Stage, State,
 };
 use domain::history::{Change, ChangeKind, Head};
+use domain::opinion::{Opinion, OpinionImpact, OpinionStanding, OpinionState, OpinionStep, OpinionTopic};
 use domain::person::{PersonCard, Role};
 use domain::problem::{Code, Problem};
 use domain::project::{LatestProgress, ProcessState, ProjectState};
@@ -177,6 +178,17 @@ fn choice() -> ConflictChoice {
     }
 }
 
+fn opinion() -> Opinion {
+    Opinion {
+        id: id(2),
+        topic: OpinionTopic::Problem,
+        impact: Some(OpinionImpact::Hinders),
+        text: "La lista de proyectos tarda".into(),
+        screen: "projects".into(),
+        diagnostics: Some("Avance Abierto\nversion: 0.1.0".into()),
+    }
+}
+
 fn act() -> ReviewAct {
     ReviewAct {
         follow_up: id(2),
@@ -310,6 +322,7 @@ fn push() {
                 operation(OperationKind::Placeholder, serde_json::to_value(placeholder).unwrap()),
                 operation(OperationKind::Choice, serde_json::to_value(choice()).unwrap()),
                 operation(OperationKind::Review, serde_json::to_value(act()).unwrap()),
+                operation(OperationKind::Opinion, serde_json::to_value(opinion()).unwrap()),
             ],
         },
     );
@@ -334,7 +347,7 @@ fn push() {
 #[test]
 fn a_kind_of_a_later_version_is_still_an_operation() {
     let mut later = serde_json::to_value(operation(OperationKind::Choice, json!({}))).unwrap();
-    later["kind"] = json!("opinion");
+    later["kind"] = json!("training_result");
     assert_eq!(serde_json::from_value::<Operation>(later).unwrap().kind, OperationKind::Unknown);
 }
 
@@ -369,6 +382,29 @@ fn pull() {
     };
     kept("project_state", &project);
     kept("form_state", &FormState { id: "closure".into(), version: 3, source: json!({"$id": "closure"}) });
+    let step = |standing, version: Option<&str>, reason: Option<&str>, area: Option<&str>| OpinionStep {
+        standing,
+        version: version.map(str::to_owned),
+        reason: reason.map(str::to_owned),
+        role: Role::Coordinacion,
+        area: area.map(str::to_owned),
+        at: at(7),
+    };
+    let opinion = OpinionState {
+        id: id(12),
+        op_id: id(13),
+        folio: domain::opinion::folio(id(12)),
+        topic: OpinionTopic::Problem,
+        impact: Some(OpinionImpact::Hinders),
+        received_at: at(6),
+        steps: vec![
+            step(OpinionStanding::Analysing, None, None, None),
+            step(OpinionStanding::Declined, None, Some("Ya se puede con Ctrl+B"), Some("Coordinación")),
+            step(OpinionStanding::Applied, Some("0.2.0"), None, Some("Coordinación")),
+        ],
+    };
+    kept("opinion_state", &opinion);
+    kept("change_of_an_opinion", &change(ChangeKind::Opinion, &id(12).to_string(), json!({"id": id(12)})));
     kept("change_of_a_form", &change(ChangeKind::Form, "closure/3", json!({"id": "closure"})));
     let mut state = FollowUpState {
         id: id(2),

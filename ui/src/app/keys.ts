@@ -20,6 +20,7 @@ export const SHORTCUTS = [
   { keys: ["Ctrl", "V"], does: "keys.paste" },
   { keys: ["Enter"], does: "keys.enter" },
   { keys: ["Esc"], does: "keys.escape" },
+  { keys: ["Ctrl", "Shift", "R"], does: "keys.report" },
   { keys: ["F1"], does: "keys.help" },
 ] as const satisfies readonly { keys: readonly string[]; does: Key }[];
 
@@ -54,9 +55,15 @@ export function screenKey(event: KeyboardEvent): ScreenKey | null {
 
 export function onShortcut(event: KeyboardEvent, session: Session): void {
   if (session.app?.stage !== "ready" || event.defaultPrevented) return;
+  const key = event.key.toLowerCase();
+  // Also over a dialog: what it says may be what is reported.
+  if ((event.ctrlKey || event.metaKey) && event.shiftKey && !event.altKey && key === "r") {
+    event.preventDefault();
+    session.report();
+    return;
+  }
   // A dialog that is open has the keyboard.
   if (document.querySelector("dialog[open]")) return;
-  const key = event.key.toLowerCase();
   if (key === "f9") {
     event.preventDefault();
     void session.sendNow();

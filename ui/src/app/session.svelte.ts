@@ -10,14 +10,18 @@ import type { Status } from "../lib/host/bindings/Status";
 import { asProblem, type ClientEvent, type Host } from "../lib/host/types";
 import { t } from "../lib/i18n/index.svelte";
 import { describe, look } from "../lib/problems";
-import { go } from "../lib/router";
+import { go, parse } from "../lib/router";
 import { toast, toasts } from "../lib/ui/toasts.svelte";
+import { diagnostics } from "./diagnostics";
+import { OpinionPad } from "./opinion.svelte";
 
 export type Ready = Extract<AppState, { stage: "ready" }>;
 
 /** What the screens share while the window is open. */
 export class Session {
   readonly host: Host;
+  /** What is being written of the program. */
+  readonly opinion: OpinionPad;
   app = $state.raw<AppState | null>(null);
   status = $state.raw<Status | null>(null);
   /** Why the program could not start. */
@@ -41,6 +45,7 @@ export class Session {
 
   constructor(host: Host) {
     this.host = host;
+    this.opinion = new OpinionPad(host);
   }
 
   async start(): Promise<void> {
@@ -94,6 +99,7 @@ export class Session {
     this.transfers = {};
     this.status = null;
     this.reminded = false;
+    this.opinion.forget();
     toasts.list = [];
   }
 
@@ -153,6 +159,12 @@ export class Session {
   tell(problem: Problem): void {
     if (look(problem) === "fault") this.fault = problem;
     else toast(describe(problem).text, "danger");
+  }
+
+  /** Opens the dialog to report a problem or give an opinion, about the screen that is shown. */
+  report(problem: Problem | null = this.fault): void {
+    if (this.app?.stage !== "ready") return;
+    void this.opinion.begin(parse(location.hash).screen, diagnostics(this, problem));
   }
 
   /** The receipt of a follow-up as a page to print, saved where the person says. */
@@ -223,11 +235,12 @@ export class Session {
   }
 
   get unsaved(): boolean {
-    return Object.values(this.#keepers).some((keeper) => keeper.unsaved);
+    return this.opinion.unsaved || Object.values(this.#keepers).some((keeper) => keeper.unsaved);
   }
 
   async saveAll(): Promise<boolean> {
-    const saved = await Promise.all(Object.values(this.#keepers).map((keeper) => keeper.flush()));
+    const kept = this.opinion.flush();
+    const saved = await Promise.all([kept, ...Object.values(this.#keepers).map((keeper) => keeper.flush())]);
     return saved.every(Boolean);
   }
 }

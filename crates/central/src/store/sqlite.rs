@@ -26,6 +26,7 @@ use super::{
 };
 
 mod copy;
+mod opinions;
 pub use copy::copy;
 
 const MIGRATIONS: &[M<'static>] = &[
@@ -33,6 +34,7 @@ const MIGRATIONS: &[M<'static>] = &[
     M::up(include_str!("../../migrations/sqlite/0002_keep_conflicts.sql")),
     M::up(include_str!("../../migrations/sqlite/0003_index_waiting.sql")),
     M::up(include_str!("../../migrations/sqlite/0004_review.sql")),
+    M::up(include_str!("../../migrations/sqlite/0005_keep_opinions.sql")),
 ];
 
 /// The embedded store.
@@ -346,13 +348,14 @@ fn kind_text(kind: ChangeKind) -> &'static str {
         ChangeKind::FollowUp => "follow_up",
         ChangeKind::Municipality => "municipality",
         ChangeKind::Form => "form",
+        ChangeKind::Opinion => "opinion",
         ChangeKind::Tombstone => "tombstone",
     }
 }
 
 fn kind_of(text: &str) -> Result<ChangeKind> {
-    use ChangeKind::{FollowUp, Form, Municipality, Project, Tombstone};
-    [Project, FollowUp, Municipality, Form, Tombstone]
+    use ChangeKind::{FollowUp, Form, Municipality, Opinion, Project, Tombstone};
+    [Project, FollowUp, Municipality, Form, Opinion, Tombstone]
         .into_iter()
         .find(|kind| kind_text(*kind) == text)
         .ok_or_else(|| StoreError::Corrupt(format!("kind {text}")))

@@ -10,7 +10,7 @@ use domain::person::{Action, can};
 use domain::problem::{Code, Problem};
 use domain::review::Review;
 use domain::seeded::{self, Bug};
-use domain::wire::{COMMON, FORMS, PullAnswer, Snapshot, area_stream};
+use domain::wire::{COMMON, FORMS, PullAnswer, Snapshot, area_stream, is_opinions, opinions_stream};
 use hmac::{Hmac, Mac};
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
@@ -42,16 +42,18 @@ pub struct Understands {
     pub snapshots: bool,
     /// Capture forms travel.
     pub forms: bool,
+    /// So does what became of the person's opinions.
+    pub opinions: bool,
 }
 
-/// Streams a person reads: the common one and their área's; all of them for those who see every área. The forms are not
-/// among them: they are asked for.
+/// Streams a person reads: the common one and their área's; all of them for those who see every área. The forms and
+/// the person's opinions are not among them: they are asked for. Those of others are nobody's, whatever their role.
 pub(super) fn scope(tx: &dyn Tx, actor: &Actor) -> Answer<Vec<String>> {
     let mut streams = vec![COMMON.to_owned(), area_stream(&actor.person.area_id)];
     if can(actor.person.card.role, Action::SeeEveryArea) || seeded::is(Bug::EveryAreaForEverybody) {
         streams.extend(tx.streams()?);
     }
-    streams.retain(|stream| stream != FORMS);
+    streams.retain(|stream| stream != FORMS && !is_opinions(stream));
     streams.sort();
     streams.dedup();
     Ok(streams)
@@ -87,6 +89,9 @@ pub fn pull(
     let mut scope = scope(&*tx, actor)?;
     if understands.forms {
         scope.push(FORMS.to_owned());
+    }
+    if understands.opinions {
+        scope.push(opinions_stream(&actor.person.card.id));
     }
     if let Some(snapshot) = &snapshot {
         at.insert(snapshot.stream.clone(), snapshot.head.seq);

@@ -3,6 +3,8 @@
 use chrono::{DateTime, NaiveDate, TimeDelta, Utc};
 use domain::conflict::{ConflictChoice, MAX_REASON};
 use domain::follow_up::{FollowUp, State};
+use domain::history::ChangeKind;
+use domain::opinion::{self, Opinion};
 use domain::person::{Action, area_id, can};
 use domain::problem::{Code, Problem};
 use domain::receipt::{Receipt, ReceiptBody, Verdict, body_hash, key_id};
@@ -36,7 +38,7 @@ const MAX_STANDING: usize = 1_000;
 /// A batch that is not one (too many operations, an unknown protocol), or a first operation that cannot follow: then
 /// nothing is recorded. A later one that cannot follow is refused alone, with everything after it.
 pub fn push(endpoint: &Endpoint, actor: &Actor, request: PushRequest) -> Answer<PushAnswer> {
-    actor.may(Action::Push)?;
+    actor.may(needed(&request.operations))?;
     if request.protocol > PROTOCOL {
         return Err(Problem::new(Code::UpgradeRequired).with("speaks", PROTOCOL).into());
     }
@@ -52,6 +54,13 @@ pub fn push(endpoint: &Endpoint, actor: &Actor, request: PushRequest) -> Answer<
     let (device_id, count) = (actor.device_id, checked.len());
     let work = move |endpoint: &Endpoint, tx: &dyn Tx| batch(endpoint, tx, device_id, &report, &checked);
     endpoint.pushes.take(endpoint, count, Box::new(work))
+}
+
+/// What somebody must be allowed who offers these. Who only reads has opinions too, and nothing else to offer.
+fn needed(operations: &[Operation]) -> Action {
+    let opines =
+        |operation: &Operation| matches!(operation.kind, OperationKind::Opinion | OperationKind::Placeholder);
+    if !operations.is_empty() && operations.iter().all(opines) { Action::Opine } else { Action::Push }
 }
 
 /// Records a batch in a transaction that somebody else commits.
@@ -74,6 +83,7 @@ fn batch(
         endpoint,
         tx,
         actor: &actor,
+        app_version: &report.app_version,
         now,
         last: device.last_seq,
         pending: Vec::new(),
@@ -169,6 +179,7 @@ enum Body {
     Placeholder,
     Choice(ConflictChoice),
     Review(ReviewAct),
+    Opinion(Opinion),
     /// Its schema is of a later version than this program.
     Newer,
     /// So is its kind: nothing else of the device has to wait for it.
@@ -195,11 +206,14 @@ fn check(operation: Operation) -> Result<Checked, Problem> {
             Err(error) => return Err(malformed(error.to_string())),
         },
         OperationKind::Unknown => Body::UnknownKind,
-        OperationKind::FollowUp | OperationKind::Choice | OperationKind::Review
-            if operation.schema > SCHEMA =>
-        {
-            Body::Newer
-        }
+        _ if operation.schema > SCHEMA => Body::Newer,
+        OperationKind::Opinion => match Opinion::deserialize(&operation.body) {
+            Ok(opinion) => match crate::opinions::nonsense(&operation, &opinion) {
+                None => Body::Opinion(opinion),
+                Some(detail) => Body::Unreadable(detail),
+            },
+            Err(error) => Body::Unreadable(error.to_string()),
+        },
         OperationKind::Review => match ReviewAct::deserialize(&operation.body) {
             Ok(act) => match nonsense(&operation, &act) {
                 None => Body::Review(act),
@@ -305,6 +319,7 @@ struct Recorder<'a> {
     endpoint: &'a Endpoint,
     tx: &'a dyn Tx,
     actor: &'a Actor,
+    app_version: &'a str,
     now: DateTime<Utc>,
     last: u64,
     pending: Vec<Pending>,
@@ -361,6 +376,7 @@ impl Recorder<'_> {
                 let rule = match operation.kind {
                     OperationKind::Choice => "choice-unreadable",
                     OperationKind::Review => "review-unreadable",
+                    OperationKind::Opinion => opinion::UNREADABLE,
                     _ => "follow-up-unreadable",
                 };
                 let finding = refusal("/", rule, json!({"detail": detail}));
@@ -374,6 +390,7 @@ impl Recorder<'_> {
                 Ok(said) => Some(said),
                 Err(problem) => return Ok(Taken::Refused(problem)),
             },
+            Body::Opinion(opinion) => Some(self.opine(operation, opinion)?),
             Body::FollowUp(follow_up) => match self.record(checked, follow_up)? {
                 Ok(said) => Some(said),
                 Err(problem) => return Ok(Taken::Refused(problem)),
@@ -426,13 +443,31 @@ impl Recorder<'_> {
         }))
     }
 
+    /// An opinion is kept, and its author's stream says that it is there.
+    fn opine(&mut self, operation: &Operation, opinion: &Opinion) -> Answer<Said> {
+        let offered = crate::opinions::Offered {
+            operation,
+            device_id: self.actor.device_id,
+            person: &self.actor.person,
+            app_version: self.app_version,
+            opinion,
+        };
+        Ok(match crate::opinions::keep(self.tx, &offered, self.now)? {
+            Some(entry) => self.tell(operation, vec![entry]),
+            None => {
+                let params = json!({"id": opinion.id.to_string()});
+                self.refuse(operation, None, vec![refusal("/id", opinion::REPEATED, params)])
+            }
+        })
+    }
+
     /// What is no follow-up of its own and had its effect: its receipt takes the number of the follow-up's entry.
     fn tell(&mut self, operation: &Operation, entries: Vec<Entry>) -> Said {
         let place = self.entries.len();
         self.entries.extend(entries);
         Said {
             place,
-            folio: domain::follow_up::folio(operation.record_id),
+            folio: operation.folio(),
             evidence: Vec::new(),
             verdict: Verdict::Received,
             findings: Vec::new(),
@@ -442,18 +477,24 @@ impl Recorder<'_> {
     /// What is refused without being a follow-up of its own (its body cannot be read, or it is a choice or a review) is
     /// in the history too, in its author's stream, with its reasons.
     fn refuse(&mut self, operation: &Operation, act: Option<(&str, Value)>, findings: Vec<Finding>) -> Said {
-        let folio = domain::follow_up::folio(operation.record_id);
-        let stream = domain::wire::area_stream(&self.actor.person.area_id);
+        let folio = operation.folio();
+        let (stream, kind) = match operation.kind {
+            // Not where the área reads.
+            OperationKind::Opinion => {
+                (domain::wire::opinions_stream(&self.actor.person.card.id), ChangeKind::Opinion)
+            }
+            _ => (domain::wire::area_stream(&self.actor.person.area_id), ChangeKind::FollowUp),
+        };
         let place = self.entries.len();
         let mut state =
             json!({"opId": operation.op_id, "folio": folio, "state": State::Rejected, "findings": findings});
-        if let Some((kind, body)) = act {
+        if let Some((name, body)) = act {
             // A follow-up has notes that belong in no stream; of a choice or a review there is nothing to keep back.
-            state[kind] = body;
+            state[name] = body;
         }
         self.entries.push(Entry {
             stream,
-            kind: domain::history::ChangeKind::FollowUp,
+            kind,
             // Named by its operation: the id it claims may be that of a good follow-up.
             record_id: operation.op_id.to_string(),
             state,

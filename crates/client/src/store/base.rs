@@ -210,7 +210,7 @@ pub(super) fn set_head(
 }
 
 /// Kinds of records as the database names them.
-const KINDS: [&str; 4] = ["project", "follow_up", "municipality", "form"];
+const KINDS: [&str; 5] = ["project", "follow_up", "municipality", "form", "opinion"];
 
 fn kind_name(kind: ChangeKind) -> Option<&'static str> {
     match kind {
@@ -218,6 +218,7 @@ fn kind_name(kind: ChangeKind) -> Option<&'static str> {
         ChangeKind::FollowUp => Some("follow_up"),
         ChangeKind::Municipality => Some("municipality"),
         ChangeKind::Form => Some("form"),
+        ChangeKind::Opinion => Some("opinion"),
         ChangeKind::Tombstone => None,
     }
 }
@@ -286,6 +287,8 @@ fn derive(
         ("follow_up", Some(state)) => put_follow_up(connection, &state),
         ("form", Some(state)) => super::forms::put(connection, &state),
         ("form", None) => super::forms::remove(connection, record),
+        ("opinion", Some(state)) => super::opinions::put(connection, &state),
+        ("opinion", None) => super::opinions::remove(connection, record),
         ("follow_up", None) => {
             connection.execute("DELETE FROM central_follow_up WHERE id = ?1", [record])?;
             Ok(())
@@ -331,10 +334,11 @@ pub(super) fn rebuild(
 ) -> Result<(), Error> {
     let before = if now.is_some() { projects::titles(connection)? } else { HashMap::new() };
     projects::clear(connection)?;
-    connection.execute_batch("DELETE FROM central_follow_up; DELETE FROM form;")?;
+    connection
+        .execute_batch("DELETE FROM central_follow_up; DELETE FROM form; DELETE FROM central_opinion;")?;
     let mut select = connection.prepare(
-        "SELECT record_id, kind, state FROM base_record WHERE generation = ?1 AND kind IN ('project', 'follow_up', 'form')
-         ORDER BY recorded_at",
+        "SELECT record_id, kind, state FROM base_record
+         WHERE generation = ?1 AND kind IN ('project', 'follow_up', 'form', 'opinion') ORDER BY recorded_at",
     )?;
     let mut rows = select.query([generation])?;
     while let Some(row) = rows.next()? {
@@ -342,6 +346,7 @@ pub(super) fn rebuild(
         match kind.as_str() {
             "project" => put_project(connection, &record, &state)?,
             "form" => super::forms::put(connection, &state)?,
+            "opinion" => super::opinions::put(connection, &state)?,
             _ => put_follow_up(connection, &state)?,
         }
     }

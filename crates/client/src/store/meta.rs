@@ -26,6 +26,8 @@ pub(crate) const RELAY: &str = "relay";
 
 /// Minutes without a key or a pointer after which the window locks itself.
 pub(crate) const LOCK_MINUTES: &str = "lock_minutes";
+/// What the person is writing of the program.
+pub(crate) const OPINION_DRAFT: &str = "opinion_draft";
 /// Whether the person has the recovery code in use on paper.
 pub(crate) const RECOVERY_KEPT: &str = "recovery_kept";
 

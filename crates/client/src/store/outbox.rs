@@ -392,13 +392,14 @@ pub(crate) fn adopt(connection: &Connection, device: Uuid) -> Result<(), Error> 
 }
 
 /// What the endpoint said it had and does not show (any more) is offered again; a choice it shows in the record of the
-/// conflict that it closed, a review among the rounds. What went under this device keeps its number, which the endpoint may ask for in its order;
+/// conflict that it closed, a review among the rounds, an opinion in its author's stream. What went under this device keeps its number, which the endpoint may ask for in its order;
 /// what went under an earlier identity gets a number of this one.
 pub(crate) fn offer_again(connection: &Connection, device: Uuid) -> Result<usize, Error> {
     let again = connection.execute(
         "UPDATE outbox SET state = 'ready', attempts = 0
          WHERE kind <> 'placeholder' AND state IN ('received', 'rejected') AND former_person IS NULL
          AND op_id NOT IN (SELECT op_id FROM central_follow_up)
+         AND op_id NOT IN (SELECT op_id FROM central_opinion)
          AND op_id NOT IN (SELECT json_extract(state, '$.conflict.chosen.opId') FROM central_follow_up
                            WHERE json_extract(state, '$.conflict.chosen.opId') IS NOT NULL)
          AND op_id NOT IN (SELECT json_extract(round.value, '$.opId')
@@ -487,10 +488,12 @@ pub(crate) fn hand_over(connection: &Connection, from: &str, to: &str) -> Result
     Ok(())
 }
 
-/// Folio and project of every follow-up, and of every choice on one, that the endpoint has not recorded.
+/// Folio and project of every follow-up, and of every choice on one, that the endpoint has not recorded. Not of opinions:
+/// the coordination sees this list, and whether somebody has an opinion is their own affair until it arrives.
 pub(crate) fn waiting(connection: &Connection) -> Result<Vec<(String, String, State)>, Error> {
     let mut select = connection.prepare_cached(
-        "SELECT folio, project, state FROM outbox WHERE kind <> 'placeholder' AND state IN ('ready', 'parked') ORDER BY position",
+        "SELECT folio, project, state FROM outbox
+         WHERE kind NOT IN ('placeholder', 'opinion') AND state IN ('ready', 'parked') ORDER BY position",
     )?;
     let rows = select.query_map([], |row| Ok((row.get(0)?, row.get(1)?, row.get::<_, String>(2)?)))?;
     rows.map(|row| {
@@ -498,6 +501,12 @@ pub(crate) fn waiting(connection: &Connection) -> Result<Vec<(String, String, St
         Ok((folio, project, State::parse(&state).ok_or(Error::Stored { what: "a state" })?))
     })
     .collect()
+}
+
+/// How many operations wait to be offered.
+pub(crate) fn ready(connection: &Connection) -> Result<u32, Error> {
+    let sql = "SELECT count(*) FROM outbox WHERE kind <> 'placeholder' AND state = 'ready'";
+    Ok(connection.query_row(sql, [], |row| Ok(count(row.get(0)?)))?)
 }
 
 /// How many follow-ups and choices were marked ready, and how many of them have a receipt.

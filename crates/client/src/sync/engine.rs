@@ -69,7 +69,13 @@ async fn cycle(inner: &Inner, was: Connection) -> Result<(), Error> {
         exchange.transport.health().await?;
     }
     let role = exchange.identity.person.role;
-    let pushes = can(role, Action::Push);
+    let device = exchange.identity.device_id;
+    // Who only reads has nothing to offer but what they say of the program.
+    let now = inner.clock.now();
+    let opines = move |c: &rusqlite::Connection| -> Result<bool, Error> {
+        Ok(outbox::last_ready(c, device)? > 0 || outbox::is_due(c, device, now)?)
+    };
+    let pushes = can(role, Action::Push) || can(role, Action::Opine) && exchange.read(opines).await?;
     let mut problem = None;
     if pushes && let Err(error) = exchange.push().await {
         let reason = Problem::from(error);
@@ -79,7 +85,6 @@ async fn cycle(inner: &Inner, was: Connection) -> Result<(), Error> {
         // One that cannot be taken is no reason not to learn what is new.
         problem = Some(reason);
     }
-    let device = exchange.identity.device_id;
     let mut offered = exchange.read(move |c| outbox::last_ready(c, device)).await?;
     let offered_again = exchange.pull().await? > 0;
     let now = inner.clock.now();
@@ -208,8 +213,7 @@ impl<'i> Exchange<'i> {
                 if after.take().is_some() {
                     continue;
                 }
-                self.offer(Vec::new()).await?;
-                return Ok(());
+                return self.tell_what_is_left().await;
             }
             let offered = self.offer(operations).await?;
             if let Some(from) = offered.missing_after() {
@@ -231,7 +235,7 @@ impl<'i> Exchange<'i> {
                     }
                     if let Some(problem) = held {
                         if recorded > 0 {
-                            self.offer(Vec::new()).await?;
+                            self.tell_what_is_left().await?;
                         }
                         return Err(problem.into());
                     }
@@ -239,6 +243,14 @@ impl<'i> Exchange<'i> {
                 Offered::Again(_) | Offered::Smaller => {}
             }
         }
+    }
+
+    /// An empty push: its report is for the coordination. Who only reads makes none.
+    async fn tell_what_is_left(&self) -> Result<(), Error> {
+        if can(self.identity.person.role, Action::Push) {
+            self.offer(Vec::new()).await?;
+        }
+        Ok(())
     }
 
     /// One push and what follows from its answer.
@@ -271,7 +283,7 @@ impl<'i> Exchange<'i> {
     /// Tells where operations are. A placeholder is nobody's.
     fn tell<'o>(&self, steps: impl Iterator<Item = (&'o Operation, Step)>) {
         for (operation, step) in steps.filter(|(operation, _)| operation.kind != OperationKind::Placeholder) {
-            let folio = domain::follow_up::folio(operation.record_id);
+            let folio = operation.folio();
             self.inner.say(Event::Operation { op_id: operation.op_id, folio, step });
         }
     }

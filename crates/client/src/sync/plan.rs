@@ -114,7 +114,7 @@ pub(crate) fn names(receipt: &Receipt, operation: &Operation, server_key: &str) 
         && receipt.body.op_id == operation.op_id
         && hash.is_ok_and(|hash| hash == receipt.body.body_hash)
         && receipt.body.evidence == operation.evidence
-        && receipt.body.folio == domain::follow_up::folio(operation.record_id)
+        && receipt.body.folio == operation.folio()
 }
 
 /// What to do about a push that failed as a whole.

@@ -102,7 +102,10 @@ impl Transport {
         // Whoever does not ask any more is not heeded any more.
         self.hint.store(0, Ordering::Relaxed);
         let mut url = self.url("sync/pull")?;
-        url.query_pairs_mut().append_pair("cursor", cursor).append_pair("forms", "true");
+        url.query_pairs_mut()
+            .append_pair("cursor", cursor)
+            .append_pair("forms", "true")
+            .append_pair("opinions", "true");
         if snapshots {
             url.query_pairs_mut().append_pair("snapshots", "true");
         }

@@ -248,8 +248,11 @@ impl Data {
                 let problem = Problem::new(Code::KindUnknown);
                 PushResult::Refused { op_id, problem }
             }
-            OperationKind::FollowUp | OperationKind::Choice | OperationKind::Review => {
-                let folio = domain::follow_up::folio(operation.record_id);
+            OperationKind::FollowUp
+            | OperationKind::Choice
+            | OperationKind::Review
+            | OperationKind::Opinion => {
+                let folio = operation.folio();
                 let body = ReceiptBody {
                     op_id: operation.op_id,
                     folio: folio.clone(),

@@ -12,6 +12,7 @@ mod endpoint;
 mod events;
 mod folder;
 mod hint;
+mod opinion;
 mod people;
 mod photo;
 mod profiles;

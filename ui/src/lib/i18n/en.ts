@@ -1,5 +1,6 @@
 import { evidence } from "./en-evidence";
 import { map } from "./en-map";
+import { opinion } from "./en-opinion";
 import { relay } from "./en-relay";
 import { review } from "./en-review";
 import type { es } from "./es";
@@ -308,6 +309,7 @@ export const en: Record<keyof typeof es, string> = {
   ...form,
   ...evidence,
   ...map,
+  ...opinion,
   ...relay,
   ...people,
   ...review,

@@ -1,5 +1,6 @@
 import { evidence } from "./es-evidence";
 import { map } from "./es-map";
+import { opinion } from "./es-opinion";
 import { relay } from "./es-relay";
 import { review } from "./es-review";
 import { desk } from "./es-desk";
@@ -319,6 +320,7 @@ export const es = {
   ...form,
   ...evidence,
   ...map,
+  ...opinion,
   ...relay,
   ...people,
   ...review,

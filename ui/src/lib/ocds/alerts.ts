@@ -4,12 +4,13 @@ import type { AlertKind } from "../host/bindings/AlertKind";
 import type { Light } from "../host/bindings/Light";
 import { lang, n } from "../i18n/index.svelte";
 import type { IconName } from "../ui/icons";
+import type { Tone } from "./state";
 
 /** Worst first. */
 export const LIGHTS: readonly Light[] = ["late", "silent", "soon", "ok"];
 
 /** A shape and a tone for each light: colour is never the only sign. */
-export const lightFaces: Record<Light, { icon: IconName; tone: string }> = {
+export const lightFaces: Record<Light, { icon: IconName; tone: Tone }> = {
   late: { icon: "alert", tone: "danger" },
   silent: { icon: "speech", tone: "purple" },
   soon: { icon: "clock", tone: "warning" },

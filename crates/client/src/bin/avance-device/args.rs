@@ -139,6 +139,26 @@ pub(crate) enum Verb {
         #[arg(long, value_name = "TEXT")]
         reason: String,
     },
+    /// Reports a problem, or says what one thinks of the program. Needs no network. Prints its folio.
+    Report {
+        /// What it is.
+        #[arg(long, value_enum)]
+        kind: Topic,
+        /// How much a problem is in the way; of a problem only, and then needed.
+        #[arg(long, value_enum, required_if_eq("kind", "problem"))]
+        impact: Option<Impact>,
+        /// Leaves out the diagnostics: versions and counts, no names, folios or content.
+        #[arg(long)]
+        no_diagnostics: bool,
+        /// What happened, or what one thinks.
+        text: String,
+    },
+    /// Lists one's own reports, and what became of each. Needs no network.
+    Reports {
+        /// As JSON.
+        #[arg(long)]
+        json: bool,
+    },
     /// Sends without a network of its own: a sealed file that somebody carries on a stick, and its answer back.
     Relay {
         #[command(subcommand)]
@@ -150,6 +170,28 @@ pub(crate) enum Verb {
         #[arg(long)]
         json: bool,
     },
+}
+
+/// What a report is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
+pub(crate) enum Topic {
+    /// Something does not work.
+    Problem,
+    /// What one thinks of the program.
+    Opinion,
+    /// What could be better.
+    Suggestion,
+}
+
+/// How much a problem is in the way.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
+pub(crate) enum Impact {
+    /// Work cannot go on.
+    Blocks,
+    /// Work goes on, with trouble.
+    Hinders,
+    /// A detail.
+    Detail,
 }
 
 /// A step of a relay.

@@ -2,6 +2,7 @@
 
 mod args;
 mod conflicts;
+mod opinions;
 mod progress;
 mod prose;
 mod relay;

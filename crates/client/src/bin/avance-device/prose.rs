@@ -238,6 +238,10 @@ fn sentence(code: Code) -> (&'static str, &'static str) {
             "El seguimiento {folio} todavía no se puede corregir con otro: espera a que la Coordinación lo acepte, lo observe o lo rechace.",
             "The follow-up {folio} cannot be corrected by another yet: wait until the coordination accepts, observes or rejects it.",
         ),
+        Code::OpinionIncomplete => (
+            "Falta el texto, o pasa de {limit} caracteres; de un problema falta decir qué tanto estorba. No se guardó nada.",
+            "The text is missing or over {limit} characters; of a problem, how much it is in the way. Nothing was kept.",
+        ),
         Code::TooManyRequests => (
             "La Coordinación recibe demasiado en este momento. Nada se perdió; se reintenta en {retryAfterSeconds} s.",
             "The central endpoint is receiving too much right now. Nothing was lost; it is tried again in {retryAfterSeconds} s.",

@@ -234,6 +234,14 @@ fn sentence(rule: &str) -> Option<(&'static str, &'static str)> {
             "la Coordinación no pudo leer esta revisión; actualiza el programa y hazla otra vez",
             "the central endpoint could not read this review; update the program and review again",
         ),
+        "opinion-unreadable" => (
+            "la Coordinación no pudo leer este reporte; actualiza el programa y escríbelo otra vez",
+            "the central endpoint could not read this report; update the program and write it again",
+        ),
+        "opinion-repeated" => (
+            "la Coordinación ya tiene otro reporte con este folio; escríbelo otra vez",
+            "the central endpoint has another report with this folio; write it again",
+        ),
         "review-unknown" => {
             ("la Coordinación no tiene ese seguimiento", "the central endpoint does not have that follow-up")
         }

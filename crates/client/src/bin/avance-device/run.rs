@@ -19,6 +19,7 @@ use zeroize::Zeroizing;
 
 use crate::args::{Args, Relay, Verb};
 use crate::conflicts;
+use crate::opinions;
 use crate::progress::Line;
 use crate::prose::{self, Language};
 use crate::relay;
@@ -83,6 +84,10 @@ pub(crate) async fn run(args: Args, language: Language) -> Result<ExitCode, Prob
         Verb::Receipts { json, verify, .. } => receipts(&client, language, json, verify),
         Verb::Conflicts { json } => conflicts(&client, language, json).await,
         Verb::Choose { folio, apply, reason, .. } => choose(&client, language, &folio, apply, &reason).await,
+        Verb::Report { kind, impact, no_diagnostics, text } => {
+            opinions::report(&client, language, (kind, impact), !no_diagnostics, text).await
+        }
+        Verb::Reports { json } => opinions::list(&client, language, json).await,
         Verb::Relay { what } => relay::run(&client, language, what).await,
         Verb::Devices { json } => devices(&client, language, json).await,
     }
@@ -190,7 +195,7 @@ pub(crate) async fn ask<T: DeserializeOwned>(
     })
 }
 
-fn print_json(value: &impl serde::Serialize) {
+pub(crate) fn print_json(value: &impl serde::Serialize) {
     match serde_json::to_string_pretty(value) {
         Ok(text) => say(&text),
         Err(error) => warn(&error.to_string()),

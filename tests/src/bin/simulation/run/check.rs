@@ -12,7 +12,7 @@ use domain::person::{Action, area_id, can};
 use domain::receipt::{Receipt, Verdict};
 use domain::wire::{
     COMMON, FORMS, MAX_CHANGES, MAX_COMPRESSED, MAX_OPERATIONS, PullAnswer, PushAnswer, PushRequest,
-    PushResult, area_stream,
+    PushResult, area_stream, is_opinions, opinions_stream,
 };
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
@@ -91,7 +91,7 @@ fn may_read(person: usize, stream: &str) -> bool {
     // What every área has: projects without one, and the forms, which are what anybody sees in the program.
     [COMMON, FORMS].contains(&stream)
         || stream == area_stream(&area_id(area))
-        || can(role, Action::SeeEveryArea)
+        || can(role, Action::SeeEveryArea) && !is_opinions(stream)
 }
 
 /// What a node answers: bounded, and nothing outside of the scope.
@@ -106,7 +106,8 @@ pub fn answered(world: &mut World<'_>, d: usize, n: usize, asked: &Asked, answer
         ensure!(count <= MAX_CHANGES && answer.body.len() <= PAGE_BYTES, "I10: a page of {count} changes");
         let streams = page.changes.iter().map(|change| &change.stream).chain(&page.scope);
         for stream in streams.chain(page.heads.keys()) {
-            ensure!(may_read(person, stream), "I7: {} was given {stream}", world.devices[d].name);
+            let own = *stream == opinions_stream(&page.person.id);
+            ensure!(own || may_read(person, stream), "I7: {} was given {stream}", world.devices[d].name);
         }
         if page.has_more {
             world.told.branch("varias páginas");
