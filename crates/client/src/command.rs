@@ -261,7 +261,13 @@ fn here(client: &Client, command: Command) -> Result<Value, Error> {
         Command::profiles(_)
         | Command::profile_choose(_)
         | Command::profile_leave(_)
-        | Command::profile_add(_) => Err(Problem::new(Code::CommandInvalid).into()),
+        | Command::profile_add(_)
+        | Command::profile_remove(_)
+        | Command::profiles_removed(_)
+        | Command::profile_bring_back(_)
+        | Command::profile_delete(_)
+        | Command::rescue(_)
+        | Command::rescue_export(_) => Err(Problem::new(Code::CommandInvalid).into()),
         Command::app_state(_)
         | Command::unlock(_)
         | Command::recover(_)

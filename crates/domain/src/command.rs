@@ -22,7 +22,9 @@ use crate::project::ProjectState;
 use crate::receipt::Receipt;
 use crate::wire::{DeviceRow, MunicipalityCard};
 
+mod rescue;
 mod review;
+pub use rescue::*;
 pub use review::*;
 
 macro_rules! commands {
@@ -148,6 +150,18 @@ commands! {
     profile_leave: Nothing => AppState;
     /// Adds a person with a store of their own, open and to be enrolled; the store that was open is closed.
     profile_add: ProfileAdd => AppState;
+    /// Takes a profile that is not open away: it can be brought back. Needs no passphrase.
+    profile_remove: ProfileOf => AppState;
+    /// Profiles that were taken away.
+    profiles_removed: Nothing => Vec<RemovedCard>;
+    /// Brings one back.
+    profile_bring_back: ProfileOf => AppState;
+    /// Deletes one for good, once its days are over.
+    profile_delete: ProfileOf => Vec<RemovedCard>;
+    /// What a rescue file of a profile would have. Needs no passphrase.
+    rescue: RescueOf => RescueState;
+    /// Makes a rescue file: what is only in a profile, sealed for the endpoint. Needs no passphrase.
+    rescue_export: RescueExport => RescueMade;
     /// Another name for the profile that is open.
     profile_rename: ProfileName => AppState;
     /// Closes the store until its passphrase is typed. Nothing is sent or fetched meanwhile.
@@ -982,6 +996,9 @@ pub struct Status {
     pub room: Room,
     /// The connection is metered: files wait until somebody says otherwise.
     pub text_only: bool,
+    /// The copy that a forgotten passphrase would leave.
+    #[serde(default)]
+    pub rescue: RescueCopy,
 }
 
 /// What the room on the disk is enough for.

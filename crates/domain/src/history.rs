@@ -28,6 +28,8 @@ pub enum ChangeKind {
     Municipality,
     /// A capture form ([`crate::wire::FormState`]), in the stream of the forms only.
     Form,
+    /// A rescue file that was opened ([`crate::rescue::RescueOpened`]), in a stream that no device reads.
+    Rescue,
     /// A record left this stream; `state` is null.
     Tombstone,
 }

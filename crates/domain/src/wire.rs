@@ -39,6 +39,8 @@ pub const COMMON: &str = "common";
 /// Stream of the capture forms. Not the common one: a device from before forms travelled could not read its page, and it
 /// cannot pass over one number of a chain. It is given to whoever asks with `forms=true`.
 pub const FORMS: &str = "forms";
+/// Stream of the rescue files that were opened ([`crate::rescue::RescueOpened`]). No device reads it.
+pub const RESCUES: &str = "rescues";
 /// Answered by `GET /api/v1/health`: tells the endpoint from a login page that says 200 to everything.
 pub const SERVICE: &str = "avance-central";
 

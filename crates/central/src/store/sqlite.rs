@@ -346,13 +346,14 @@ fn kind_text(kind: ChangeKind) -> &'static str {
         ChangeKind::FollowUp => "follow_up",
         ChangeKind::Municipality => "municipality",
         ChangeKind::Form => "form",
+        ChangeKind::Rescue => "rescue",
         ChangeKind::Tombstone => "tombstone",
     }
 }
 
 fn kind_of(text: &str) -> Result<ChangeKind> {
-    use ChangeKind::{FollowUp, Form, Municipality, Project, Tombstone};
-    [Project, FollowUp, Municipality, Form, Tombstone]
+    use ChangeKind::{FollowUp, Form, Municipality, Project, Rescue, Tombstone};
+    [Project, FollowUp, Municipality, Form, Rescue, Tombstone]
         .into_iter()
         .find(|kind| kind_text(*kind) == text)
         .ok_or_else(|| StoreError::Corrupt(format!("kind {text}")))

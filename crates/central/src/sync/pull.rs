@@ -10,7 +10,7 @@ use domain::person::{Action, can};
 use domain::problem::{Code, Problem};
 use domain::review::Review;
 use domain::seeded::{self, Bug};
-use domain::wire::{COMMON, FORMS, PullAnswer, Snapshot, area_stream};
+use domain::wire::{COMMON, FORMS, PullAnswer, RESCUES, Snapshot, area_stream};
 use hmac::{Hmac, Mac};
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
@@ -45,13 +45,13 @@ pub struct Understands {
 }
 
 /// Streams a person reads: the common one and their área's; all of them for those who see every área. The forms are not
-/// among them: they are asked for.
+/// among them: they are asked for. Nor are the rescues: they are the administration's.
 pub(super) fn scope(tx: &dyn Tx, actor: &Actor) -> Answer<Vec<String>> {
     let mut streams = vec![COMMON.to_owned(), area_stream(&actor.person.area_id)];
     if can(actor.person.card.role, Action::SeeEveryArea) || seeded::is(Bug::EveryAreaForEverybody) {
         streams.extend(tx.streams()?);
     }
-    streams.retain(|stream| stream != FORMS);
+    streams.retain(|stream| stream != FORMS && stream != RESCUES);
     streams.sort();
     streams.dedup();
     Ok(streams)

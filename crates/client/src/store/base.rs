@@ -218,7 +218,8 @@ fn kind_name(kind: ChangeKind) -> Option<&'static str> {
         ChangeKind::FollowUp => Some("follow_up"),
         ChangeKind::Municipality => Some("municipality"),
         ChangeKind::Form => Some("form"),
-        ChangeKind::Tombstone => None,
+        // Rescues are in a stream that no device is given.
+        ChangeKind::Rescue | ChangeKind::Tombstone => None,
     }
 }
 

@@ -15,6 +15,7 @@ mod hint;
 mod people;
 mod photo;
 mod profiles;
+mod rescue;
 mod review;
 mod scope;
 mod snapshot;

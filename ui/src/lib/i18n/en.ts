@@ -1,6 +1,7 @@
 import { evidence } from "./en-evidence";
 import { map } from "./en-map";
 import { relay } from "./en-relay";
+import { rescue } from "./en-rescue";
 import { review } from "./en-review";
 import type { es } from "./es";
 import { desk } from "./en-desk";
@@ -309,6 +310,7 @@ export const en: Record<keyof typeof es, string> = {
   ...evidence,
   ...map,
   ...relay,
+  ...rescue,
   ...people,
   ...review,
 };

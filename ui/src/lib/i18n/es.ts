@@ -1,6 +1,7 @@
 import { evidence } from "./es-evidence";
 import { map } from "./es-map";
 import { relay } from "./es-relay";
+import { rescue } from "./es-rescue";
 import { review } from "./es-review";
 import { desk } from "./es-desk";
 import { form } from "./es-form";
@@ -320,6 +321,7 @@ export const es = {
   ...evidence,
   ...map,
   ...relay,
+  ...rescue,
   ...people,
   ...review,
 } as const;

@@ -5,6 +5,7 @@ mod conflicts;
 mod progress;
 mod prose;
 mod relay;
+mod rescue;
 mod rules;
 mod run;
 

@@ -17,11 +17,12 @@ use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
 use zeroize::Zeroizing;
 
-use crate::args::{Args, Relay, Verb};
+use crate::args::{Args, Relay, Rescue, Verb};
 use crate::conflicts;
 use crate::progress::Line;
 use crate::prose::{self, Language};
 use crate::relay;
+use crate::rescue;
 use crate::{say, warn};
 
 /// After this time without progress, sending ends with the reason.
@@ -47,6 +48,9 @@ pub(crate) async fn run(args: Args, language: Language) -> Result<ExitCode, Prob
         Some(name) if enrolling => profiles::make(&dir, name, &SystemClock)?,
         Some(name) => profiles::find(&dir, name)?,
     };
+    if let Verb::Rescue { what: Rescue::Export { to } } = &args.verb {
+        return rescue::export(language, &dir, to);
+    }
     let passphrase = passphrase(args.passphrase_file.as_deref())?;
     let client = Client::open(&dir, Arc::new(SystemClock))?;
     match &args.verb {
@@ -63,28 +67,37 @@ pub(crate) async fn run(args: Args, language: Language) -> Result<ExitCode, Prob
     if !enrolling && !matches!(state, AppState::Ready { .. }) {
         return Err(Problem::new(Code::NotEnrolled));
     }
-    match args.verb {
-        Verb::Enrol { server, code, device } => enrol(&client, language, &server, &code, &device).await,
-        Verb::Profiles { .. } | Verb::Recovery { .. } | Verb::Recover { .. } | Verb::Passphrase { .. } => {
-            Err(Problem::new(Code::CommandInvalid))
-        }
-        Verb::Projects { json, text } => projects(&client, language, json, &text.join(" ")).await,
-        Verb::Capture { project, file, evidence } => capture(&client, language, &project, &file, &evidence),
+    let done = work(args.verb, &client, language).await;
+    // What changed is copied to where a forgotten passphrase does not reach.
+    client.close();
+    done
+}
+
+async fn work(verb: Verb, client: &Client, language: Language) -> Result<ExitCode, Problem> {
+    match verb {
+        Verb::Enrol { server, code, device } => enrol(client, language, &server, &code, &device).await,
+        Verb::Profiles { .. }
+        | Verb::Recovery { .. }
+        | Verb::Recover { .. }
+        | Verb::Passphrase { .. }
+        | Verb::Rescue { .. } => Err(Problem::new(Code::CommandInvalid)),
+        Verb::Projects { json, text } => projects(client, language, json, &text.join(" ")).await,
+        Verb::Capture { project, file, evidence } => capture(client, language, &project, &file, &evidence),
         Verb::Send { text_only } => {
             if text_only {
                 client.send_text_only();
             }
-            send(&client, language, text_only).await
+            send(client, language, text_only).await
         }
-        Verb::Tray { json, to } => tray(&client, language, json, to.as_deref()),
-        Verb::Status { json } => status(&client, language, json),
-        Verb::Receipts { pdf: Some(folder), .. } => receipts_to(&client, language, &folder),
-        Verb::Receipts { files, .. } if !files.is_empty() => receipts_in(&client, language, &files),
-        Verb::Receipts { json, verify, .. } => receipts(&client, language, json, verify),
-        Verb::Conflicts { json } => conflicts(&client, language, json).await,
-        Verb::Choose { folio, apply, reason, .. } => choose(&client, language, &folio, apply, &reason).await,
-        Verb::Relay { what } => relay::run(&client, language, what).await,
-        Verb::Devices { json } => devices(&client, language, json).await,
+        Verb::Tray { json, to } => tray(client, language, json, to.as_deref()),
+        Verb::Status { json } => status(client, language, json),
+        Verb::Receipts { pdf: Some(folder), .. } => receipts_to(client, language, &folder),
+        Verb::Receipts { files, .. } if !files.is_empty() => receipts_in(client, language, &files),
+        Verb::Receipts { json, verify, .. } => receipts(client, language, json, verify),
+        Verb::Conflicts { json } => conflicts(client, language, json).await,
+        Verb::Choose { folio, apply, reason, .. } => choose(client, language, &folio, apply, &reason).await,
+        Verb::Relay { what } => relay::run(client, language, what).await,
+        Verb::Devices { json } => devices(client, language, json).await,
     }
 }
 

@@ -102,6 +102,12 @@ export interface Commands {
   profile_choose: { request: ProfileOf; response: AppState };
   profile_leave: { request: Nothing; response: AppState };
   profile_add: { request: ProfileAdd; response: AppState };
+  profile_remove: { request: ProfileOf; response: AppState };
+  profiles_removed: { request: Nothing; response: Array<RemovedCard> };
+  profile_bring_back: { request: ProfileOf; response: AppState };
+  profile_delete: { request: ProfileOf; response: Array<RemovedCard> };
+  rescue: { request: RescueOf; response: RescueState };
+  rescue_export: { request: RescueExport; response: RescueMade };
   profile_rename: { request: ProfileName; response: AppState };
   lock: { request: Nothing; response: AppState };
   set_lock_after: { request: LockAfter; response: AppState };
