@@ -151,6 +151,19 @@ async fn e14_work_of_a_lost_passphrase_is_rescued_sealed_and_taken_once() {
     assert!(String::from_utf8(read("lo-escrito.csv")).unwrap().contains(TYPED));
     assert!(!words.contains(&folio), "what was recorded is not to be captured again");
 
+    // Its author takes it back on a new profile, once.
+    let anew = Device::new(&place.folder.path().join("nuevo")).with("LANG", "es_MX.UTF-8");
+    anew.enrol(&place.central, &place.central.code(PERSON, "campo", "Obras", true));
+    let back = |from: &Path| anew.run(&["rescue", "take-back", from.to_str().unwrap()]);
+    assert!(text(&back(&to)).contains("Borradores recuperados: 1, con 1 archivos. Ya estaban: 0"));
+    let again = back(&to.join("borradores.json"));
+    assert!(text(&again).contains("recuperados: 0, con 0 archivos. Ya estaban: 1"), "{}", complaint(&again));
+    assert!(complaint(&back(&rescue)).contains("no es"), "{}", complaint(&back(&rescue)));
+    let unsent = anew.json(&["tray", "--json"]);
+    let [one] = unsent.as_array().unwrap().as_slice() else { panic!("{unsent}") };
+    assert_eq!((&one["typed"]["notes"], &one["row"]["project"]), (&json!(TYPED), &json!("d1_p3")));
+    assert_eq!(one["evidence"][0]["sha256"], domain::receipt::sha256_hex(&photos[1]));
+
     // Twice: told, and without another effect; into the same folder not at all.
     let again = place.open(&rescue, &to);
     assert!(!again.status.success() && complaint(&again).contains("Ya hay algo en"), "{}", complaint(&again));

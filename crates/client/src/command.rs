@@ -25,8 +25,8 @@ use crate::store::{Store, drafts, files, forms, meta, outbox, versions as kept_v
 use crate::sync::transport::Transport;
 use crate::sync::{engine, plan};
 use crate::{
-    Client, Inner, capture, choose, evidence, keys, profiles, receipt_pdf, relay, review, session, versions,
-    view,
+    Client, Inner, capture, choose, evidence, keys, profiles, receipt_pdf, relay, rescue, review, session,
+    versions, view,
 };
 
 /// Proposed name of the page of a recovery code.
@@ -221,6 +221,9 @@ fn here(client: &Client, command: Command) -> Result<Value, Error> {
         Command::relay(Nothing {}) => json(&relay::state(inner)?),
         Command::relay_export(request) => json(&relay::export(inner, Path::new(&request.path))?),
         Command::relay_import(request) => changed(json(&relay::import(inner, Path::new(&request.path))?)),
+        Command::rescue_take_back(request) => {
+            changed(json(&rescue::back::take(inner, Path::new(&request.path))?))
+        }
         Command::status(Nothing {}) => json(&inner.status()?),
         Command::receipt(request) => json(&receipt(&store, request.id)?),
         Command::receipt_pdf(request) => {

@@ -5,6 +5,8 @@
 //! It is for a bad day and must never make a good one worse: it takes no room that a capture could need, and whatever
 //! fails in it is shown in the status and nowhere else.
 
+pub(crate) mod back;
+
 use std::fs::File;
 use std::io::{BufReader, BufWriter, Write as _};
 use std::path::{Path, PathBuf};

@@ -162,6 +162,8 @@ commands! {
     rescue: RescueOf => RescueState;
     /// Makes a rescue file: what is only in a profile, sealed for the endpoint. Needs no passphrase.
     rescue_export: RescueExport => RescueMade;
+    /// Gives the drafts of a rescue back to their author: `borradores.json` of the folder that the endpoint wrote.
+    rescue_take_back: RelayPath => RescueTaken;
     /// Another name for the profile that is open.
     profile_rename: ProfileName => AppState;
     /// Closes the store until its passphrase is typed. Nothing is sent or fetched meanwhile.

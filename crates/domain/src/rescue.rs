@@ -143,6 +143,41 @@ pub struct RescueFile {
     pub piece: Uuid,
 }
 
+/// Name of the file among those that were written of a rescue which gives the drafts back: a list of [`RescuedDraft`].
+pub const DRAFTS: &str = "borradores.json";
+
+/// A draft on its way back to its author, beside its files.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct RescuedDraft {
+    /// Identifier it had: it is given back once.
+    pub id: Uuid,
+    /// Folio of its project.
+    pub project: String,
+    /// Process.
+    pub ocid: String,
+    /// The form it was begun with.
+    pub form: Form,
+    /// What was typed, letter for letter.
+    pub typed: Values,
+    /// Its files, by their name in the folder.
+    pub files: Vec<RescuedFile>,
+    /// The follow-up that it corrects: only the equipment that captured that one can.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub corrects: Option<Uuid>,
+}
+
+/// A file of a draft on its way back.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct RescuedFile {
+    /// Its name in the folder.
+    pub file: String,
+    /// As the draft names it.
+    #[serde(flatten)]
+    pub attached: RescueAttached,
+}
+
 /// That a rescue file was opened: state of a record of [`crate::wire::RESCUES`], named by the SHA-256 of the file.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]

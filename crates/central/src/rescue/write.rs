@@ -2,7 +2,8 @@
 //!
 //! Of each follow-up `{folio}.json`, which `avance-device capture` reads, and its photographs and documents beside it; of a
 //! draft also what was typed, letter for letter, and its earlier states. `LEEME.txt` says what there is, and
-//! `lo-escrito.csv` has every datum of every draft in one table. All of it is internal: only its owner reads the folder.
+//! `lo-escrito.csv` has every datum of every draft in one table. `borradores.json` gives the drafts back to the equipment
+//! that their author has now. All of it is internal: only its owner reads the folder.
 
 use std::collections::BTreeMap;
 use std::fs::{self, File};
@@ -12,7 +13,7 @@ use std::path::{Path, PathBuf};
 use domain::evidence::MediaType;
 use domain::follow_up::{FollowUp, folio};
 use domain::form::{Form, Values};
-use domain::rescue::{RescueDraft, RescueFile};
+use domain::rescue::{DRAFTS, RescueAttached, RescueDraft, RescueFile, RescuedDraft, RescuedFile};
 use sha2::{Digest, Sha256};
 
 use super::{Outcome, Refusal, Rescue, of_reading};
@@ -73,20 +74,23 @@ impl Rescue {
                 ),
             ),
             say(
-                "Nada de esta carpeta se ha enviado: su autor lo captura otra vez. Lleva datos internos: guárdala con cuidado \
-                 y bórrala al terminar.",
-                "Nothing in this folder was sent: its author captures it again. It holds internal data: keep it with care and \
-                 delete it when that is done.",
+                "Nada de esta carpeta se ha enviado. Su autor recupera los borradores en su perfil nuevo, en «Mi perfil», con \
+                 borradores.json, y captura otra vez lo demás. Lleva datos internos: guárdala con cuidado y bórrala al terminar.",
+                "Nothing in this folder was sent. Its author takes the drafts back on a new profile, in “My profile”, with \
+                 borradores.json, and captures the rest again. It holds internal data: keep it with care and delete it \
+                 when that is done.",
             ),
             String::new(),
         ];
         let drafts = self.text.drafts.clone();
         let mut table = csv::Writer::from_path(folder.join("lo-escrito.csv")).map_err(of_csv)?;
         table.write_record(["folio", "proyecto", "formulario", "campo", "valor"]).map_err(of_csv)?;
+        let mut back = Vec::new();
         for draft in &drafts {
-            self.draft(endpoint, draft, folder, &mut table, &mut words, outcome)?;
+            back.push(self.draft(endpoint, draft, folder, &mut table, &mut words, outcome)?);
         }
         table.flush()?;
+        put(&folder.join(DRAFTS), &pretty(&back)?)?;
         for follow_up in refused {
             let reason = outcome.refused.iter().find(|(folio, _)| *folio == follow_up.folio());
             let reason = reason.map(|(_, problem)| problem.to_string()).unwrap_or_default();
@@ -117,7 +121,7 @@ impl Rescue {
         table: &mut csv::Writer<File>,
         words: &mut Vec<String>,
         outcome: &mut Outcome,
-    ) -> Result<(), Refusal> {
+    ) -> Result<RescuedDraft, Refusal> {
         let folio = folio(draft.id);
         let form = say(&draft.form.title.es, &draft.form.title.en);
         words.push(say(
@@ -153,9 +157,23 @@ impl Rescue {
                 files.push(&file.sha256);
             }
         }
-        self.files(endpoint, &folio, &files, folder, words, outcome)
+        let named = self.files(endpoint, &folio, &files, folder, words, outcome)?;
+        let file = |attached: &RescueAttached| {
+            let (_, file) = named.iter().find(|(sha256, _)| *sha256 == attached.sha256)?;
+            Some(RescuedFile { file: file.clone(), attached: attached.clone() })
+        };
+        Ok(RescuedDraft {
+            id: draft.id,
+            project: draft.project.clone(),
+            ocid: draft.ocid.clone(),
+            form: draft.form.clone(),
+            typed: draft.typed.clone(),
+            files: draft.files.iter().filter_map(file).collect(),
+            corrects: draft.corrects,
+        })
     }
 
+    /// Writes the files that are there. Gives the name of each by its hash.
     fn files(
         &mut self,
         endpoint: &Endpoint,
@@ -164,7 +182,8 @@ impl Rescue {
         folder: &Path,
         words: &mut Vec<String>,
         outcome: &mut Outcome,
-    ) -> Result<(), Refusal> {
+    ) -> Result<Vec<(String, String)>, Refusal> {
+        let mut named = Vec::new();
         for (n, sha256) in files.iter().enumerate() {
             let known = self.text.files.iter().find(|file| file.sha256 == *sha256).cloned();
             let ending = known.as_ref().map_or("bin", |file| ending(file.media_type));
@@ -179,6 +198,7 @@ impl Rescue {
             let there = there || copy_of_ours(endpoint, sha256, &place)?;
             if there {
                 words.push(format!("    {name} ({said})"));
+                named.push(((*sha256).to_owned(), name));
             } else {
                 let _ = fs::remove_file(&place);
                 words.push(say(
@@ -188,7 +208,7 @@ impl Rescue {
                 outcome.missing.push(said);
             }
         }
-        Ok(())
+        Ok(named)
     }
 
     /// Says whether the bytes are those that the device named.

@@ -64,6 +64,29 @@ pub struct RescueMade {
     pub bytes: u64,
 }
 
+/// What was given back of a rescue.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, TS)]
+#[serde(rename_all = "camelCase")]
+pub struct RescueTaken {
+    /// Drafts that are here again.
+    pub drafts: u32,
+    /// Drafts that had been given back before.
+    pub already: u32,
+    /// Their photographs and documents.
+    pub files: u32,
+    /// What could not be given back, with the reason.
+    pub left: Vec<RescueLeft>,
+}
+
+/// Something of a rescue that could not be given back.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, TS)]
+pub struct RescueLeft {
+    /// Folio that the draft had.
+    pub folio: String,
+    /// Why.
+    pub problem: Problem,
+}
+
 /// A profile that was taken away and can be brought back.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, TS)]
 #[serde(rename_all = "camelCase")]

@@ -8,7 +8,7 @@ export const rescue: Record<keyof typeof spanish, string> = {
     "Without passphrase and code nobody can open the profile “{name}”, not even Administration. What was sent is safe. What was not sent —drafts, follow-ups and files— has a sealed copy that only the endpoint opens.",
   "rescue.step.save": "Save the rescue file on a USB stick. Whoever carries it cannot read it.",
   "rescue.step.carry":
-    "Give it to Administration. What was ready is recorded in your name; drafts are given back to you to be captured again.",
+    "Give it to Administration. What was ready is recorded in your name; drafts are given back to you in a folder, and you take them back in “My profile”.",
   "rescue.step.again":
     "Ask for an activation code and add yourself as another person on this equipment. This profile stays closed until somebody removes it.",
   "rescue.copy": "Last copy: {when}, {files}.",
@@ -57,6 +57,20 @@ export const rescue: Record<keyof typeof spanish, string> = {
     "Everything that this profile has not sent is lost, and so is its rescue copy. There is no way to undo it.",
   "removed.delete.do": "Delete for good",
   "removed.delete.done": "The profile “{name}” was deleted.",
+  "back.title": "Rescued drafts",
+  "back.help":
+    "If you lost the passphrase of another profile and Administration opened your rescue file, choose here the file borradores.json that it gave you. They come back as they were, with their photographs, each of them once.",
+  "back.do": "Take drafts back…",
+  "back.working": "Taking back…",
+  "back.pick": "Choose borradores.json",
+  "back.kind": "Rescued drafts (.json)",
+  "back.done.one": "{n} draft is in your tray again.",
+  "back.done.other": "{n} drafts are in your tray again.",
+  "back.files.one": "With {n} file.",
+  "back.files.other": "With {n} files.",
+  "back.already.one": "{n} had been taken back before.",
+  "back.already.other": "{n} had been taken back before.",
+  "back.left": "This could not be taken back; it is still in the folder that you were given:",
   "problem.rescue_none":
     "The profile “{name}” has no rescue copy: it was never activated, or its endpoint takes none. No file was made, and what is stored stays as it is.",
   "problem.rescue_unreadable":

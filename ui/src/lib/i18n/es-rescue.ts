@@ -6,7 +6,7 @@ export const rescue = {
     "Sin frase y sin código nadie puede abrir el perfil «{name}», ni siquiera Administración. Lo que ya se envió está a salvo. Lo que falta de enviar —borradores, envíos y archivos— tiene una copia sellada que sólo el servidor abre.",
   "rescue.step.save": "Guarda el archivo de rescate en una memoria USB. Quien lo lleve no puede leerlo.",
   "rescue.step.carry":
-    "Entrégalo a Administración. Lo que estaba listo se registra a tu nombre; los borradores te los devuelven para capturarlos otra vez.",
+    "Entrégalo a Administración. Lo que estaba listo se registra a tu nombre; los borradores te los devuelven en una carpeta, y los recuperas en «Mi perfil».",
   "rescue.step.again":
     "Pide un código de activación y agrégate como otra persona en este equipo. Este perfil se queda cerrado hasta que alguien lo quite.",
   "rescue.copy": "Última copia: {when}, {files}.",
@@ -55,6 +55,20 @@ export const rescue = {
     "Se pierde todo lo que ese perfil tenga sin enviar, también su copia de rescate. No hay manera de deshacerlo.",
   "removed.delete.do": "Borrar para siempre",
   "removed.delete.done": "El perfil «{name}» se borró.",
+  "back.title": "Borradores rescatados",
+  "back.help":
+    "Si perdiste la frase de otro perfil y Administración abrió tu archivo de rescate, elige aquí el archivo borradores.json que te dio. Vuelven como estaban, con sus fotografías, cada uno una sola vez.",
+  "back.do": "Recuperar borradores…",
+  "back.working": "Recuperando…",
+  "back.pick": "Elegir borradores.json",
+  "back.kind": "Borradores rescatados (.json)",
+  "back.done.one": "{n} borrador está otra vez en tu bandeja.",
+  "back.done.other": "{n} borradores están otra vez en tu bandeja.",
+  "back.files.one": "Con {n} archivo.",
+  "back.files.other": "Con {n} archivos.",
+  "back.already.one": "{n} ya se había recuperado.",
+  "back.already.other": "{n} ya se habían recuperado.",
+  "back.left": "Esto no se pudo recuperar; sigue en la carpeta que te dieron:",
   "problem.rescue_none":
     "El perfil «{name}» no tiene copia de rescate: nunca se activó, o su servidor no las acepta. No se hizo ningún archivo y lo guardado sigue como está.",
   "problem.rescue_unreadable":

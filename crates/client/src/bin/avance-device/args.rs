@@ -167,6 +167,12 @@ pub(crate) enum Rescue {
         #[arg(long, value_name = "FILE|DIR")]
         to: PathBuf,
     },
+    /// Takes the drafts back that the central endpoint wrote of a rescue, on the profile that their author has now. Each
+    /// is taken once.
+    TakeBack {
+        /// The folder, or its `borradores.json`.
+        from: PathBuf,
+    },
 }
 
 /// A step of a relay.

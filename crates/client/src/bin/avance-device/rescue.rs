@@ -3,11 +3,14 @@
 use std::path::Path;
 use std::process::ExitCode;
 
+use client::Client;
 use domain::clock::{Clock as _, SystemClock};
-use domain::command::RescueMade;
+use domain::command::{RescueMade, RescueTaken};
 use domain::problem::Problem;
+use serde_json::json;
 
-use crate::prose::Language;
+use crate::prose::{self, Language};
+use crate::run::ask;
 use crate::{say, warn};
 
 /// Makes one. Standard output has its path, alone.
@@ -16,6 +19,25 @@ pub(crate) fn export(language: Language, dir: &Path, to: &Path) -> Result<ExitCo
     say(&made.path);
     warn(&exported(language, &made));
     Ok(ExitCode::SUCCESS)
+}
+
+/// Takes drafts back; ends with 2 when something could not be.
+pub(crate) async fn take_back(client: &Client, language: Language, from: &Path) -> Result<ExitCode, Problem> {
+    let path = json!({"path": from.display().to_string()});
+    let taken: RescueTaken = ask(client, "rescue_take_back", path).await?;
+    let RescueTaken { drafts, already, files, left } = &taken;
+    say(&match language {
+        Language::Spanish => {
+            format!("Borradores recuperados: {drafts}, con {files} archivos. Ya estaban: {already}.")
+        }
+        Language::English => {
+            format!("Drafts taken back: {drafts}, with {files} files. Here before: {already}.")
+        }
+    });
+    for left in left {
+        warn(&format!("{}: {}", left.folio, prose::problem(language, &left.problem)));
+    }
+    Ok(if left.is_empty() { ExitCode::SUCCESS } else { ExitCode::from(2) })
 }
 
 fn exported(language: Language, made: &RescueMade) -> String {

@@ -80,7 +80,8 @@ async fn work(verb: Verb, client: &Client, language: Language) -> Result<ExitCod
         | Verb::Recovery { .. }
         | Verb::Recover { .. }
         | Verb::Passphrase { .. }
-        | Verb::Rescue { .. } => Err(Problem::new(Code::CommandInvalid)),
+        | Verb::Rescue { what: Rescue::Export { .. } } => Err(Problem::new(Code::CommandInvalid)),
+        Verb::Rescue { what: Rescue::TakeBack { from } } => rescue::take_back(client, language, &from).await,
         Verb::Projects { json, text } => projects(client, language, json, &text.join(" ")).await,
         Verb::Capture { project, file, evidence } => capture(client, language, &project, &file, &evidence),
         Verb::Send { text_only } => {

@@ -108,6 +108,7 @@ export interface Commands {
   profile_delete: { request: ProfileOf; response: Array<RemovedCard> };
   rescue: { request: RescueOf; response: RescueState };
   rescue_export: { request: RescueExport; response: RescueMade };
+  rescue_take_back: { request: RelayPath; response: RescueTaken };
   profile_rename: { request: ProfileName; response: AppState };
   lock: { request: Nothing; response: AppState };
   set_lock_after: { request: LockAfter; response: AppState };
