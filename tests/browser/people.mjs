@@ -240,6 +240,19 @@ await script(async (browser) => {
   await action("recover").click();
   await page.locator("[name=recoveryCode][aria-invalid=true]").waitFor();
   await look(page, "recover");
+  // Without the page either: what was not sent leaves this PC sealed, and nothing changes here.
+  await action("lost").focus();
+  await page.keyboard.press("Enter");
+  await page.locator("dialog [data-rescue=copy]").waitFor();
+  page.once("dialog", (dialog) => dialog.accept(given.rescue));
+  await action("rescue-save").click();
+  await page.locator("dialog [data-rescue=made]").waitFor();
+  await look(page, "rescue");
+  await page.keyboard.press("Escape");
+  check(
+    await action("lost").evaluate((at) => at === document.activeElement),
+    "the keyboard is back where it was",
+  );
   await field("recoveryCode").fill(code.toLowerCase().replaceAll("-", " "));
   await action("recover").click();
   await page.locator("[data-nav=tray]").waitFor();
@@ -269,4 +282,46 @@ await script(async (browser) => {
     second === "Nota de la segunda persona",
     `saved by changing person: «${second}»`,
   );
+
+  // A profile is taken away, with what that means, and brought back.
+  await page.locator("header details.menu summary").click();
+  await action("change-person").click();
+  const remove = page.locator('[data-remove="Primera de muestra"]');
+  await remove.waitFor();
+  await person("Primera de muestra").focus();
+  await page.keyboard.press("Tab");
+  check(
+    await remove.evaluate((at) => at === document.activeElement),
+    "the keyboard leads from a person to taking their profile away",
+  );
+  await page.keyboard.press("Enter");
+  await page.locator("dialog [data-rescue=copy]").waitFor();
+  await look(page, "remove-profile");
+  await page.keyboard.press("Escape");
+  must(
+    (await page.locator("button[data-profile]").count()) === 2,
+    "nothing happens without an answer",
+  );
+  await remove.click();
+  await action("remove-profile").click();
+  await page.locator("[data-section=removed] summary").click();
+  await page.locator('[data-removed="Primera de muestra"]').waitFor();
+  check(
+    (await page.locator("button[data-profile]").count()) === 1,
+    "one person is left to choose from",
+  );
+  await until(
+    "no message is over the page",
+    20_000,
+    async () => (await page.locator(".toast").count()) === 0,
+  );
+  await look(page, "removed-profiles");
+  await action("bring-back").click();
+  await person("Primera de muestra").click();
+  await unlock("una frase nueva");
+  await page.locator("[data-nav=tray]").waitFor();
+  check((await drafts()) === 1, "the first has their draft");
+  // The state of sending says when the copy was made.
+  await page.locator("[data-nav=status]").click();
+  await page.locator("dd[data-rescue=kept]").waitFor();
 });

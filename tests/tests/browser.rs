@@ -298,9 +298,11 @@ fn e14_two_people_use_one_equipment() {
     let address = host.address.to_string();
     let code = |name: &str| central.code(name, "enlace", "Obras de muestra", true);
     let sheet = folder.path().join("hoja.pdf");
+    let rescue = folder.path().join("primera.avance-rescate");
     let given = [
         ("host", format!("http://{address}")),
         ("central", central.url()),
+        ("rescue", rescue.display().to_string()),
         ("first", code("Persona Uno de muestra")),
         ("second", code("Persona Dos de muestra")),
         ("passphrase", PASSPHRASE.to_owned()),
@@ -313,6 +315,8 @@ fn e14_two_people_use_one_equipment() {
         host = Locked::start_at(&data, &address);
     });
     assert!(std::fs::read(&sheet).unwrap().starts_with(b"%PDF-"), "the page to print");
+    let said = central.ok(&["rescue", "open", rescue.to_str().unwrap(), "--dry-run"]);
+    assert!(said.contains("Borradores: 1") || said.contains("Drafts: 1"), "{said}");
     // Of both people, nothing that they typed can be read on the disk.
     drop(host);
     for path in files_under(&data) {
@@ -331,6 +335,9 @@ fn e14_two_people_use_one_equipment() {
         "choose",
         "add-person",
         "recover",
+        "rescue",
+        "remove-profile",
+        "removed-profiles",
     ]);
 }
 

@@ -7,6 +7,7 @@
 //! * [`forms`] capture forms that reach devices by synchronisation
 //! * [`load`] reads base information, [`base`] stores it
 //! * [`mod@backup`] one file with everything, [`restore`] from it; [`roots`] the signed heads of each day
+//! * [`rescue`] what was only in a store whose passphrase is lost
 //! * [`store`] one trait, all SQL behind it
 
 pub mod accept;
@@ -23,6 +24,7 @@ pub mod opinions;
 pub mod problem;
 pub mod publish;
 pub mod relay;
+pub mod rescue;
 pub mod restore;
 pub mod review;
 pub mod roots;

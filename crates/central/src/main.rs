@@ -1,5 +1,7 @@
 //! `avance-central`: the central endpoint, its roles by subcommand.
 
+mod open_rescue;
+
 use std::io::{IsTerminal, Write};
 use std::net::SocketAddr;
 use std::path::PathBuf;
@@ -107,6 +109,11 @@ enum Verb {
         /// The file that `backup` made.
         #[arg(long, value_name = "FILE")]
         from: PathBuf,
+    },
+    /// Work of a store whose passphrase is lost.
+    Rescue {
+        #[command(subcommand)]
+        verb: open_rescue::RescueVerb,
     },
     /// How many projects, follow-ups by state, releases published, and what is queued.
     Status {
@@ -216,6 +223,9 @@ fn run(cli: Cli) -> Result<ExitCode> {
     {
         bail!("{}", load::LoadError::NotFound { path: file.clone() }.prose(lang()));
     }
+    if let Verb::Rescue { verb } = &cli.verb {
+        open_rescue::is_there(verb)?;
+    }
     // Nor one that is no form.
     let form = match &cli.verb {
         Verb::Forms { verb: FormsVerb::Add { file, .. } } => Some(read_form(file)?),
@@ -297,6 +307,7 @@ fn run(cli: Cli) -> Result<ExitCode> {
             }
             Ok(ExitCode::SUCCESS)
         }
+        Verb::Rescue { verb } => open_rescue::run(&endpoint, &verb),
         Verb::Devices { json, revoke } => devices(&endpoint, json, revoke),
         Verb::Status { json } => status(&endpoint, json),
         // Before an endpoint is opened: neither must make one.

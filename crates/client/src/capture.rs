@@ -68,32 +68,46 @@ pub(crate) fn draft_new(store: &Store, moment: Moment, request: &DraftNew) -> Re
             let detail = format!("no form for the stage {}", request.stage.as_str());
             Problem::new(Code::CommandInvalid).with("name", "draft_new").with("detail", detail)
         })?;
-        let identity = session::enrolled(tx)?;
-        let ocid = process_of(tx, &request.folio, None)?;
-        let ground = ground(tx, &identity, &request.folio, &ocid, moment)?;
-        let typed = Values::new();
-        let folded = form.fold(&typed, &ground.basis(), ground.currency(), ground.today());
-        drafts::insert(
-            tx,
-            &StoredDraft {
-                id,
-                project: request.folio.clone(),
-                ocid,
-                stage: request.stage,
-                form,
-                typed,
-                content: folded.content,
-                missing: folded.missing,
-                base_version: Some(ground.version),
-                base_epoch: ground.epoch,
-                corrects: None,
-                updated_at: moment.captured_at,
-                discarded: false,
-                session: store.session().to_string(),
-            },
-        )
+        begin(tx, store.session(), moment, id, &request.folio, None, form, Values::new())
     })?;
     draft_open(store, moment, id)
+}
+
+/// Writes a new draft, with what is typed in it already.
+#[expect(clippy::too_many_arguments, reason = "each is one thing that a draft begins with")]
+pub(crate) fn begin(
+    connection: &Connection,
+    session: Uuid,
+    moment: Moment,
+    id: Uuid,
+    folio: &str,
+    named: Option<&str>,
+    form: Form,
+    typed: Values,
+) -> Result<(), Error> {
+    let identity = session::enrolled(connection)?;
+    let ocid = process_of(connection, folio, named)?;
+    let ground = ground(connection, &identity, folio, &ocid, moment)?;
+    let folded = form.fold(&typed, &ground.basis(), ground.currency(), ground.today());
+    drafts::insert(
+        connection,
+        &StoredDraft {
+            id,
+            project: folio.to_owned(),
+            ocid,
+            stage: form.stage,
+            form,
+            typed,
+            content: folded.content,
+            missing: folded.missing,
+            base_version: Some(ground.version),
+            base_epoch: ground.epoch,
+            corrects: None,
+            updated_at: moment.captured_at,
+            discarded: false,
+            session: session.to_string(),
+        },
+    )
 }
 
 /// The process a follow-up belongs to: the one it names, or the only one of its project.

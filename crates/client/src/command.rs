@@ -25,7 +25,8 @@ use crate::store::{Store, drafts, files, forms, meta, outbox, versions as kept_v
 use crate::sync::transport::Transport;
 use crate::sync::{engine, plan};
 use crate::{
-    Client, Inner, capture, choose, evidence, keys, opinion, profiles, receipt_pdf, relay, review, session,
+    Client, Inner, capture, choose, evidence, keys, opinion, profiles, receipt_pdf, relay, rescue, review,
+    session,
     versions, view,
 };
 
@@ -231,6 +232,9 @@ fn here(client: &Client, command: Command) -> Result<Value, Error> {
         Command::relay(Nothing {}) => json(&relay::state(inner)?),
         Command::relay_export(request) => json(&relay::export(inner, Path::new(&request.path))?),
         Command::relay_import(request) => changed(json(&relay::import(inner, Path::new(&request.path))?)),
+        Command::rescue_take_back(request) => {
+            changed(json(&rescue::back::take(inner, Path::new(&request.path))?))
+        }
         Command::status(Nothing {}) => json(&inner.status()?),
         Command::receipt(request) => json(&receipt(&store, request.id)?),
         Command::receipt_pdf(request) => {
@@ -271,7 +275,13 @@ fn here(client: &Client, command: Command) -> Result<Value, Error> {
         Command::profiles(_)
         | Command::profile_choose(_)
         | Command::profile_leave(_)
-        | Command::profile_add(_) => Err(Problem::new(Code::CommandInvalid).into()),
+        | Command::profile_add(_)
+        | Command::profile_remove(_)
+        | Command::profiles_removed(_)
+        | Command::profile_bring_back(_)
+        | Command::profile_delete(_)
+        | Command::rescue(_)
+        | Command::rescue_export(_) => Err(Problem::new(Code::CommandInvalid).into()),
         Command::app_state(_)
         | Command::unlock(_)
         | Command::recover(_)

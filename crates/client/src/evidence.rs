@@ -25,7 +25,7 @@ const MAX_PIXELS: u64 = 25_000_000;
 /// Room that stays for text: a photograph is refused before it takes the last of the disk.
 const RESERVE: u64 = 50 * 1024 * 1024;
 /// Below this somebody is told, while there is still time to make room.
-const WARN: u64 = 500 * 1024 * 1024;
+pub(crate) const WARN: u64 = 500 * 1024 * 1024;
 /// Longest side of a thumbnail.
 const THUMBNAIL: u32 = 320;
 

@@ -15,6 +15,7 @@
 //! | `map` | tiles of a file on this disk, and where the projects are |
 //! | `export` | what is only here, as files |
 //! | `relay` | what waits, in a sealed file that somebody else carries |
+//! | `rescue` | what is only here, sealed beside the store: a forgotten passphrase does not lose it |
 //! | `view` | the base with what is still here laid upon it |
 //! | `outside` | what is passed in: clock, network, disk |
 //! | `session`, `sync` | enrolment and tokens; plan, engine, scheduler, transport |
@@ -37,6 +38,7 @@ pub mod profiles;
 mod receipt_pdf;
 mod recovery_pdf;
 mod relay;
+pub mod rescue;
 mod review;
 mod search;
 mod session;
@@ -111,6 +113,7 @@ pub(crate) struct Inner {
     /// Ends the wait of the scheduler.
     wake: Notify,
     map: map::Map,
+    rescue: rescue::Keeping,
     /// Somebody closed it: the keyring is not asked, or it would be open again at once.
     by_hand: AtomicBool,
 }
@@ -145,6 +148,7 @@ impl Client {
         if let Some(task) = background {
             task.abort();
         }
+        rescue::refresh_at_the_end(&self.inner);
         let store = self.inner.store.write().unwrap_or_else(PoisonError::into_inner).take();
         let Some(store) = store else { return true };
         for _ in 0..200 {
@@ -208,6 +212,7 @@ impl Client {
             turn: tokio::sync::Mutex::new(()),
             wake: Notify::new(),
             map: map::Map::default(),
+            rescue: rescue::Keeping::default(),
             by_hand: AtomicBool::new(false),
         });
         let keeper = Keeper { inner: Arc::clone(&inner), background: Mutex::new(None) };
@@ -329,7 +334,10 @@ impl Client {
     pub fn start_background(&self) {
         let mut background = self.keeper.background.lock().unwrap_or_else(PoisonError::into_inner);
         if background.is_none() {
-            let task = tokio::spawn(sync::scheduler::run(Arc::clone(&self.inner)));
+            let inner = Arc::clone(&self.inner);
+            let task = tokio::spawn(async move {
+                tokio::join!(sync::scheduler::run(Arc::clone(&inner)), rescue::run(inner));
+            });
             *background = Some(task.abort_handle());
         }
     }
@@ -487,7 +495,8 @@ impl Inner {
 
     fn status(&self) -> Result<Status, Error> {
         let free = self.free_bytes();
-        self.store()?.read(|connection| view::status(connection, &self.link, free))
+        let status = self.store()?.read(|connection| view::status(connection, &self.link, free))?;
+        Ok(Status { rescue: rescue::copy(self), ..status })
     }
 
     fn say(&self, event: Event) {

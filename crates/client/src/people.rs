@@ -5,8 +5,9 @@ use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, PoisonError, RwLock};
 
+use chrono::{DateTime, Utc};
 use domain::clock::Clock;
-use domain::command::{AppState, Command, Event, Nothing, ProfileCard};
+use domain::command::{AppState, Command, Event, Nothing, ProfileCard, RemovedCard};
 use domain::problem::{Code, Problem};
 use serde::Serialize;
 use serde_json::Value;
@@ -15,8 +16,8 @@ use tokio::sync::broadcast::error::RecvError;
 use tokio::task::AbortHandle;
 
 use crate::error::Error;
-use crate::profiles::{self, Profile};
-use crate::{Client, Outside, events, keys};
+use crate::profiles::{self, Profile, removed};
+use crate::{Client, Outside, events, keys, rescue};
 
 /// Identifier of the profile that is the data folder itself; the others have the name of their folder.
 const FIRST: &str = "primero";
@@ -110,6 +111,23 @@ impl People {
             Command::profile_add(new) => {
                 self.turned(move |people| people.add(&new.name, &new.passphrase)).await
             }
+            Command::profile_remove(of) => self.turned(move |people| people.remove(&of.id)).await,
+            Command::profile_bring_back(of) => self.turned(move |people| people.bring_back(&of.id)).await,
+            Command::profile_delete(of) => self.aside(move |people| people.delete(&of.id)).await,
+            Command::profiles_removed(Nothing {}) => self.aside(|people| Ok(people.removed())).await,
+            Command::rescue(of) => {
+                self.aside(move |people| {
+                    Ok(rescue::state(&people.up_to_date(of.id.as_deref())?, people.now()))
+                })
+                .await
+            }
+            Command::rescue_export(what) => {
+                self.aside(move |people| {
+                    let folder = people.up_to_date(what.id.as_deref())?;
+                    rescue::export(&folder, Path::new(&what.path), people.now())
+                })
+                .await
+            }
             Command::app_state(Nothing {}) if self.client().is_err() => {
                 self.aside(|people| people.choosing()).await
             }
@@ -199,12 +217,16 @@ impl People {
     }
 
     /// The folder is looked up, never made of what was asked.
-    fn choose(&self, id: &str) -> Result<AppState, Problem> {
+    fn folder(&self, id: &str) -> Result<PathBuf, Problem> {
         let known = profiles::list(&self.inner.data)?;
-        let chosen = known.into_iter().find(|profile| self.id(&profile.folder) == id);
-        let chosen = chosen.ok_or_else(|| Problem::new(Code::ProfileUnknown).with("name", id))?;
+        let found = known.into_iter().find(|profile| self.id(&profile.folder) == id);
+        found.map(|profile| profile.folder).ok_or_else(|| Problem::new(Code::ProfileUnknown).with("name", id))
+    }
+
+    fn choose(&self, id: &str) -> Result<AppState, Problem> {
+        let folder = self.folder(id)?;
         self.get_up();
-        let client = self.sit(&chosen.folder)?;
+        let client = self.sit(&folder)?;
         client.only_by_hand();
         client.app_state().map_err(Problem::from)
     }
@@ -226,6 +248,47 @@ impl People {
         let state = opened().inspect_err(|_| profiles::unmake(&folder))?;
         self.used();
         Ok(state)
+    }
+
+    fn now(&self) -> DateTime<Utc> {
+        self.inner.outside.clock.now()
+    }
+
+    /// The folder of a profile, or of whoever sits there, with a rescue copy of what is in it now where it is open.
+    fn up_to_date(&self, id: Option<&str>) -> Result<PathBuf, Problem> {
+        let sitting = {
+            let current = self.inner.current.read().unwrap_or_else(PoisonError::into_inner);
+            current.as_ref().map(|sitting| (sitting.client.clone(), sitting.folder.clone()))
+        };
+        let folder = match (id, &sitting) {
+            (Some(id), _) => self.folder(id)?,
+            (None, Some((_, folder))) => folder.clone(),
+            (None, None) => return Err(Problem::new(Code::ProfileUnknown).with("name", "")),
+        };
+        if let Some((client, _)) = sitting.filter(|(_, sitting)| *sitting == folder) {
+            rescue::refresh(&client.inner);
+        }
+        Ok(folder)
+    }
+
+    /// Takes a profile away. That of whoever sits there is in use: its folder is held.
+    fn remove(&self, id: &str) -> Result<AppState, Problem> {
+        removed::remove(&self.inner.data, &self.folder(id)?, self.now())?;
+        self.choosing()
+    }
+
+    fn removed(&self) -> Vec<RemovedCard> {
+        removed::list(&self.inner.data, self.now())
+    }
+
+    fn bring_back(&self, id: &str) -> Result<AppState, Problem> {
+        removed::bring_back(&self.inner.data, id, self.now())?;
+        self.choosing()
+    }
+
+    fn delete(&self, id: &str) -> Result<Vec<RemovedCard>, Problem> {
+        removed::delete(&self.inner.data, id, self.now())?;
+        Ok(self.removed())
     }
 
     /// Whoever sits there gets up: their store is closed, and what was being sent stops where it is.

@@ -2,6 +2,8 @@
 //! profile is the data folder itself, as it was before there were others; the rest are in `perfiles/{id}/`. Of a profile
 //! only the name that the person gave is in clear, and when a window opened it last.
 
+pub(crate) mod removed;
+
 use std::fs::File;
 use std::path::{Path, PathBuf};
 
@@ -45,6 +47,7 @@ struct Card {
 /// # Errors
 /// The folder cannot be read.
 pub fn list(data: &Path) -> Result<Vec<Profile>, Problem> {
+    removed::finish(data)?;
     Ok(found(data)?)
 }
 
@@ -134,6 +137,7 @@ pub fn make(data: &Path, name: &str, clock: &dyn Clock) -> Result<PathBuf, Probl
 
 fn made(data: &Path, name: &str, clock: &dyn Clock) -> Result<PathBuf, Error> {
     let name = valid(name)?;
+    removed::finish(data)?;
     let _lock = one_at_a_time(data)?;
     if let Some(known) = found(data)?.into_iter().find(|profile| plain(&profile.name) == plain(&name)) {
         return Ok(known.folder);
@@ -147,6 +151,7 @@ fn made(data: &Path, name: &str, clock: &dyn Clock) -> Result<PathBuf, Error> {
 /// As [`make`], and `profile_name_taken`.
 pub(crate) fn add(data: &Path, name: &str, clock: &dyn Clock) -> Result<PathBuf, Error> {
     let name = valid(name)?;
+    removed::finish(data)?;
     let _lock = one_at_a_time(data)?;
     is_free(data, &name, None)?;
     make_new(data, name, clock)

@@ -67,7 +67,7 @@ fn name(identity: &Identity, now: DateTime<Utc>) -> String {
     format!("avance-{}-{}.{ENDING}", &device[24..], now.format("%Y%m%d-%H%M%S"))
 }
 
-fn recipient(identity: &Identity) -> Result<x25519_dalek::PublicKey, Problem> {
+pub(crate) fn recipient(identity: &Identity) -> Result<x25519_dalek::PublicKey, Problem> {
     let key = identity.municipality.sealing_key.as_deref();
     key.and_then(|key| seal::read_sealing_key(key).ok())
         .ok_or_else(|| Problem::new(Code::RelayUnsupported).with("server", identity.server.clone()))
@@ -193,7 +193,7 @@ fn that_fit(waiting: Vec<StoredFile>) -> Vec<StoredFile> {
     waiting.into_iter().take_while(fits).collect()
 }
 
-fn piece(store: &Store, file: &StoredFile, n: u64) -> Result<Vec<u8>, Error> {
+pub(crate) fn piece(store: &Store, file: &StoredFile, n: u64) -> Result<Vec<u8>, Error> {
     let start = n * CHUNK_BYTES as u64;
     let bytes = store.blobs(|blobs| files::get_range(blobs, &file.sha256, start, CHUNK_BYTES as u64))?;
     if bytes.len() as u64 != (file.size - start).min(CHUNK_BYTES as u64) {
@@ -203,7 +203,7 @@ fn piece(store: &Store, file: &StoredFile, n: u64) -> Result<Vec<u8>, Error> {
 }
 
 /// Writes a file beside its place and puts it there when it is whole and on the disk: a stick is pulled out early.
-fn whole<T>(path: &Path, write: impl FnOnce(&File) -> Result<T, Error>) -> Result<T, Error> {
+pub(crate) fn whole<T>(path: &Path, write: impl FnOnce(&File) -> Result<T, Error>) -> Result<T, Error> {
     let mut part = path.as_os_str().to_owned();
     part.push(".parte");
     let part = PathBuf::from(part);

@@ -13,11 +13,13 @@ pub(crate) mod meta;
 pub(crate) mod opinions;
 pub(crate) mod outbox;
 pub(crate) mod projects;
+pub(crate) mod rescue;
 pub(crate) mod reviews;
 mod snapshot;
 pub(crate) mod versions;
 
 use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -63,6 +65,7 @@ pub(crate) struct Store {
     disk: Option<Arc<dyn Disk>>,
     inline: bool,
     session: Uuid,
+    changes: AtomicU64,
 }
 
 /// Whether there is a database here. As with the key, no answer is not a no.
@@ -94,12 +97,18 @@ impl Store {
             disk: outside.disk.clone(),
             inline: outside.inline,
             session: domain::random::id(now),
+            changes: AtomicU64::new(0),
         })
     }
 
     /// This opening of the store: what is found from another one was left by a program that ended.
     pub(crate) fn session(&self) -> Uuid {
         self.session
+    }
+
+    /// How many transactions this opening of the store has written.
+    pub(crate) fn changes(&self) -> u64 {
+        self.changes.load(Ordering::Relaxed)
     }
 
     fn ask(&self, moment: Moment) -> Result<(), Error> {
@@ -130,6 +139,7 @@ impl Store {
         });
         self.renew(&self.path, &mut writer, &done);
         let value = done?;
+        self.changes.fetch_add(1, Ordering::Relaxed);
         self.ask(Moment::Committed)?;
         Ok(value)
     }

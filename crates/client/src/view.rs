@@ -5,8 +5,8 @@ use std::collections::{BTreeMap, HashMap, HashSet};
 use chrono::{DateTime, TimeDelta, Utc};
 use domain::alert::{Light, light};
 use domain::command::{
-    FollowUpRow, Lack, ListedProject, ProjectDetail, ProjectList, ProjectListQuery, ProjectRow, Status, Todo,
-    TodoKind, Tray,
+    FollowUpRow, Lack, ListedProject, ProjectDetail, ProjectList, ProjectListQuery, ProjectRow, RescueCopy,
+    Status, Todo, TodoKind, Tray,
 };
 use domain::follow_up::{FollowUpFile, FollowUpState, Held, Progress, State};
 use domain::form::Form;
@@ -605,5 +605,6 @@ pub(crate) fn status(connection: &Connection, link: &Link, free_bytes: Option<u6
         free_bytes,
         room: evidence::room(free_bytes),
         text_only: meta::get(connection, meta::TEXT_ONLY)?.unwrap_or(false),
+        rescue: RescueCopy::default(),
     })
 }

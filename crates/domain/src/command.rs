@@ -23,8 +23,10 @@ use crate::receipt::Receipt;
 use crate::wire::{DeviceRow, MunicipalityCard};
 
 mod opinion;
+mod rescue;
 mod review;
 pub use opinion::*;
+pub use rescue::*;
 pub use review::*;
 
 macro_rules! commands {
@@ -156,6 +158,20 @@ commands! {
     profile_leave: Nothing => AppState;
     /// Adds a person with a store of their own, open and to be enrolled; the store that was open is closed.
     profile_add: ProfileAdd => AppState;
+    /// Takes a profile that is not open away: it can be brought back. Needs no passphrase.
+    profile_remove: ProfileOf => AppState;
+    /// Profiles that were taken away.
+    profiles_removed: Nothing => Vec<RemovedCard>;
+    /// Brings one back.
+    profile_bring_back: ProfileOf => AppState;
+    /// Deletes one for good, once its days are over.
+    profile_delete: ProfileOf => Vec<RemovedCard>;
+    /// What a rescue file of a profile would have. Needs no passphrase.
+    rescue: RescueOf => RescueState;
+    /// Makes a rescue file: what is only in a profile, sealed for the endpoint. Needs no passphrase.
+    rescue_export: RescueExport => RescueMade;
+    /// Gives the drafts of a rescue back to their author: `borradores.json` of the folder that the endpoint wrote.
+    rescue_take_back: RelayPath => RescueTaken;
     /// Another name for the profile that is open.
     profile_rename: ProfileName => AppState;
     /// Closes the store until its passphrase is typed. Nothing is sent or fetched meanwhile.
@@ -990,6 +1006,9 @@ pub struct Status {
     pub room: Room,
     /// The connection is metered: files wait until somebody says otherwise.
     pub text_only: bool,
+    /// The copy that a forgotten passphrase would leave.
+    #[serde(default)]
+    pub rescue: RescueCopy,
 }
 
 /// What the room on the disk is enough for.

@@ -30,6 +30,8 @@ pub enum ChangeKind {
     Form,
     /// What became of an opinion ([`crate::opinion::OpinionState`]), in the stream of its author only.
     Opinion,
+    /// A rescue file that was opened ([`crate::rescue::RescueOpened`]), in a stream that no device reads.
+    Rescue,
     /// A record left this stream; `state` is null.
     Tombstone,
 }

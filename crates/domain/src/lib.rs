@@ -10,7 +10,8 @@
 //! * [`seeded`] mistakes on purpose, absent from every ordinary build
 //! * [`clock`], [`random`], [`disk`] what a program takes from its machine, so that a simulation can give it
 //! * [`alert`] what is late and why
-//! * [`seal`] files that only one key opens, [`relay`] what a device without any network sends in them
+//! * [`seal`] files that only one key opens, [`relay`] what a device without any network sends in them,
+//!   [`rescue`] what of a device outlives a forgotten passphrase
 //! * [`form`] capture forms as data, [`entry`] tolerant reading of typed numbers and dates, [`place`] of places
 
 pub mod alert;
@@ -32,6 +33,7 @@ pub mod random;
 pub mod receipt;
 pub mod relay;
 pub mod release;
+pub mod rescue;
 pub mod review;
 pub mod seal;
 pub mod seeded;

@@ -195,6 +195,12 @@ codes! {
     RelayTooLarge = "relay_too_large", 413, AfterFix;
     /// The answer to a relay belongs to another device, or to an earlier enrolment of this one. params: file.
     RelayNotYours = "relay_not_yours", 422, AfterFix;
+    /// There is no rescue copy of a profile: nothing was captured in it, or its endpoint takes none. params: name.
+    RescueNone = "rescue_none", 404, AfterFix;
+    /// The rescue copy of a profile is damaged. params: file.
+    RescueUnreadable = "rescue_unreadable", 422, AfterFix;
+    /// A profile that was taken away is not deleted so soon. params: name, days.
+    RemovedTooRecently = "removed_too_recently", 409, Later;
     /// The file of the map is not one that can be read. params: file, detail.
     MapUnreadable = "map_unreadable", 422, AfterFix;
     /// The command does not exist or its payload is not the expected one. params: name, detail.

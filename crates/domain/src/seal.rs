@@ -43,6 +43,8 @@ pub enum Kind {
     Relay,
     /// From the endpoint, for a device.
     Reply,
+    /// From a device, for the endpoint: what would be lost with a forgotten passphrase.
+    Rescue,
 }
 
 impl Kind {
@@ -50,6 +52,7 @@ impl Kind {
         match self {
             Kind::Relay => b'R',
             Kind::Reply => b'A',
+            Kind::Rescue => b'S',
         }
     }
 }
@@ -135,6 +138,7 @@ fn signed(kind: Kind, device: Uuid, sha256: &str, size: u64) -> Vec<u8> {
     let purpose = match kind {
         Kind::Relay => "relay",
         Kind::Reply => "reply",
+        Kind::Rescue => "rescue",
     };
     format!("avance-abierto {purpose} {device} {sha256} {size}").into_bytes()
 }

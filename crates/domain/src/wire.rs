@@ -41,6 +41,8 @@ pub const COMMON: &str = "common";
 pub const FORMS: &str = "forms";
 /// What the name of a stream of opinions begins with; see [`opinions_stream`].
 const OPINIONS: &str = "opinions:";
+/// Stream of the rescue files that were opened ([`crate::rescue::RescueOpened`]). No device reads it.
+pub const RESCUES: &str = "rescues";
 /// Answered by `GET /api/v1/health`: tells the endpoint from a login page that says 200 to everything.
 pub const SERVICE: &str = "avance-central";
 

@@ -349,13 +349,14 @@ fn kind_text(kind: ChangeKind) -> &'static str {
         ChangeKind::Municipality => "municipality",
         ChangeKind::Form => "form",
         ChangeKind::Opinion => "opinion",
+        ChangeKind::Rescue => "rescue",
         ChangeKind::Tombstone => "tombstone",
     }
 }
 
 fn kind_of(text: &str) -> Result<ChangeKind> {
-    use ChangeKind::{FollowUp, Form, Municipality, Opinion, Project, Tombstone};
-    [Project, FollowUp, Municipality, Form, Opinion, Tombstone]
+    use ChangeKind::{FollowUp, Form, Municipality, Opinion, Project, Rescue, Tombstone};
+    [Project, FollowUp, Municipality, Form, Opinion, Rescue, Tombstone]
         .into_iter()
         .find(|kind| kind_text(*kind) == text)
         .ok_or_else(|| StoreError::Corrupt(format!("kind {text}")))

@@ -10,7 +10,9 @@ use domain::person::{Action, can};
 use domain::problem::{Code, Problem};
 use domain::review::Review;
 use domain::seeded::{self, Bug};
-use domain::wire::{COMMON, FORMS, PullAnswer, Snapshot, area_stream, is_opinions, opinions_stream};
+use domain::wire::{
+    COMMON, FORMS, PullAnswer, RESCUES, Snapshot, area_stream, is_opinions, opinions_stream,
+};
 use hmac::{Hmac, Mac};
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
@@ -47,13 +49,14 @@ pub struct Understands {
 }
 
 /// Streams a person reads: the common one and their área's; all of them for those who see every área. The forms and
-/// the person's opinions are not among them: they are asked for. Those of others are nobody's, whatever their role.
+/// the person's opinions are not among them: they are asked for. Those of others are nobody's, whatever their role. The
+/// rescues are the administration's.
 pub(super) fn scope(tx: &dyn Tx, actor: &Actor) -> Answer<Vec<String>> {
     let mut streams = vec![COMMON.to_owned(), area_stream(&actor.person.area_id)];
     if can(actor.person.card.role, Action::SeeEveryArea) || seeded::is(Bug::EveryAreaForEverybody) {
         streams.extend(tx.streams()?);
     }
-    streams.retain(|stream| stream != FORMS && !is_opinions(stream));
+    streams.retain(|stream| stream != FORMS && stream != RESCUES && !is_opinions(stream));
     streams.sort();
     streams.dedup();
     Ok(streams)

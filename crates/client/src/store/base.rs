@@ -219,7 +219,8 @@ fn kind_name(kind: ChangeKind) -> Option<&'static str> {
         ChangeKind::Municipality => Some("municipality"),
         ChangeKind::Form => Some("form"),
         ChangeKind::Opinion => Some("opinion"),
-        ChangeKind::Tombstone => None,
+        // Rescues are in a stream that no device is given.
+        ChangeKind::Rescue | ChangeKind::Tombstone => None,
     }
 }
 

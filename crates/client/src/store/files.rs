@@ -84,7 +84,7 @@ pub(crate) fn get(connection: &Connection, sha256: &str) -> Result<Option<Stored
         .transpose()
 }
 
-fn stored(row: &rusqlite::Row<'_>) -> rusqlite::Result<Result<StoredFile, Error>> {
+pub(super) fn stored(row: &rusqlite::Row<'_>) -> rusqlite::Result<Result<StoredFile, Error>> {
     let media_type: String = row.get(2)?;
     let (sha256, size, name) = (row.get(0)?, row.get::<_, i64>(1)?.unsigned_abs(), row.get(3)?);
     Ok(MediaType::parse(&media_type)

@@ -24,6 +24,8 @@ pub(crate) const TEXT_ONLY: &str = "text_only";
 /// The last relay that was made here, and whether its answer came.
 pub(crate) const RELAY: &str = "relay";
 
+/// Drafts of a rescue that were given back.
+pub(crate) const GIVEN_BACK: &str = "given_back";
 /// Minutes without a key or a pointer after which the window locks itself.
 pub(crate) const LOCK_MINUTES: &str = "lock_minutes";
 /// What the person is writing of the program.

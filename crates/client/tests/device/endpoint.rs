@@ -374,7 +374,7 @@ async fn enrol(State(endpoint): State<Endpoint>, axum::Json(request): axum::Json
     axum::Json(json!({"deviceId": device,
         "person": {"id": person, "name": "Persona Uno", "role": data.role.as_str(), "area": "Obras", "trained": true},
         "municipality": {"id": "m", "name": "Municipio", "prefix": "ocds-000000", "prefixRegistered": false, "currency": "MXN",
-            "offsetMinutes": -360, "publicUrl": "http://127.0.0.1/p"},
+            "offsetMinutes": -360, "publicUrl": "http://127.0.0.1/p", "sealingKey": domain::seal::sealing_key(&data.key)},
         "serverKey": hex::encode(data.key.verifying_key().as_bytes()), "serverEpoch": data.epoch}))
     .into_response()
 }

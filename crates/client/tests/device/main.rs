@@ -16,6 +16,7 @@ mod opinion;
 mod people;
 mod photo;
 mod profiles;
+mod rescue;
 mod review;
 mod scope;
 mod snapshot;

@@ -31,8 +31,7 @@ export const people: Record<keyof typeof es, string> = {
   "recover.code.blank": "Type the recovery code of your page.",
   "recover.new": "New passphrase",
   "recover.do": "Open with the code",
-  "recover.none":
-    "No page? Only the passphrase opens what is stored here. Ask the administration for an activation code and add another profile to go on working.",
+  "recover.none": "No page either? Nobody can open what is stored here, but what was not sent can be rescued.",
   "recover.done": "Your passphrase changed. All that was stored is still here.",
   "lock.do": "Lock",
   "lock.soon":

@@ -2,6 +2,7 @@ import { evidence } from "./en-evidence";
 import { map } from "./en-map";
 import { opinion } from "./en-opinion";
 import { relay } from "./en-relay";
+import { rescue } from "./en-rescue";
 import { review } from "./en-review";
 import type { es } from "./es";
 import { desk } from "./en-desk";
@@ -311,6 +312,7 @@ export const en: Record<keyof typeof es, string> = {
   ...map,
   ...opinion,
   ...relay,
+  ...rescue,
   ...people,
   ...review,
 };

@@ -30,8 +30,7 @@ export const people = {
   "recover.code.blank": "Escribe el código de recuperación de tu hoja.",
   "recover.new": "Frase nueva",
   "recover.do": "Abrir con el código",
-  "recover.none":
-    "¿No tienes la hoja? Sólo la frase abre lo guardado aquí. Pide a Administración un código de activación y agrega otro perfil para seguir trabajando.",
+  "recover.none": "¿Tampoco tienes la hoja? Nadie puede abrir lo guardado aquí, pero lo que falta enviar se rescata.",
   "recover.done": "Tu frase cambió. Todo lo guardado sigue aquí.",
   "lock.do": "Bloquear",
   "lock.soon":

@@ -2,6 +2,7 @@ import { evidence } from "./es-evidence";
 import { map } from "./es-map";
 import { opinion } from "./es-opinion";
 import { relay } from "./es-relay";
+import { rescue } from "./es-rescue";
 import { review } from "./es-review";
 import { desk } from "./es-desk";
 import { form } from "./es-form";
@@ -322,6 +323,7 @@ export const es = {
   ...map,
   ...opinion,
   ...relay,
+  ...rescue,
   ...people,
   ...review,
 } as const;

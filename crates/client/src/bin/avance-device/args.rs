@@ -164,6 +164,11 @@ pub(crate) enum Verb {
         #[command(subcommand)]
         what: Relay,
     },
+    /// What is only here, for whoever forgot the passphrase and has no recovery code.
+    Rescue {
+        #[command(subcommand)]
+        what: Rescue,
+    },
     /// Lists the equipment of the municipality and what is still on it (coordination).
     Devices {
         /// As JSON.
@@ -192,6 +197,24 @@ pub(crate) enum Impact {
     Hinders,
     /// A detail.
     Detail,
+}
+
+/// What is done with the rescue copy.
+#[derive(Debug, Subcommand)]
+pub(crate) enum Rescue {
+    /// Copies what a profile has not sent into one sealed file, which only the central endpoint opens. Needs neither its
+    /// passphrase nor network, and changes nothing here.
+    Export {
+        /// File or folder.
+        #[arg(long, value_name = "FILE|DIR")]
+        to: PathBuf,
+    },
+    /// Takes the drafts back that the central endpoint wrote of a rescue, on the profile that their author has now. Each
+    /// is taken once.
+    TakeBack {
+        /// The folder, or its `borradores.json`.
+        from: PathBuf,
+    },
 }
 
 /// A step of a relay.

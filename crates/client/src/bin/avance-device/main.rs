@@ -6,6 +6,7 @@ mod opinions;
 mod progress;
 mod prose;
 mod relay;
+mod rescue;
 mod rules;
 mod run;
 

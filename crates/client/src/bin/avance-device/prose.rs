@@ -386,6 +386,18 @@ fn sentence(code: Code) -> (&'static str, &'static str) {
             "El acuse «{file}» es de otro equipo, o de antes de que éste se activara de nuevo. Nada cambió; ábrelo en el equipo que hizo el relevo.",
             "The answer «{file}» belongs to other equipment, or is of before this one was enrolled again. Nothing changed; open it on the equipment that made the relay.",
         ),
+        Code::RescueNone => (
+            "El perfil «{name}» no tiene copia de rescate: no se había activado, o su servidor no las acepta. No se hizo ningún archivo y lo guardado sigue como está.",
+            "The profile «{name}» has no rescue copy: it was not activated, or its endpoint takes none. No file was made, and what is stored stays as it is.",
+        ),
+        Code::RescueUnreadable => (
+            "La copia de rescate está dañada en este disco ({file}). No se hizo ningún archivo: pide a Administración que revise el disco antes de seguir usándolo.",
+            "The rescue copy is damaged on this disk ({file}). No file was made: ask Administration to look at the disk before it is used on.",
+        ),
+        Code::RemovedTooRecently => (
+            "El perfil «{name}» se quitó hace poco: se puede borrar para siempre dentro de {days} días. Mientras, se puede restaurar.",
+            "The profile «{name}» was removed lately: it can be deleted for good in {days} days. Until then it can be brought back.",
+        ),
         Code::ProfileUnknown => (
             "En este equipo no hay un perfil llamado «{name}». Revisa el nombre con «profiles»; «enrol --profile» hace uno nuevo.",
             "There is no profile called «{name}» on this equipment. See the names with `profiles`; `enrol --profile` makes a new one.",
@@ -684,6 +696,7 @@ mod tests {
             free_bytes: None,
             room: domain::command::Room::Enough,
             text_only: false,
+            rescue: Default::default(),
         };
         let line = |language, file| sending(language, &status, file);
         assert_eq!(line(Language::Spanish, None), "3 de 5 seguimientos, 1 de 4 archivos");

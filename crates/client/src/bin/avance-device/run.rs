@@ -17,12 +17,13 @@ use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
 use zeroize::Zeroizing;
 
-use crate::args::{Args, Relay, Verb};
+use crate::args::{Args, Relay, Rescue, Verb};
 use crate::conflicts;
 use crate::opinions;
 use crate::progress::Line;
 use crate::prose::{self, Language};
 use crate::relay;
+use crate::rescue;
 use crate::{say, warn};
 
 /// After this time without progress, sending ends with the reason.
@@ -48,6 +49,9 @@ pub(crate) async fn run(args: Args, language: Language) -> Result<ExitCode, Prob
         Some(name) if enrolling => profiles::make(&dir, name, &SystemClock)?,
         Some(name) => profiles::find(&dir, name)?,
     };
+    if let Verb::Rescue { what: Rescue::Export { to } } = &args.verb {
+        return rescue::export(language, &dir, to);
+    }
     let passphrase = passphrase(args.passphrase_file.as_deref())?;
     let client = Client::open(&dir, Arc::new(SystemClock))?;
     match &args.verb {
@@ -64,32 +68,42 @@ pub(crate) async fn run(args: Args, language: Language) -> Result<ExitCode, Prob
     if !enrolling && !matches!(state, AppState::Ready { .. }) {
         return Err(Problem::new(Code::NotEnrolled));
     }
-    match args.verb {
-        Verb::Enrol { server, code, device } => enrol(&client, language, &server, &code, &device).await,
-        Verb::Profiles { .. } | Verb::Recovery { .. } | Verb::Recover { .. } | Verb::Passphrase { .. } => {
-            Err(Problem::new(Code::CommandInvalid))
-        }
-        Verb::Projects { json, text } => projects(&client, language, json, &text.join(" ")).await,
-        Verb::Capture { project, file, evidence } => capture(&client, language, &project, &file, &evidence),
+    let done = work(args.verb, &client, language).await;
+    // What changed is copied to where a forgotten passphrase does not reach.
+    client.close();
+    done
+}
+
+async fn work(verb: Verb, client: &Client, language: Language) -> Result<ExitCode, Problem> {
+    match verb {
+        Verb::Enrol { server, code, device } => enrol(client, language, &server, &code, &device).await,
+        Verb::Profiles { .. }
+        | Verb::Recovery { .. }
+        | Verb::Recover { .. }
+        | Verb::Passphrase { .. }
+        | Verb::Rescue { what: Rescue::Export { .. } } => Err(Problem::new(Code::CommandInvalid)),
+        Verb::Rescue { what: Rescue::TakeBack { from } } => rescue::take_back(client, language, &from).await,
+        Verb::Projects { json, text } => projects(client, language, json, &text.join(" ")).await,
+        Verb::Capture { project, file, evidence } => capture(client, language, &project, &file, &evidence),
         Verb::Send { text_only } => {
             if text_only {
                 client.send_text_only();
             }
-            send(&client, language, text_only).await
+            send(client, language, text_only).await
         }
-        Verb::Tray { json, to } => tray(&client, language, json, to.as_deref()),
-        Verb::Status { json } => status(&client, language, json),
-        Verb::Receipts { pdf: Some(folder), .. } => receipts_to(&client, language, &folder),
-        Verb::Receipts { files, .. } if !files.is_empty() => receipts_in(&client, language, &files),
-        Verb::Receipts { json, verify, .. } => receipts(&client, language, json, verify),
-        Verb::Conflicts { json } => conflicts(&client, language, json).await,
-        Verb::Choose { folio, apply, reason, .. } => choose(&client, language, &folio, apply, &reason).await,
+        Verb::Tray { json, to } => tray(client, language, json, to.as_deref()),
+        Verb::Status { json } => status(client, language, json),
+        Verb::Receipts { pdf: Some(folder), .. } => receipts_to(client, language, &folder),
+        Verb::Receipts { files, .. } if !files.is_empty() => receipts_in(client, language, &files),
+        Verb::Receipts { json, verify, .. } => receipts(client, language, json, verify),
+        Verb::Conflicts { json } => conflicts(client, language, json).await,
+        Verb::Choose { folio, apply, reason, .. } => choose(client, language, &folio, apply, &reason).await,
         Verb::Report { kind, impact, no_diagnostics, text } => {
-            opinions::report(&client, language, (kind, impact), !no_diagnostics, text).await
+            opinions::report(client, language, (kind, impact), !no_diagnostics, text).await
         }
-        Verb::Reports { json } => opinions::list(&client, language, json).await,
-        Verb::Relay { what } => relay::run(&client, language, what).await,
-        Verb::Devices { json } => devices(&client, language, json).await,
+        Verb::Reports { json } => opinions::list(client, language, json).await,
+        Verb::Relay { what } => relay::run(client, language, what).await,
+        Verb::Devices { json } => devices(client, language, json).await,
     }
 }
 
