@@ -2,6 +2,7 @@
 
 mod args;
 mod conflicts;
+mod problems;
 mod progress;
 mod prose;
 mod relay;
