@@ -6,6 +6,7 @@ import {
   must,
   openPage,
   picture,
+  saved,
   script,
   until,
 } from "./common.mjs";
@@ -136,4 +137,30 @@ await script(async (browser) => {
   await page.keyboard.press("Escape");
   await isAt("physicalActual");
   await page.screenshot({ path: picture("keyboard-missing") });
+
+  // F8 goes from one error to the next, and round again.
+  for (const [name, value] of [
+    ["physicalPlanned", "-5"],
+    ["financialPlanned", "mucho"],
+  ]) {
+    await page.locator(`[name=${name}]`).fill(value);
+    await page.keyboard.press("Enter");
+  }
+  await saved(page);
+  const wrong = page.locator("[aria-invalid=true]");
+  await until(
+    "three fields are wrong",
+    10_000,
+    async () => (await wrong.count()) === 3,
+  );
+  const names = await wrong.evaluateAll((list) => list.map(({ name }) => name));
+  const walked = [];
+  for (let n = 0; n <= names.length; n += 1) {
+    await page.keyboard.press("F8");
+    walked.push((await focus()).name);
+  }
+  check(
+    names.every((name) => walked.includes(name)) && walked[0] === walked.at(-1),
+    `F8 walks ${names}: ${walked}`,
+  );
 });

@@ -15,6 +15,7 @@ pub mod disk;
 pub mod ledger;
 pub mod proxy;
 pub mod raw;
+pub mod report;
 pub mod room;
 pub mod window;
 pub mod wire;
@@ -423,6 +424,39 @@ pub fn taken(north: (u32, u32), west: (u32, u32), at: &str) -> Vec<u8> {
     let picture = image::RgbImage::from_fn(320, 240, |x, y| image::Rgb([90, (x / 2) as u8, y as u8]));
     encoder.write_image(&picture, 320, 240, image::ExtendedColorType::Rgb8).expect("a JPEG");
     jpeg
+}
+
+/// A document of about so many bytes that do not compress, that every reader can open.
+pub fn document(path: &Path, bytes: usize, seed: u64) -> PathBuf {
+    let mut dice = proxy::Dice::new(seed);
+    let noise: Vec<u8> = (0..bytes).map(|_| u8::try_from(dice.below(256)).expect("below 256")).collect();
+    let mut pdf = b"%PDF-1.7\n".to_vec();
+    let mut places = Vec::new();
+    let mut object = |pdf: &mut Vec<u8>, number: usize, head: &str, stream: Option<&[u8]>| {
+        places.push(pdf.len());
+        pdf.extend(format!("{number} 0 obj\n{head}\n").as_bytes());
+        if let Some(stream) = stream {
+            pdf.extend(b"stream\n");
+            pdf.extend(stream);
+            pdf.extend(b"\nendstream\n");
+        }
+        pdf.extend(b"endobj\n");
+    };
+    object(&mut pdf, 1, "<< /Type /Catalog /Pages 2 0 R >>", None);
+    object(&mut pdf, 2, "<< /Type /Pages /Kids [3 0 R] /Count 1 >>", None);
+    object(&mut pdf, 3, "<< /Type /Page /Parent 2 0 R /MediaBox [0 0 612 792] /Thumb 4 0 R >>", None);
+    object(&mut pdf, 4, &format!("<< /Length {bytes} >>"), Some(&noise));
+    let table = pdf.len();
+    pdf.extend(format!("xref\n0 {}\n0000000000 65535 f \n", places.len() + 1).as_bytes());
+    for place in &places {
+        pdf.extend(format!("{place:010} 00000 n \n").as_bytes());
+    }
+    pdf.extend(
+        format!("trailer\n<< /Size {} /Root 1 0 R >>\nstartxref\n{table}\n%%EOF\n", places.len() + 1)
+            .as_bytes(),
+    );
+    std::fs::write(path, pdf).expect("the folder can be written");
+    path.to_owned()
 }
 
 /// A word planted in everything internal: it must never be published.

@@ -144,3 +144,24 @@ fn every_bug_on_purpose_has_its_place_and_its_test() {
         assert!(there, "{row:?}");
     }
 }
+
+/// Stories of the people who capture, each with a test whose name begins with its code.
+#[test]
+fn every_story_has_a_test_that_names_it() {
+    let codes = [
+        "e1", "e2", "e3", "e4", "e5", "e6", "e7", "e8", "e9", "e10", "e11", "e12", "e14", "p1", "p2", "p3",
+        "p4", "p5", "p6", "p7", "p8",
+    ];
+    let tests: String = ["crates", "tests/tests", "ui/src"]
+        .into_iter()
+        .flat_map(|folder| journeys::files_under(&journeys::root().join(folder)))
+        .filter(|path| path.extension().is_some_and(|end| end == "rs" || end == "ts"))
+        .map(|path| {
+            std::fs::read_to_string(&path).unwrap_or_else(|error| panic!("{}: {error}", path.display()))
+        })
+        .collect();
+    let named =
+        |code: &&str| [format!("fn {code}_"), format!("(\"{code}_")].iter().any(|name| tests.contains(name));
+    let missing: Vec<&str> = codes.into_iter().filter(|code| !named(code)).collect();
+    assert!(missing.is_empty(), "{missing:?}");
+}

@@ -5,11 +5,14 @@ use std::io::{BufRead as _, BufReader, Write as _};
 use std::net::{SocketAddr, TcpListener, TcpStream};
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
+use journeys::proxy::{Act, Fault, Proxy};
 use journeys::{
-    CANARY, Central, Device, Host, PASSPHRASE, browser, complaint, files_under, own_check, photograph,
-    progress, project_list, text, wait_until, with_contract,
+    CANARY, Central, Device, Host, PASSPHRASE, browser, complaint, document, files_under, own_check,
+    photograph, progress, project_list, text, wait_until, with_contract,
 };
 use serde_json::{Value, json};
 
@@ -405,6 +408,74 @@ fn e4_a_draft_is_looked_after_while_it_is_typed() {
 }
 
 #[test]
+fn p4_what_is_missing_is_told_on_both_sides_and_goes_on_where_it_was() {
+    /// A document of two pieces; two of them are 3.1 MB.
+    const EACH: usize = 1_549_000;
+    let folder = tempfile::tempdir().unwrap();
+    let central = central(folder.path());
+    let line = Proxy::start(central.address);
+    let device = Device::new(&folder.path().join("campo"));
+    device.enrol_at(&line.url(), &central.code("Persona de campo", "campo", "Obras de muestra", true));
+    let photo = photograph(&folder.path().join("foto.jpg"), 7);
+    let mut files = vec![format!("{}:illustration", photo.display())];
+    for n in 0..2 {
+        let path = document(&folder.path().join(format!("acta-{n}.pdf")), EACH, n);
+        files.push(format!("{}:physicalProgressReport", path.display()));
+    }
+    let folio = device.capture("d1_p1", &progress(30), &files);
+
+    // So many pieces may still pass; which did is noted. The photograph is the first, being the smallest.
+    let left = Arc::new(AtomicUsize::new(1));
+    let passed = Arc::new(Mutex::new(Vec::new()));
+    let (counted, noted) = (Arc::clone(&left), Arc::clone(&passed));
+    line.decide(move |request| {
+        if request.method != "PUT" {
+            return Act::Carry;
+        }
+        let one = |left: usize| left.checked_sub(1);
+        if counted.fetch_update(Ordering::SeqCst, Ordering::SeqCst, one).is_err() {
+            return Act::Do(Fault::Refuse);
+        }
+        noted.lock().unwrap().push((request.path.clone(), request.length));
+        Act::Carry
+    });
+    let host = Host::start(&device.data);
+    let status = || -> Value { serde_json::from_str(&central.ok(&["status", "--json"])).unwrap() };
+    wait_until("two files are missing at the endpoint", Duration::from_secs(60), || {
+        status()["filesWaiting"]["count"] == 2
+    });
+    let waiting = status()["filesWaiting"].take();
+    let bytes = waiting["bytes"].as_u64().unwrap();
+    assert!((3_050_000..3_150_000).contains(&bytes), "{waiting}");
+    let row = json!({"folio": folio, "project": "d1_p1", "count": 2, "bytes": bytes});
+    assert_eq!(waiting["followUps"], json!([row]));
+    let said = |locale: &'static str| {
+        let mut asked = Central::at(&central.data, central.address);
+        asked.environment.push(("LC_ALL", locale.to_owned()));
+        asked.ok(&["status"])
+    };
+    let es = said("es_MX.UTF-8");
+    assert!(es.contains(&format!("{folio}\td1_p1\tRecibido, faltan 2 archivos (3.1 MB)")), "{es}");
+    let en = said("en_US.UTF-8");
+    assert!(en.contains("Received, 2 files missing (3.1 MB)"), "{en}");
+
+    let address = format!("http://{}", host.address);
+    browse("missing.mjs", &[("host", &address)], |what| match what {
+        "piece" => left.store(1, Ordering::SeqCst),
+        "heal" => left.store(usize::MAX, Ordering::SeqCst),
+        other => panic!("the script asked for «{other}»"),
+    });
+    drop(host);
+    // What arrived before the cut was not sent again.
+    let passed = passed.lock().unwrap();
+    let sent: usize = passed.iter().map(|(_, length)| length).sum();
+    let payload = std::fs::metadata(&photo).unwrap().len() + bytes;
+    assert_eq!((passed.len(), sent as u64), (5, payload), "{passed:?}");
+    assert_eq!(status()["filesWaiting"], json!({"count": 0, "bytes": 0, "followUps": []}));
+    publish(&device, 1);
+}
+
+#[test]
 fn the_public_pages_pass_axe_and_need_no_script() {
     let folder = tempfile::tempdir().unwrap();
     let central = central(folder.path());
@@ -506,7 +577,7 @@ fn the_coordination_sees_what_is_still_out() {
 }
 
 #[test]
-fn the_common_case_needs_the_keyboard_alone() {
+fn e3_the_common_case_needs_the_keyboard_alone() {
     let folder = tempfile::tempdir().unwrap();
     let central = central(folder.path());
     let device = device(folder.path(), &central, "oficina", "enlace");
@@ -522,7 +593,7 @@ fn the_common_case_needs_the_keyboard_alone() {
 }
 
 #[test]
-fn many_projects_are_captured_at_a_sitting() {
+fn e11_many_projects_are_captured_at_a_sitting() {
     let folder = tempfile::tempdir().unwrap();
     let mut central = central(folder.path());
     let office = device(folder.path(), &central, "oficina", "enlace");
@@ -539,7 +610,7 @@ fn many_projects_are_captured_at_a_sitting() {
 }
 
 #[test]
-fn the_map_works_without_a_network() {
+fn p2_the_map_works_without_a_network() {
     let folder = tempfile::tempdir().unwrap();
     let mut central = central(folder.path());
     let office = device(folder.path(), &central, "campo", "campo");

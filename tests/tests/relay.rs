@@ -80,7 +80,7 @@ fn stranger(folder: &Path, url: &str, relay: &Path) -> std::process::Output {
 }
 
 #[test]
-fn work_without_a_network_is_carried_by_somebody_who_cannot_read_it_and_its_receipts_come_back() {
+fn p5_work_without_a_network_is_carried_by_somebody_who_cannot_read_it_and_its_receipts_come_back() {
     let mut place = Place::new();
     let carrier = Device::new(&place.folder.path().join("mensajero"));
     carrier.enrol(&place.central, &place.central.code("Otra de muestra", "enlace", "Parques", true));
@@ -158,7 +158,7 @@ fn work_without_a_network_is_carried_by_somebody_who_cannot_read_it_and_its_rece
 }
 
 #[test]
-fn a_device_that_connects_before_its_relay_arrives_has_sent_once() {
+fn p5_a_device_that_connects_before_its_relay_arrives_has_sent_once() {
     let place = Place::new();
     let device = &place.device;
     let photo = [place.photo(7)];
@@ -180,7 +180,7 @@ fn a_device_that_connects_before_its_relay_arrives_has_sent_once() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_relay_that_was_cut_or_changed_is_refused_and_changes_nothing() {
+async fn p5_a_relay_that_was_cut_or_changed_is_refused_and_changes_nothing() {
     let place = Place::new();
     let photos = [place.photo(7), place.photo(8)];
     place.device.capture("d1_p1", &progress(10), &photos);
@@ -246,7 +246,7 @@ fn offer_of(foot: &Foot, sealed_for: &str) -> Value {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn what_a_device_signed_is_read_as_strictly_as_what_it_pushes() {
+async fn p5_what_a_device_signed_is_read_as_strictly_as_what_it_pushes() {
     let place = Place::new();
     let url = place.central.url();
     let raw = RawDevice::enrol(&url, &place.central.code("A mano", "campo", "Obras", true)).await;
@@ -333,7 +333,7 @@ async fn send(raw: &RawDevice, key: &str, frames: &[&Frame]) -> journeys::raw::S
 }
 
 #[test]
-fn the_relay_of_a_revoked_device_is_refused_and_its_carrier_is_not_mistaken_for_it() {
+fn p5_the_relay_of_a_revoked_device_is_refused_and_its_carrier_is_not_mistaken_for_it() {
     let place = Place::new();
     let carrier = Device::new(&place.folder.path().join("mensajero")).with("LANG", "es_MX.UTF-8");
     carrier.enrol(&place.central, &place.central.code("Otra de muestra", "enlace", "Parques", true));
@@ -350,7 +350,7 @@ fn the_relay_of_a_revoked_device_is_refused_and_its_carrier_is_not_mistaken_for_
 }
 
 #[test]
-fn another_municipality_and_an_endpoint_of_before_say_so() {
+fn p5_another_municipality_and_an_endpoint_of_before_say_so() {
     let place = Place::new();
     let mut other = Central::new(&place.folder.path().join("otro"));
     std::fs::create_dir_all(&other.data).unwrap();
@@ -382,7 +382,7 @@ fn another_municipality_and_an_endpoint_of_before_say_so() {
 }
 
 #[test]
-fn what_is_set_apart_by_an_answer_lets_the_rest_follow_in_the_next_relay() {
+fn p5_what_is_set_apart_by_an_answer_lets_the_rest_follow_in_the_next_relay() {
     let place = Place::new();
     let device = &place.device;
     let list = |area: &str| place.list(area);
@@ -410,7 +410,7 @@ fn what_is_set_apart_by_an_answer_lets_the_rest_follow_in_the_next_relay() {
 }
 
 #[test]
-fn what_was_set_apart_while_its_relay_was_still_on_its_way_keeps_its_number_when_it_is_recorded() {
+fn p5_what_was_set_apart_while_its_relay_was_still_on_its_way_keeps_its_number_when_it_is_recorded() {
     let place = Place::new();
     let device = &place.device;
     place.list("Obras");

@@ -1,7 +1,7 @@
 //! Stories of the people who capture, each with whole programs and named as the product names them. Those that have a
 //! file of their own (kills, conflicts, profiles…) are not repeated here.
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
 use std::time::{Duration, Instant};
@@ -10,7 +10,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 use client::Client;
 use domain::clock::{Clock, SystemClock};
 use journeys::proxy::{Act, Fault, Proxy};
-use journeys::{Central, Device, PASSPHRASE, complaint, photograph, progress, text, wait_until};
+use journeys::{Central, Device, PASSPHRASE, complaint, document, photograph, progress, text, wait_until};
 use serde_json::{Value, json};
 
 /// Waits until the endpoint holds so many follow-ups as published and nothing is queued.
@@ -188,37 +188,101 @@ fn p1_a_week_without_a_network() {
     device.ok(&["receipts", "--verify"]);
 }
 
-/// A document of about so many bytes that do not compress, that every reader can open.
-fn document(path: &Path, bytes: usize, seed: u64) -> PathBuf {
-    let mut dice = journeys::proxy::Dice::new(seed);
-    let noise: Vec<u8> = (0..bytes).map(|_| u8::try_from(dice.below(256)).expect("below 256")).collect();
-    let mut pdf = b"%PDF-1.7\n".to_vec();
-    let mut places = Vec::new();
-    let mut object = |pdf: &mut Vec<u8>, number: usize, head: &str, stream: Option<&[u8]>| {
-        places.push(pdf.len());
-        pdf.extend(format!("{number} 0 obj\n{head}\n").as_bytes());
-        if let Some(stream) = stream {
-            pdf.extend(b"stream\n");
-            pdf.extend(stream);
-            pdf.extend(b"\nendstream\n");
+/// The same device with its clock in a year.
+fn in_year(device: &Device, year: i32) -> Device {
+    let there = DateTime::parse_from_rfc3339(&format!("{year}-06-01T12:00:00Z")).expect("an instant");
+    let shift = (there.to_utc() - SystemClock.now()).num_seconds();
+    device.clone().with("AVANCE_CLOCK_SHIFT_SECONDS", &shift.to_string())
+}
+
+/// What the endpoint knows of a device, and the line that it prints of it.
+fn listed(central: &Central, person: &str) -> (i64, String) {
+    let rows: Value = serde_json::from_str(&central.ok(&["devices", "--json"])).expect("JSON");
+    let row = rows.as_array().expect("rows").iter().find(|row| row["person"] == person).expect("listed");
+    let lines = central.ok(&["devices"]);
+    let line = lines.lines().find(|line| line.contains(person)).expect("listed").to_owned();
+    (row["clockOffsetMs"].as_i64().expect("a number"), line)
+}
+
+#[test]
+fn p6_a_wrong_clock_is_told_and_refuses_nothing() {
+    /// Milliseconds of a year, about.
+    const YEAR: i64 = 365 * 86_400_000;
+    let began = SystemClock.now();
+    let folder = tempfile::tempdir().unwrap();
+    let central = Central::ready(&folder.path().join("central"));
+    let contract = |number: &str, actual| journeys::with_contract(number, 1_000, actual);
+
+    // Two equipments whose clocks were never right: activated, captured and sent in another year.
+    for (year, project, es, en) in
+        [(2019, "d1_p1", "atrasado", "slow"), (2031, "d1_p2", "adelantado", "fast")]
+    {
+        let name = format!("Persona de {year}");
+        let device = in_year(&Device::new(&folder.path().join(year.to_string())), year);
+        device.enrol(&central, &central.code(&name, "campo", "Obras de muestra", true));
+        device.capture(project, &contract("C-1", 10), &[]);
+        device.ok(&["send"]);
+        assert_eq!(device.count("ready"), 0, "taken");
+        let (offset, line) = listed(&central, &name);
+        assert!(offset.abs() > 3 * YEAR && (offset > 0) == (year > 2026), "{year}: {offset}");
+        assert!(line.contains(if year > 2026 { "clock +" } else { "clock -" }), "{line}");
+        // On the equipment: how wrong, that nothing is lost, and what to set; in both languages.
+        for (locale, told, advice) in
+            [("es_MX.UTF-8", es, "Ajusta la hora"), ("en_US.UTF-8", en, "Set the time")]
+        {
+            let said = device.clone().with("LANG", locale).with("LC_ALL", locale).ok(&["status"]);
+            assert!(said.contains(told) && said.contains(advice), "{said}");
         }
-        pdf.extend(b"endobj\n");
-    };
-    object(&mut pdf, 1, "<< /Type /Catalog /Pages 2 0 R >>", None);
-    object(&mut pdf, 2, "<< /Type /Pages /Kids [3 0 R] /Count 1 >>", None);
-    object(&mut pdf, 3, "<< /Type /Page /Parent 2 0 R /MediaBox [0 0 612 792] /Thumb 4 0 R >>", None);
-    object(&mut pdf, 4, &format!("<< /Length {bytes} >>"), Some(&noise));
-    let table = pdf.len();
-    pdf.extend(format!("xref\n0 {}\n0000000000 65535 f \n", places.len() + 1).as_bytes());
-    for place in &places {
-        pdf.extend(format!("{place:010} 00000 n \n").as_bytes());
     }
-    pdf.extend(
-        format!("trailer\n<< /Size {} /Root 1 0 R >>\nstartxref\n{table}\n%%EOF\n", places.len() + 1)
-            .as_bytes(),
-    );
-    std::fs::write(path, pdf).expect("the folder can be written");
-    path.to_owned()
+
+    // One whose clock jumps between captures, without a network: ahead, behind, right.
+    let jumps = Device::new(&folder.path().join("salta"));
+    jumps.enrol(&central, &central.code("Persona que salta", "campo", "Obras de muestra", true));
+    let folios = [
+        in_year(&jumps, 2031).capture("d1_p3", &contract("C-1", 10), &[]),
+        in_year(&jumps, 2019).capture("d1_p3", &progress(20), &[]),
+        jumps.capture("d1_p3", &progress(30), &[]),
+    ];
+    in_year(&jumps, 2019).ok(&["send"]);
+    settled(&central, 5);
+    jumps.ok(&["send"]);
+    assert_eq!(jumps.count("published"), 3);
+    jumps.ok(&["receipts", "--verify"]);
+
+    // Told in the order in which they were captured; what each clock said is kept as a claim.
+    let host = journeys::Host::start(&jumps.data);
+    let runtime = tokio::runtime::Runtime::new().unwrap();
+    let tray = runtime.block_on(host.call("tray", json!({}))).unwrap();
+    let detail = runtime.block_on(host.call("project", json!({"folio": "d1_p3"}))).unwrap();
+    let year = began.format("%Y").to_string();
+    for list in [&tray["rows"], &detail["followUps"]] {
+        let rows: Vec<(&str, &str)> = list
+            .as_array()
+            .unwrap()
+            .iter()
+            .map(|row| (row["folio"].as_str().unwrap(), &row["at"].as_str().unwrap()[..4]))
+            .collect();
+        assert_eq!(rows, [(&*folios[2], &*year), (&*folios[1], "2019"), (&*folios[0], "2031")]);
+    }
+
+    // The public sees them in that order too, dated by the endpoint.
+    let record = central.record("ocds-000000-d1_p3");
+    let releases = record["releases"].as_array().unwrap();
+    let dates: Vec<DateTime<Utc>> =
+        releases.iter().map(|release| release["date"].as_str().unwrap().parse().unwrap()).collect();
+    assert!(dates.is_sorted_by(|a, b| a < b), "{dates:?}");
+    let told: Vec<&Value> = releases
+        .iter()
+        .filter_map(|release| release.pointer("/contracts/0/implementation/metrics/0/observations/0/measure"))
+        .collect();
+    assert_eq!(told, [&json!(10), &json!(20), &json!(30)]);
+    for project in ["d1_p1", "d1_p2", "d1_p3"] {
+        let record = central.record(&format!("ocds-000000-{project}"));
+        let last =
+            record["releases"].as_array().unwrap().last().unwrap()["date"].as_str().unwrap().to_owned();
+        let last: DateTime<Utc> = last.parse().unwrap();
+        assert!(last >= began && last <= SystemClock.now(), "{project}: {last}");
+    }
 }
 
 #[test]

@@ -722,30 +722,55 @@ fn status(endpoint: &Endpoint, json: bool) -> Result<ExitCode> {
     let queued = tx.queued()?;
     let projects = tx.projects()?;
     // What was received and still lacks files: how many, and their bytes as its devices announced them.
-    let (mut waiting, mut bytes) = (0u64, 0u64);
+    let (mut waiting, mut bytes, mut lacking) = (0u64, 0u64, Vec::new());
     for project in &projects {
         for stored in tx.follow_ups(&project.folio)? {
             if let Some(Held::MissingFiles { count, bytes: size }) = &stored.held {
                 (waiting, bytes) = (waiting + u64::from(*count), bytes + size);
+                lacking.push((stored.follow_up.folio(), project.folio.clone(), *count, *size));
             }
         }
     }
+    let rows: Vec<_> = lacking
+        .iter()
+        .map(|(folio, project, count, bytes)| {
+            serde_json::json!({"folio": folio, "project": project, "count": count, "bytes": bytes})
+        })
+        .collect();
     let status = serde_json::json!({
         "projects": projects.len(),
         "followUps": tx.counts()?,
         "releases": count("release"),
         "records": count("record"),
         "queued": queued,
-        "filesWaiting": {"count": waiting, "bytes": bytes},
+        "filesWaiting": {"count": waiting, "bytes": bytes, "followUps": rows},
     });
     if json {
         out!("{status:#}");
     } else {
         for (name, value) in status.as_object().into_iter().flatten() {
-            out!("{name}\t{value}");
+            match name.as_str() {
+                "filesWaiting" => out!("{name}\t{waiting}"),
+                _ => out!("{name}\t{value}"),
+            }
+        }
+        for (folio, project, count, bytes) in lacking {
+            out!("{folio}\t{project}\t{}", received_lacking(count, bytes));
         }
     }
     Ok(ExitCode::SUCCESS)
+}
+
+/// A follow-up whose files are still on their way, in the words of the device.
+fn received_lacking(count: u32, bytes: u64) -> String {
+    let size = format!("{:.1} MB", bytes as f64 / 1e6);
+    match count {
+        1 => say(format!("Recibido, falta 1 archivo ({size})"), format!("Received, 1 file missing ({size})")),
+        _ => say(
+            format!("Recibido, faltan {count} archivos ({size})"),
+            format!("Received, {count} files missing ({size})"),
+        ),
+    }
 }
 
 fn publish_once(endpoint: &Endpoint) -> Result<ExitCode> {
@@ -798,7 +823,7 @@ fn devices(endpoint: &Endpoint, json: bool, revoke: Option<uuid::Uuid>) -> Resul
         };
         let out: Vec<&str> = row.waiting.iter().map(|waiting| waiting.folio.as_str()).collect();
         out!(
-            "{}\t{}\t{}\t{}\tlast contact {}\tlast receipt {}\tout: {}{}",
+            "{}\t{}\t{}\t{}\tlast contact {}\tlast receipt {}\tout: {}{}{}",
             row.device_id,
             row.area,
             row.person,
@@ -806,8 +831,17 @@ fn devices(endpoint: &Endpoint, json: bool, revoke: Option<uuid::Uuid>) -> Resul
             when(row.last_contact),
             when(row.last_receipt),
             if out.is_empty() { "-".into() } else { out.join(" ") },
+            clock(row.clock_offset_ms),
             if row.revoked { "\trevoked" } else { "" },
         );
     }
     Ok(ExitCode::SUCCESS)
+}
+
+/// How wrong the clock of a device is, when it is by more than people notice.
+fn clock(offset_ms: i64) -> String {
+    /// Minutes that nobody has to act upon.
+    const LIMIT: i64 = 5;
+    let minutes = offset_ms / 60_000;
+    if minutes.abs() < LIMIT { String::new() } else { format!("\tclock {minutes:+} min") }
 }

@@ -218,15 +218,8 @@ fn findings_of(
     ground: &Ground,
 ) -> Vec<FieldFinding> {
     let follow_up = follow_up_of(draft, folded.content.clone(), files);
-    let mut findings = folded.findings.clone();
-    for finding in assess(&follow_up, &ground.basis(), ground.now) {
-        // A field that is said to be blank or unreadable is not also said to be missing from what it makes.
-        let said = findings.iter().any(|known| known.pointer == finding.pointer);
-        if !said {
-            findings.push(finding);
-        }
-    }
-    findings
+    folded
+        .assess(&follow_up, &ground.basis(), ground.now)
         .into_iter()
         .map(|finding| FieldFinding { field: folded.field_at(&finding.pointer).map(str::to_owned), finding })
         .collect()

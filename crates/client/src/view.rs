@@ -322,6 +322,7 @@ pub(crate) fn project(
         }
     }
     follow_ups.sort_by(|a, b| b.at.cmp(&a.at).then(b.id.cmp(&a.id)));
+    as_captured(&mut follow_ups, &own);
     Ok(ProjectDetail {
         row,
         project,
@@ -331,6 +332,21 @@ pub(crate) fn project(
             .map(|listed| listed.alerts)
             .unwrap_or_default(),
     })
+}
+
+/// Puts what was captured here in the order in which it was, `own`, whatever the clock of this equipment said
+/// meanwhile. Among those of others, whose order is theirs to claim, the places stay.
+fn as_captured(rows: &mut [FollowUpRow], own: &[Queued]) {
+    let order = |row: &FollowUpRow| own.iter().position(|queued| queued.operation.record_id == row.id);
+    let (places, mut mine): (Vec<usize>, Vec<(usize, FollowUpRow)>) = rows
+        .iter()
+        .enumerate()
+        .filter_map(|(place, row)| order(row).map(|order| (place, (order, row.clone()))))
+        .unzip();
+    mine.sort_by_key(|(order, _)| *order);
+    for (place, (_, row)) in places.into_iter().zip(mine) {
+        rows[place] = row;
+    }
 }
 
 /// The person's follow-ups in order, what was discarded, and where their projects are.
@@ -366,7 +382,8 @@ pub(crate) fn own(connection: &Connection, link: &Link) -> Result<Own, Error> {
         State::Ready | State::Sending | State::Parked => 1,
         _ => 2,
     };
-    rows.sort_by(|a, b| rank(a.state).cmp(&rank(b.state)).then(b.at.cmp(&a.at)).then(b.id.cmp(&a.id)));
+    // Within each, as they were read: what was captured last comes first, whatever the clock said.
+    rows.sort_by_key(|row| rank(row.state));
     Ok(Own { rows, discarded, places })
 }
 

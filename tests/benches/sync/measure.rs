@@ -5,6 +5,7 @@ use std::path::Path;
 use std::process::{Command, Stdio};
 
 use anyhow::{Context as _, Result, bail};
+pub use journeys::report::{median, percentile, spread};
 use serde::Deserialize;
 
 /// Ticks of `/proc/PID/stat` in a second: the same on every Linux.
@@ -81,25 +82,4 @@ pub fn run_well(command: &Command, folder: &Path) -> Result<Took> {
         bail!("{:?} terminó con {}:\n{}{}", command, took.status, took.said, took.complained);
     }
     Ok(took)
-}
-
-/// The number in the middle.
-pub fn median(numbers: impl IntoIterator<Item = f64>) -> f64 {
-    percentile(numbers, 50.0)
-}
-
-/// The number below which so many percent are; between two, as far as it goes.
-pub fn percentile(numbers: impl IntoIterator<Item = f64>, percent: f64) -> f64 {
-    let mut all: Vec<f64> = numbers.into_iter().collect();
-    all.sort_by(f64::total_cmp);
-    let Some(last) = all.len().checked_sub(1) else { return 0.0 };
-    let place = percent / 100.0 * last as f64;
-    let below = place.floor() as usize;
-    let above = (below + 1).min(last);
-    all[below] + (all[above] - all[below]) * (place - below as f64)
-}
-
-/// The shortest and the longest.
-pub fn spread(numbers: impl IntoIterator<Item = f64>) -> (f64, f64) {
-    numbers.into_iter().fold((f64::INFINITY, 0.0), |(least, most), one| (least.min(one), most.max(one)))
 }

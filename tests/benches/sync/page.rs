@@ -6,6 +6,7 @@ use std::path::Path;
 
 use anyhow::{Context as _, Result};
 use chrono::{DateTime, Utc};
+pub use journeys::report::{figures, megabytes, millis, seconds, table, thousands};
 use serde::{Deserialize, Serialize};
 
 use crate::peers::Peers;
@@ -70,7 +71,7 @@ pub fn page(parts: &[Part], missing: &[&str], peers: &Peers) -> String {
          página.\n\n",
     );
     let facts = [
-        ("Máquina", machine()),
+        ("Máquina", journeys::report::machine()),
         (
             "Programas",
             format!(
@@ -103,71 +104,4 @@ pub fn page(parts: &[Part], missing: &[&str], peers: &Peers) -> String {
         );
     }
     page
-}
-
-/// A table in Markdown; the first row is its head. Columns after the first two stand to the right.
-pub fn table(left: usize, rows: &[Vec<String>]) -> String {
-    let mut text = String::new();
-    for (index, row) in rows.iter().enumerate() {
-        let _ = writeln!(text, "| {} |", row.join(" | "));
-        if index == 0 {
-            let marks: Vec<&str> =
-                (0..row.len()).map(|column| if column < left { "---" } else { "--:" }).collect();
-            let _ = writeln!(text, "|{}|", marks.join("|"));
-        }
-    }
-    text.push('\n');
-    text
-}
-
-/// Seconds to three figures.
-pub fn seconds(seconds: f64) -> String {
-    format!("{} s", figures(seconds))
-}
-
-/// Milliseconds to three figures.
-pub fn millis(millis: f64) -> String {
-    format!("{} ms", figures(millis))
-}
-
-/// A number to three figures.
-pub fn figures(number: f64) -> String {
-    match number {
-        number if number < 1.0 => format!("{number:.3}"),
-        number if number < 10.0 => format!("{number:.2}"),
-        number if number < 100.0 => format!("{number:.1}"),
-        number => thousands(number.round()),
-    }
-}
-
-pub fn megabytes(bytes: u64) -> String {
-    format!("{:.1} MB", bytes as f64 / 1e6)
-}
-
-/// 50000 as `50,000`.
-pub fn thousands(number: f64) -> String {
-    let digits = format!("{number:.0}");
-    let mut text = String::new();
-    for (at, digit) in digits.chars().enumerate() {
-        if at > 0 && (digits.len() - at).is_multiple_of(3) {
-            text.push(',');
-        }
-        text.push(digit);
-    }
-    text
-}
-
-/// Processor, cores, memory and system.
-fn machine() -> String {
-    let field = |path: &str, name: &str| {
-        let text = fs::read_to_string(path).ok()?;
-        let line = text.lines().find(|line| line.starts_with(name))?;
-        Some(line.split_once(':')?.1.trim().to_owned())
-    };
-    let cores = std::thread::available_parallelism().map_or(0, usize::from);
-    let model = field("/proc/cpuinfo", "model name").unwrap_or_else(|| std::env::consts::ARCH.to_owned());
-    let memory = field("/proc/meminfo", "MemTotal")
-        .and_then(|text| text.split(' ').next()?.parse::<u64>().ok())
-        .map(|kibibytes| format!(", {:.0} GB de memoria", kibibytes as f64 * 1024.0 / 1e9));
-    format!("{model}, {cores} núcleos{}, {}", memory.unwrap_or_default(), std::env::consts::OS)
 }

@@ -2,14 +2,14 @@
 
 use std::collections::BTreeMap;
 
-use chrono::NaiveDate;
+use chrono::{DateTime, NaiveDate, Utc};
 use serde_json::{Map, Value, json};
 
 use super::{Class, Derive, Field, Form, Kind, Required, When};
-use crate::follow_up::{FollowUpFile, Stage};
+use crate::follow_up::{FollowUp, FollowUpFile, Stage};
 use crate::place::Position;
 use crate::receipt::sha256_hex;
-use crate::release::Basis;
+use crate::release::{Basis, assess};
 use crate::{Finding, Severity};
 
 /// Which field a place of the follow-up was captured in: pointer and field, in the order of the form.
@@ -33,6 +33,24 @@ pub struct Folded {
 }
 
 impl Folded {
+    /// Everything that is wrong with a draft that reads as this: what could not be read, then what both sides check in
+    /// the follow-up it makes. Without an error here the central endpoint finds none either, upon the same process.
+    pub fn assess(&self, follow_up: &FollowUp, basis: &Basis<'_>, now: DateTime<Utc>) -> Vec<Finding> {
+        let mut findings = self.findings.clone();
+        for finding in assess(follow_up, basis, now) {
+            // A field that is said to be blank or unreadable is not also said to be missing from what it makes. A
+            // warning hides no error: the error is what holds the draft.
+            let hides = |known: &Finding| {
+                known.pointer == finding.pointer
+                    && (known.severity == Severity::Error || finding.severity == Severity::Warning)
+            };
+            if !findings.iter().any(hides) {
+                findings.push(finding);
+            }
+        }
+        findings
+    }
+
     /// The field a pointer into the follow-up belongs to: the field at that place, or else the nearest above or below.
     pub fn field_at(&self, pointer: &str) -> Option<&str> {
         let exact = self.places.iter().find(|(place, _)| place == pointer);

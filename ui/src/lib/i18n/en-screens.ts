@@ -154,9 +154,9 @@ export const screens = {
   "status.failing.other": "{n} drafts not saved",
   "notice.prefix": "Prefix {prefix} is not registered: what is published is a test and is not official data.",
   "notice.clockAhead":
-    "The clock of this equipment is {length} fast. The time of reception is saved too. Set the time in the settings of the system.",
+    "The clock of this equipment is {length} fast. What was captured is kept and the time of reception is saved too. Set the time in the settings of the system.",
   "notice.clockBehind":
-    "The clock of this equipment is {length} slow. The time of reception is saved too. Set the time in the settings of the system.",
+    "The clock of this equipment is {length} slow. What was captured is kept and the time of reception is saved too. Set the time in the settings of the system.",
   "notice.room":
     "There is little room on the disk ({size}). Text is always saved; photographs may not fit. Free some room.",
   "notice.untrained":

@@ -155,9 +155,9 @@ export const screens = {
   "notice.prefix":
     "El prefijo {prefix} no está registrado: lo que se publique es de prueba y no cuenta como dato oficial.",
   "notice.clockAhead":
-    "El reloj de este equipo va {length} adelantado. Se guarda también la hora de recepción. Ajusta la hora en la configuración del sistema.",
+    "El reloj de este equipo va {length} adelantado. Lo capturado se conserva y se guarda también la hora de recepción. Ajusta la hora en la configuración del sistema.",
   "notice.clockBehind":
-    "El reloj de este equipo va {length} atrasado. Se guarda también la hora de recepción. Ajusta la hora en la configuración del sistema.",
+    "El reloj de este equipo va {length} atrasado. Lo capturado se conserva y se guarda también la hora de recepción. Ajusta la hora en la configuración del sistema.",
   "notice.room":
     "Queda poco espacio en el disco ({size}). El texto siempre se guarda; las fotos pueden no caber. Libera espacio.",
   "notice.untrained":

@@ -3,6 +3,7 @@
 mod args;
 mod conflicts;
 mod opinions;
+mod problems;
 mod progress;
 mod prose;
 mod relay;
