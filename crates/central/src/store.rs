@@ -15,6 +15,7 @@ use domain::{Finding, receipt};
 use serde_json::{Map, Value};
 use uuid::Uuid;
 
+pub mod parts;
 pub mod sqlite;
 
 /// Why the database could not do it. Every one of them rolls the transaction back.
@@ -283,7 +284,7 @@ pub trait Store: Send + Sync + 'static {
 }
 
 /// One transaction.
-pub trait Tx {
+pub trait Tx: parts::Parts {
     /// Makes it durable. Returning means that it is on the disk.
     fn commit(self: Box<Self>) -> Result<()>;
 

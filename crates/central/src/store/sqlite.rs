@@ -26,6 +26,7 @@ use super::{
 };
 
 mod copy;
+mod parts;
 pub use copy::copy;
 
 const MIGRATIONS: &[M<'static>] = &[
@@ -33,6 +34,7 @@ const MIGRATIONS: &[M<'static>] = &[
     M::up(include_str!("../../migrations/sqlite/0002_keep_conflicts.sql")),
     M::up(include_str!("../../migrations/sqlite/0003_index_waiting.sql")),
     M::up(include_str!("../../migrations/sqlite/0004_review.sql")),
+    M::up(include_str!("../../migrations/sqlite/0007_files_of_everything.sql")),
 ];
 
 /// The embedded store.
