@@ -121,7 +121,7 @@ fn site(folder: &Path) -> (Central, Device) {
     central.ok(&["load", formula.to_str().expect("UTF-8")]);
     let device = Device::new(&folder.join("equipo"));
     device.enrol(&central, &central.code("Persona de muestra", "enlace", "Obras de muestra", true));
-    let photo = photograph(&folder.join("foto.jpg"), 40).display().to_string();
+    let photo = format!("{}:illustration", photograph(&folder.join("foto.jpg"), 40).display());
     device.capture("d1_p1", &with_contract("OP-1", 50_000, 20), std::slice::from_ref(&photo));
     device.capture("d1_p2", &progress(10), &[photo]);
     device.ok(&["send"]);
@@ -236,7 +236,7 @@ fn x2_every_form_of_the_data_opens_and_says_the_same() {
             assert!(!found, "{} has an internal word", path.display());
             let name = path.display().to_string();
             let package = ["/releases", "/records", "/projects"].iter().any(|part| name.contains(part));
-            let lines = name.contains(".jsonl");
+            let lines = name.contains(".jsonl.");
             if name.contains(".json") && (!package || lines) {
                 let mut found = BTreeSet::new();
                 for line in String::from_utf8_lossy(&piece)
