@@ -1,5 +1,7 @@
 //! What is published, as whoever downloads it finds it: every form of it opened with a program that reads that form.
 
+#![expect(clippy::unwrap_used, reason = "a test stops at the first surprise")]
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::io::Read as _;
 use std::path::{Path, PathBuf};
