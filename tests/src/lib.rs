@@ -119,6 +119,13 @@ impl Central {
         text(&output)
     }
 
+    /// A verb, to be started.
+    pub fn verb(&self, arguments: &[&str]) -> Command {
+        let mut command = self.command();
+        command.args(arguments);
+        command
+    }
+
     fn command(&self) -> Command {
         let mut command = room::limited(&program("avance-central"), self.largest_file);
         command.arg("--data").arg(&self.data).env("RUST_LOG", "info").envs(self.environment.iter().cloned());
@@ -189,25 +196,37 @@ impl Central {
         package["records"][0].take()
     }
 
-    /// The files the catalogue names, each there and with the hash it says.
+    /// The releases and records that the catalogue names, each there and with the hash it says.
     pub fn packages(&self) -> Vec<PathBuf> {
-        let path = |file: &Value| {
-            let path = self.public(file["path"].as_str().expect("a path").trim_start_matches('/'));
-            let bytes = std::fs::read(&path).unwrap_or_else(|error| panic!("{}: {error}", path.display()));
-            assert_eq!(domain::receipt::sha256_hex(&bytes), file["sha256"], "{}", path.display());
-            path
-        };
-        self.catalog().iter().map(path).collect()
+        self.catalog().iter().map(|file| self.named(file)).collect()
     }
 
-    /// What the catalogue names.
+    /// A file that the catalogue names.
+    pub fn named(&self, file: &Value) -> PathBuf {
+        let path = self.public(file["path"].as_str().expect("a path").trim_start_matches('/'));
+        let bytes = std::fs::read(&path).unwrap_or_else(|error| panic!("{}: {error}", path.display()));
+        assert_eq!(domain::receipt::sha256_hex(&bytes), file["sha256"], "{}", path.display());
+        path
+    }
+
+    /// The releases and records that the catalogue names, by its parts.
     pub fn catalog(&self) -> Vec<Value> {
-        let bytes = std::fs::read(self.public("ocds/catalog.json")).expect("a catalogue");
-        let mut catalog: Value = serde_json::from_slice(&bytes).expect("a catalogue");
-        match catalog["files"].take() {
-            Value::Array(files) => files,
-            other => panic!("files: {other}"),
-        }
+        let parts = self.of_everything().into_iter().filter(|file| file["kind"] == "catalog");
+        parts.flat_map(|part| files_in(&self.named(&part))).collect()
+    }
+
+    /// The files that are made of others, as the catalogue names them: its own parts and the files of everything.
+    pub fn of_everything(&self) -> Vec<Value> {
+        files_in(&self.public("ocds/catalog.json"))
+    }
+}
+
+fn files_in(catalog: &Path) -> Vec<Value> {
+    let bytes = std::fs::read(catalog).expect("a catalogue");
+    let mut catalog: Value = serde_json::from_slice(&bytes).expect("a catalogue");
+    match catalog["files"].take() {
+        Value::Array(files) => files,
+        other => panic!("files: {other}"),
     }
 }
 

@@ -42,7 +42,8 @@ pub const MANIFEST: &str = "manifest.json";
 /// Name of the database, in the archive and in the data folder.
 pub const DATABASE: &str = "central.db";
 /// Files of the data folder that belong to the running process, not to what it knows.
-const OF_THE_PROCESS: [&str; 5] = [DATABASE, "central.db-wal", "central.db-shm", "listen", "publish.lock"];
+const OF_THE_PROCESS: [&str; 6] =
+    [DATABASE, "central.db-wal", "central.db-shm", "listen", "publish.lock", "bulk.lock"];
 /// Bytes read at a time.
 const PIECE: usize = 256 * 1024;
 

@@ -58,6 +58,7 @@ struct File {
     photo_quality: Option<u8>,
     alerts: Alerts,
     review: Option<Reviewed>,
+    bulk_interval_seconds: Option<u64>,
 }
 
 /// What waits for a person: the word `automatic` or `everything`, or a list of forms and stages.
@@ -141,7 +142,12 @@ pub struct Config {
     pub sync_interval: Option<u64>,
     /// What waits for a person although nothing is wrong with it.
     pub review: Policy,
+    /// How often the files of everything are made, seconds.
+    pub bulk_interval: u64,
 }
+
+/// How often the files of everything are made when nothing is said: a quarter of an hour.
+const BULK_INTERVAL: u64 = 900;
 
 impl Config {
     /// Reads the configuration and makes sure that it can be used.
@@ -227,6 +233,16 @@ impl Config {
                 )
             );
         }
+        let bulk_interval = file.bulk_interval_seconds.unwrap_or(BULK_INTERVAL);
+        if !(1..=7 * 24 * 3600).contains(&bulk_interval) {
+            bail!(
+                "{}",
+                say(
+                    format!("bulk_interval_seconds = {bulk_interval}: va de 1 a {}", 7 * 24 * 3600),
+                    format!("bulk_interval_seconds = {bulk_interval}: from 1 to {}", 7 * 24 * 3600),
+                )
+            );
+        }
         let usual = PhotoSize::default();
         let photo = PhotoSize {
             longest: file.photo_longest_px.unwrap_or(usual.longest),
@@ -264,6 +280,7 @@ impl Config {
             policy_url,
             sync_interval,
             review: file.review.map(Reviewed::policy).transpose()?.unwrap_or_default(),
+            bulk_interval,
             data,
         })
     }

@@ -452,8 +452,10 @@ fn serve(endpoint: Endpoint, listen: SocketAddr) -> Result<()> {
         std::fs::write(&told, address.to_string())
             .with_context(|| format!("cannot write {}", told.display()))?;
         let worker = tokio::spawn(worker::work(endpoint.clone()));
+        let bulk = tokio::spawn(worker::bulk(endpoint.clone()));
         axum::serve(listener, router::router(endpoint)).with_graceful_shutdown(stopped()).await?;
         worker.abort();
+        bulk.abort();
         Ok(())
     })
 }
@@ -799,6 +801,9 @@ fn publish_once(endpoint: &Endpoint) -> Result<ExitCode> {
         }
     }
     rooted?;
+    if let Some(done) = publish::bulk::write(endpoint)? {
+        out!("{} files of everything, {} changed", done.files, done.changed);
+    }
     out!("{}", endpoint.config.public().display());
     Ok(if held == 0 { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }

@@ -6,6 +6,7 @@
 
 use std::collections::BTreeMap;
 use std::fs::{self, File};
+use std::path::Path;
 use std::time::Instant;
 
 use anyhow::{Context, Result};
@@ -21,9 +22,15 @@ use crate::accept::{self, HOLD};
 use crate::endpoint::Endpoint;
 use crate::site;
 use crate::state::{follow_up_entries, project_entries};
+use crate::store::parts::Run;
 use crate::store::{Entry, JobKind, Process, Project, PublishedFile, Release, StoredFollowUp, Tx};
 
+pub mod bulk;
+mod catalog;
+mod made;
 pub mod media;
+mod parts;
+mod tables;
 pub(crate) mod write;
 
 /// Most projects in one run; the rest is the next run's.
@@ -68,9 +75,7 @@ pub struct ProjectView {
 /// # Errors
 /// The disk or the database; the last good version stays.
 pub fn run(endpoint: &Endpoint) -> Result<Option<Note>> {
-    // One publisher at a time on a folder: `serve` and `publish` may both be running.
-    let lock = File::create(endpoint.config.data.join("publish.lock")).context("publish.lock")?;
-    lock.lock().context("publish.lock")?;
+    let _alone = lock(endpoint)?;
     let jobs = endpoint.store.read()?.jobs(JobKind::Publish, endpoint.now(), BATCH)?;
     if jobs.is_empty() {
         return Ok(None);
@@ -78,7 +83,10 @@ pub fn run(endpoint: &Endpoint) -> Result<Option<Note>> {
     let public = endpoint.config.public();
     let now = endpoint.now();
     let mut note = Note::default();
-    let mut done: Vec<(ProjectView, Vec<PublishedFile>)> = Vec::new();
+    let mut done: Vec<Written> = Vec::new();
+    // What is held back again was told the first time.
+    let mut is_news = false;
+    let n = endpoint.store.read()?.runs(1)?.first().map_or(0, |run| run.n) + 1;
     for job in &jobs {
         endpoint.pushes.give_way(endpoint);
         let Some(view) = view(endpoint, &job.key)? else {
@@ -87,16 +95,16 @@ pub fn run(endpoint: &Endpoint) -> Result<Option<Note>> {
             tx.commit()?;
             continue;
         };
-        let outcome = match project_files(endpoint, &view, now, &public) {
-            Ok(Ok(files)) => {
-                note.projects.push(view.project.folio.clone());
-                done.push((view, files));
+        let outcome = match project_files(endpoint, view, (now, n), &public) {
+            Ok(Ok(written)) => {
+                note.projects.push(written.view.project.folio.clone());
+                done.push(written);
                 continue;
             }
             Ok(Err(held)) => held,
             // A project that cannot be written never stops the others.
             Err(error) => HeldBack {
-                project: view.project.folio.clone(),
+                project: job.key.clone(),
                 what: "files".into(),
                 findings: vec![refusal("not-written", &format!("{error:#}"))],
             },
@@ -106,14 +114,39 @@ pub fn run(endpoint: &Endpoint) -> Result<Option<Note>> {
         let reason = serde_json::to_string(&outcome.findings)?;
         tx.fail_job(JobKind::Publish, &job.key, &reason, accept::again(endpoint, job.attempts))?;
         tx.commit()?;
+        is_news |= job.attempts == 0;
         note.held.push(outcome);
     }
-    if done.is_empty() {
+    if done.is_empty() && !is_news {
         return Ok(Some(note));
     }
-    switch(endpoint, &done, now)?;
-    record(endpoint, &done, &mut note, now)?;
+    let views = done.iter().flat_map(|written| &written.view.processes).flat_map(|(_, releases)| releases);
+    let fresh = views.filter(|release| release.published_at.is_none());
+    note.releases.extend(fresh.map(|release| release.id.clone()));
+    let this = Run { n, at: now, note: serde_json::to_value(&note)? };
+    let told = switch(endpoint, &done, &this).and_then(|changed| record(endpoint, &done, &this, &changed));
+    match told {
+        // That nothing could be written is known already; that it cannot be told either is no other trouble.
+        Err(error) if done.is_empty() => {
+            tracing::warn!(error = format!("{error:#}"), "what was held back could not be told");
+        }
+        told => told?,
+    }
     Ok(Some(note))
+}
+
+/// A project whose files are written, and nothing names them yet.
+struct Written {
+    view: ProjectView,
+    files: Vec<PublishedFile>,
+    page: String,
+}
+
+/// One publisher at a time on a folder: `serve` and `publish` may both be running. Held until it is dropped.
+fn lock(endpoint: &Endpoint) -> Result<File> {
+    let lock = File::create(endpoint.config.data.join("publish.lock")).context("publish.lock")?;
+    lock.lock().context("publish.lock")?;
+    Ok(lock)
 }
 
 fn refusal(rule: &str, detail: &str) -> Finding {
@@ -145,15 +178,15 @@ fn view(endpoint: &Endpoint, folio: &str) -> Result<Option<ProjectView>> {
     Ok(Some(ProjectView { project, processes, follow_ups }))
 }
 
-/// Writes the files of a project: evidence, releases, records, page. Nothing names the new ones yet.
+/// Writes the files of a project: evidence, releases, records. Nothing names the new ones yet.
 fn project_files(
     endpoint: &Endpoint,
-    view: &ProjectView,
-    now: DateTime<Utc>,
-    public: &std::path::Path,
-) -> Result<std::result::Result<Vec<PublishedFile>, HeldBack>> {
+    view: ProjectView,
+    (now, run): (DateTime<Utc>, u64),
+    public: &Path,
+) -> Result<std::result::Result<Written, HeldBack>> {
     let folio = &view.project.folio;
-    if let Some(held) = check(endpoint, view, now) {
+    if let Some(held) = check(endpoint, &view, now) {
         return Ok(Err(held));
     }
     for file in view.follow_ups.iter().flat_map(|stored| &stored.follow_up.evidence) {
@@ -205,9 +238,8 @@ fn project_files(
         write::replace(&public.join(format!("ocds/records/{ocid}.json")), &bytes)?;
         files.push(named(path, "record", ocid, &bytes, last.date));
     }
-    let page = site::project_page(endpoint, view, now)?;
-    write::replace(&public.join("proyectos").join(folio).join("index.html"), page.as_bytes())?;
-    Ok(Ok(files))
+    let page = site::project_page(endpoint, &view, now, run)?;
+    Ok(Ok(Written { view, files, page }))
 }
 
 fn named(path: String, kind: &str, ocid: &str, bytes: &[u8], changed: DateTime<Utc>) -> PublishedFile {
@@ -257,15 +289,16 @@ fn check(endpoint: &Endpoint, view: &ProjectView, now: DateTime<Utc>) -> Option<
 
 /// Makes again what can be made from the database and from the files that never change: the present record of each
 /// process, the pages and the catalogue. After a restore: those of the backup's day would name what it does not have.
+/// The files of everything are made by whoever publishes next.
 ///
 /// # Errors
 /// The disk or the database.
 pub fn rebuild(endpoint: &Endpoint) -> Result<()> {
     let public = endpoint.config.public();
     let now = endpoint.now();
-    let (projects, files) = {
+    let (projects, files, runs) = {
         let tx = endpoint.store.read()?;
-        (tx.projects()?, tx.published_files()?)
+        (tx.projects()?, tx.published_files()?, tx.runs(usize::MAX)?)
     };
     for file in files.iter().filter(|file| file.kind == "record") {
         let source = public.join(file.path.trim_start_matches('/'));
@@ -275,6 +308,11 @@ pub fn rebuild(endpoint: &Endpoint) -> Result<()> {
             write::replace(&public.join(format!("ocds/records/{}.json", file.ocid)), &bytes)?;
         }
     }
+    let last = runs.first().map_or(0, |run| run.n);
+    for run in &runs {
+        let (path, page) = site::runs::page(endpoint, &*endpoint.store.read()?, run)?;
+        write::replace(&public.join(path), page.as_bytes())?;
+    }
     for project in projects.into_iter().filter(|project| project.published_at.is_some()) {
         let Some(mut view) = view(endpoint, &project.folio)? else { continue };
         // What was accepted and not out yet is the next run's, with its files.
@@ -282,86 +320,108 @@ pub fn rebuild(endpoint: &Endpoint) -> Result<()> {
         for (_, releases) in &mut view.processes {
             releases.retain(|release| release.published_at.is_some());
         }
-        let page = site::project_page(endpoint, &view, now)?;
-        write::replace(&public.join("proyectos").join(&project.folio).join("index.html"), page.as_bytes())?;
+        let page = site::project_page(endpoint, &view, now, last)?;
+        write::replace(&page_path(&public, &project.folio), page.as_bytes())?;
     }
-    switch(endpoint, &[], now)
+    let tx = endpoint.store.read()?;
+    for (path, page) in common_pages(endpoint, &*tx, &[], &runs, now)? {
+        write::replace(&public.join(path), page.as_bytes())?;
+    }
+    let changed = catalog::parts(endpoint, &*tx, &[], true)?;
+    drop(tx);
+    for part in &changed.parts {
+        made::name(&public, part, None)?;
+    }
+    catalog::write(endpoint, &changed.parts, now)?;
+    let tx = endpoint.store.begin()?;
+    // What the backup's day had of the files of everything is not here.
+    for file in tx.made_files()? {
+        tx.forget_made_file(&file.name)?;
+    }
+    changed.keep(&*tx)?;
+    tx.commit()?;
+    Ok(())
 }
 
-/// The pages and the catalogue that name everything; the catalogue last.
-fn switch(endpoint: &Endpoint, done: &[(ProjectView, Vec<PublishedFile>)], now: DateTime<Utc>) -> Result<()> {
-    let public = endpoint.config.public();
-    let tx = endpoint.store.read()?;
-    let mut catalog: BTreeMap<String, PublishedFile> =
-        tx.published_files()?.into_iter().map(|file| (file.path.clone(), file)).collect();
-    for file in done.iter().flat_map(|(_, files)| files) {
-        if file.kind == "record" {
-            catalog.retain(|_, known| known.kind != "record" || known.ocid != file.ocid);
-        }
-        catalog.insert(file.path.clone(), file.clone());
-    }
-    let fresh: Vec<&str> = done.iter().map(|(view, _)| view.project.folio.as_str()).collect();
+fn page_path(public: &Path, folio: &str) -> std::path::PathBuf {
+    public.join("proyectos").join(folio).join("index.html")
+}
+
+/// The pages that name everything, with the projects that a run has just written.
+fn common_pages(
+    endpoint: &Endpoint,
+    tx: &dyn Tx,
+    done: &[Written],
+    runs: &[Run],
+    now: DateTime<Utc>,
+) -> Result<Vec<(std::path::PathBuf, String)>> {
+    let fresh: Vec<&str> = done.iter().map(|written| written.view.project.folio.as_str()).collect();
     let mut projects = tx.projects()?;
     projects.retain(|project| project.published_at.is_some() || fresh.contains(&project.folio.as_str()));
     let mut listed = Vec::with_capacity(projects.len());
     for project in projects {
         let processes = tx.processes(&project.folio)?;
-        listed.push((project, processes));
+        listed.push(site::Listed::new(project, &processes));
+    }
+    let run = runs.first().map_or(0, |run| run.n);
+    let mut pages = site::runs::lists(endpoint, tx, runs, now)?;
+    pages.extend(site::common_pages(endpoint, &listed, now, run)?);
+    Ok(pages)
+}
+
+/// The pages and the catalogue that name everything; the catalogue last. Gives what of the catalogue is new.
+fn switch(endpoint: &Endpoint, done: &[Written], run: &Run) -> Result<catalog::Changed> {
+    let public = endpoint.config.public();
+    let tx = endpoint.store.read()?;
+    let known = tx.made_files()?;
+    let files: Vec<&PublishedFile> = done.iter().flat_map(|written| &written.files).collect();
+    let changed = catalog::parts(endpoint, &*tx, &files, false)?;
+    let mut runs = vec![run.clone()];
+    runs.extend(tx.runs(site::runs::LISTED)?);
+    // Before the pages that name it.
+    let (path, page) = site::runs::page(endpoint, &*tx, run)?;
+    write::replace(&public.join(path), page.as_bytes())?;
+    for written in done {
+        write::replace(&page_path(&public, &written.view.project.folio), written.page.as_bytes())?;
+    }
+    for (path, page) in common_pages(endpoint, &*tx, done, &runs, run.at)? {
+        write::once(&public.join(path), page.as_bytes())?;
     }
     drop(tx);
-    for (path, page) in site::common_pages(endpoint, &listed, now)? {
-        write::replace(&public.join(path), page.as_bytes())?;
+    let mut named: BTreeMap<&str, &crate::store::parts::MadeFile> =
+        known.iter().map(|file| (file.name.as_str(), file)).collect();
+    for part in &changed.parts {
+        made::name(&public, part, named.get(part.name.as_str()).copied())?;
+        named.insert(&part.name, part);
     }
-    let municipality = &endpoint.config.municipality;
-    let files: Vec<Value> = catalog
-        .values()
-        .map(|file| {
-            json!({
-                "path": file.path, "kind": file.kind, "ocid": file.ocid, "count": file.count, "bytes": file.bytes,
-                "sha256": file.sha256, "changed": domain::release::instant(file.changed),
-            })
-        })
-        .collect();
-    let catalog = json!({
-        "publisher": municipality.name,
-        "license": endpoint.config.license,
-        "publicationPolicy": endpoint.config.policy_url,
-        "dataAt": domain::release::instant(now),
-        "history": format!("/{}", crate::roots::INDEX),
-        "files": files,
-    });
-    write::replace(&public.join("ocds/catalog.json"), &pretty(&catalog)?)
+    let named: Vec<_> = named.into_values().cloned().collect();
+    catalog::write(endpoint, &named, run.at)?;
+    Ok(changed)
 }
 
 /// Once the files are out: releases and follow-ups are published, and devices learn it. In several transactions, so
 /// that whoever sends does not wait for all of it; the note is in the first, because the files are named already. What
 /// a run that is killed between them leaves over is queued, and the next run finds its files as they are.
-fn record(
-    endpoint: &Endpoint,
-    done: &[(ProjectView, Vec<PublishedFile>)],
-    note: &mut Note,
-    now: DateTime<Utc>,
-) -> Result<()> {
-    let processes = done.iter().flat_map(|(view, _)| &view.processes);
-    let fresh = processes.flat_map(|(_, releases)| releases).filter(|release| release.published_at.is_none());
-    note.releases.extend(fresh.map(|release| release.id.clone()));
-    let mut note = Some(serde_json::to_value(&*note)?);
+fn record(endpoint: &Endpoint, done: &[Written], run: &Run, changed: &catalog::Changed) -> Result<()> {
+    let mut told = false;
     let mut left = done;
-    while !left.is_empty() {
+    while !(left.is_empty() && told) {
         endpoint.pushes.give_way(endpoint);
         let tx = endpoint.store.begin()?;
         let since = Instant::now();
         let mut entries = Vec::new();
-        while let Some(((view, files), rest)) = left.split_first() {
-            record_one(endpoint, &*tx, view, files, &mut entries, now)?;
+        while let Some((written, rest)) = left.split_first() {
+            record_one(endpoint, &*tx, written, &mut entries, run.at)?;
             left = rest;
             if since.elapsed() >= HOLD {
                 break;
             }
         }
-        tx.append(entries, now)?;
-        if let Some(note) = note.take() {
-            tx.add_run(&note, now)?;
+        tx.append(entries, run.at)?;
+        if !told {
+            tx.add_run(&run.note, run.at)?;
+            changed.keep(&*tx)?;
+            told = true;
         }
         tx.commit()?;
     }
@@ -371,8 +431,7 @@ fn record(
 fn record_one(
     endpoint: &Endpoint,
     tx: &dyn Tx,
-    view: &ProjectView,
-    files: &[PublishedFile],
+    Written { view, files, .. }: &Written,
     entries: &mut Vec<Entry>,
     now: DateTime<Utc>,
 ) -> Result<()> {

@@ -14,6 +14,8 @@ use crate::endpoint::Endpoint;
 use crate::publish::ProjectView;
 use crate::store::{Process, Project};
 
+pub mod runs;
+
 /// Projects on one page of the index.
 const PAGE: usize = 200;
 
@@ -25,12 +27,14 @@ struct Frame {
     license: String,
     policy: String,
     data_at: String,
+    /// Number of the run that made the page.
+    run: u64,
     /// Way to the root: `../../` from a project's page, so that the site also works from a folder.
     root: &'static str,
 }
 
 impl Frame {
-    fn new(endpoint: &Endpoint, now: DateTime<Utc>, root: &'static str) -> Frame {
+    fn new(endpoint: &Endpoint, now: DateTime<Utc>, run: u64, root: &'static str) -> Frame {
         let municipality = &endpoint.config.municipality;
         Frame {
             municipality: municipality.name.clone(),
@@ -39,6 +43,7 @@ impl Frame {
             license: endpoint.config.license.clone(),
             policy: endpoint.config.policy_url.clone(),
             data_at: moment(now, municipality.offset_minutes),
+            run,
             root,
         }
     }
@@ -133,6 +138,29 @@ struct Row {
     width: String,
 }
 
+/// What the pages that name everything say of a project: little enough that all projects are in memory at once.
+pub struct Listed {
+    project: Project,
+    /// Budget of its first process, in words.
+    amount: String,
+    /// Budget of each process, by currency.
+    budgets: Vec<(String, Decimal)>,
+}
+
+impl Listed {
+    /// Of a project and its processes.
+    pub fn new(project: Project, processes: &[Process]) -> Listed {
+        let budgets = processes.iter().map(|process| &process.compiled["planning"]["budget"]["amount"]);
+        let amount =
+            |value: &Value| Some((value["currency"].as_str()?.to_owned(), decimal(&value["amount"])?));
+        Listed {
+            project,
+            amount: budgets.clone().next().map(money).unwrap_or_default(),
+            budgets: budgets.filter_map(amount).collect(),
+        }
+    }
+}
+
 #[derive(Template)]
 #[template(path = "verify.html")]
 struct VerifyPage {
@@ -151,7 +179,7 @@ struct PolicyPage {
 ///
 /// # Errors
 /// If the template cannot be written.
-pub fn project_page(endpoint: &Endpoint, view: &ProjectView, now: DateTime<Utc>) -> Result<String> {
+pub fn project_page(endpoint: &Endpoint, view: &ProjectView, now: DateTime<Utc>, run: u64) -> Result<String> {
     let offset = endpoint.config.municipality.offset_minutes;
     let project = &view.project;
     let first = view.processes.first().map(|(process, _)| &process.compiled).unwrap_or(&Value::Null);
@@ -218,7 +246,7 @@ pub fn project_page(endpoint: &Endpoint, view: &ProjectView, now: DateTime<Utc>)
     );
     fact("Seguimientos publicados", (view.follow_ups.len() - superseded).to_string());
     let page = ProjectPage {
-        frame: Frame::new(endpoint, now, "../../"),
+        frame: Frame::new(endpoint, now, run, "../../"),
         folio: project.folio.clone(),
         title: project.title.clone(),
         description: first["description"]
@@ -248,33 +276,27 @@ pub fn project_page(endpoint: &Endpoint, view: &ProjectView, now: DateTime<Utc>)
 /// If a template cannot be written.
 pub fn common_pages(
     endpoint: &Endpoint,
-    listed: &[(Project, Vec<Process>)],
+    listed: &[Listed],
     now: DateTime<Utc>,
+    run: u64,
 ) -> Result<Vec<(PathBuf, String)>> {
     let mut pages = vec![
         (PathBuf::from("estilo.css"), include_str!("../templates/estilo.css").to_owned()),
         (
             PathBuf::from("politica-de-publicacion/index.html"),
-            PolicyPage { frame: Frame::new(endpoint, now, "../") }.render()?,
+            PolicyPage { frame: Frame::new(endpoint, now, run, "../") }.render()?,
         ),
         (
             PathBuf::from("verificar/index.html"),
-            VerifyPage { frame: Frame::new(endpoint, now, "../"), key: endpoint.public_key() }.render()?,
+            VerifyPage { frame: Frame::new(endpoint, now, run, "../"), key: endpoint.public_key() }
+                .render()?,
         ),
         (PathBuf::from("verificar/verificar.js"), include_str!("../templates/verificar.js").to_owned()),
     ];
-    let budget = |processes: &[Process]| -> Vec<(String, Decimal)> {
-        let amounts = processes.iter().map(|process| &process.compiled["planning"]["budget"]["amount"]);
-        amounts
-            .filter_map(|value| Some((value["currency"].as_str()?.to_owned(), decimal(&value["amount"])?)))
-            .collect()
-    };
-    let mut totals: std::collections::BTreeMap<String, Decimal> = std::collections::BTreeMap::new();
-    for (_, processes) in listed {
-        for (currency, amount) in budget(processes) {
-            let total = totals.entry(currency).or_default();
-            *total = total.saturating_add(amount);
-        }
+    let mut totals: std::collections::BTreeMap<&str, Decimal> = std::collections::BTreeMap::new();
+    for (currency, amount) in listed.iter().flat_map(|one| &one.budgets) {
+        let total = totals.entry(currency).or_default();
+        *total = total.saturating_add(*amount);
     }
     let amount =
         totals.iter().map(|(currency, total)| format_money(*total, currency)).collect::<Vec<_>>().join(" + ");
@@ -283,17 +305,14 @@ pub fn common_pages(
         let root = if page == 1 { "" } else { "../../" };
         let chunk = listed.iter().skip((page - 1) * PAGE).take(PAGE);
         let rows = chunk
-            .map(|(project, processes)| {
+            .map(|Listed { project, amount, .. }| {
                 let actual = project.progress.as_ref().and_then(|latest| latest.progress.physical?.actual);
                 Row {
                     href: format!("{root}proyectos/{}/", project.folio),
                     folio: project.folio.clone(),
                     title: project.title.clone(),
                     place: project.place.clone().unwrap_or_default(),
-                    amount: processes
-                        .first()
-                        .map(|p| money(&p.compiled["planning"]["budget"]["amount"]))
-                        .unwrap_or_default(),
+                    amount: amount.clone(),
                     progress: actual.map(percent).unwrap_or_default(),
                     width: actual.unwrap_or_default().normalize().to_string(),
                 }
@@ -303,10 +322,10 @@ pub fn common_pages(
             if page == 1 { format!("{root}./") } else { format!("{root}pagina/{page}/") }
         };
         let html = IndexPage {
-            frame: Frame::new(endpoint, now, root),
+            frame: Frame::new(endpoint, now, run, root),
             total: listed.len(),
             amount: amount.clone(),
-            started: listed.iter().filter(|(project, _)| project.progress.is_some()).count(),
+            started: listed.iter().filter(|one| one.project.progress.is_some()).count(),
             rows,
             page,
             pages: count,

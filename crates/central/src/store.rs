@@ -16,6 +16,7 @@ use serde_json::{Map, Value};
 use uuid::Uuid;
 
 mod opinions;
+pub mod parts;
 pub mod sqlite;
 
 pub use opinions::{Opinions, StoredOpinion, StoredStep};
@@ -286,7 +287,7 @@ pub trait Store: Send + Sync + 'static {
 }
 
 /// One transaction.
-pub trait Tx: Opinions {
+pub trait Tx: Opinions + parts::Parts {
     /// Makes it durable. Returning means that it is on the disk.
     fn commit(self: Box<Self>) -> Result<()>;
 

@@ -65,3 +65,29 @@ pub async fn work(endpoint: Arc<Endpoint>) {
         }
     }
 }
+
+/// Makes the files of everything whenever they are due, until the process ends. Beside the other work, which does not
+/// wait for it: what is accepted meanwhile is public within a second.
+pub async fn bulk(endpoint: Arc<Endpoint>) {
+    let mut pause = LOOK;
+    loop {
+        tokio::time::sleep(pause).await;
+        let worker = endpoint.clone();
+        match tokio::task::spawn_blocking(move || publish::bulk::if_due(&worker)).await {
+            Ok(Ok(done)) => {
+                pause = LOOK;
+                if let Some(done) = done {
+                    tracing::info!(files = done.files, changed = done.changed, "files of everything");
+                }
+            }
+            Ok(Err(error)) => {
+                tracing::error!(error = format!("{error:#}"), "the files of everything could not be made");
+                pause = (pause * 2).min(Duration::from_secs(60));
+            }
+            Err(error) => {
+                tracing::error!(%error, "the files of everything stopped on a defect");
+                pause = (pause * 2).min(Duration::from_secs(60));
+            }
+        }
+    }
+}

@@ -176,19 +176,25 @@ impl Room {
         self.endpoint.config.public().join(path)
     }
 
-    /// What the catalogue names, each file there and with the hash it says.
-    fn catalogue(&self) -> Vec<String> {
-        let bytes = fs::read(self.public("ocds/catalog.json")).unwrap();
-        let catalogue: Value = serde_json::from_slice(&bytes).unwrap();
-        let files = catalogue["files"].as_array().unwrap();
-        let path = |file: &Value| {
-            let path = file["path"].as_str().unwrap().to_owned();
-            let bytes =
-                fs::read(self.public(&path[1..])).unwrap_or_else(|error| panic!("{path} is named: {error}"));
+    /// The files that a catalogue names, each there and with the hash it says.
+    fn named(&self, catalogue: &Path) -> Vec<(String, PathBuf)> {
+        let catalogue: Value = serde_json::from_slice(&fs::read(catalogue).unwrap()).unwrap();
+        let file = |file: &Value| {
+            let path = file["path"].as_str().unwrap();
+            let there = self.public(&path[1..]);
+            let bytes = fs::read(&there).unwrap_or_else(|error| panic!("{path} is named: {error}"));
             assert_eq!(sha256_hex(&bytes), file["sha256"], "{path}");
-            path
+            (file["kind"].as_str().unwrap().to_owned(), there)
         };
-        files.iter().map(path).collect()
+        catalogue["files"].as_array().unwrap().iter().map(file).collect()
+    }
+
+    /// The releases and records that the catalogue names, by its parts.
+    fn catalogue(&self) -> Vec<String> {
+        let parts = self.named(&self.public("ocds/catalog.json"));
+        let parts = parts.into_iter().filter(|(kind, _)| kind == "catalog");
+        let files = parts.flat_map(|(_, part)| self.named(&part));
+        files.map(|(_, path)| path.to_str().unwrap().to_owned()).collect()
     }
 }
 

@@ -257,6 +257,16 @@ fn add_documents(
     }
 }
 
+/// Progress and files of a follow-up as the contract would have them, `{id: "-", agreedMetrics, implementation: {metrics,
+/// documents}, documents}`: for OC4IDS, which has a place for them also where a project has no contract. Null if there
+/// are none.
+pub fn for_the_project(follow_up: &FollowUp, basis: &Basis<'_>) -> Value {
+    let mut release = Map::new();
+    add_progress(&mut release, follow_up, basis, "-");
+    add_documents(&mut release, follow_up, basis, Some("-"));
+    release.get_mut("contracts").and_then(|list| list.get_mut(0)).map(Value::take).unwrap_or_default()
+}
+
 fn title_of(file: &EvidenceRef) -> String {
     if let Some(title) = &file.title {
         return title.clone();

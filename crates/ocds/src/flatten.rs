@@ -40,7 +40,7 @@
 //!
 //! Tables and columns are in the order of the schema ([`schema::release`](crate::schema::release)), whatever the
 //! order of the data; then come those that the schema lacks, in alphabetical order. Only what occurs has a column.
-//! The last table, `diccionario`, lists every column with its path and its titles; one without titles is not in
+//! [`Options::about`] is the table before the last. The last table, `diccionario`, lists every column with its path and its titles; one without titles is not in
 //! the schema.
 //!
 //! # Cells
@@ -111,6 +111,9 @@ pub struct Options {
     pub bom: bool,
     /// Rows of a sheet, its header included, before its table goes on in another; from 2 to Excel's 1,048,576.
     pub rows_per_sheet: u32,
+    /// What the tables say about themselves, a name and a value to a row: until when the data go, the licence. One more
+    /// table, `acerca_de`, before the dictionary; none where there is nothing to say.
+    pub about: Vec<[String; 2]>,
 }
 
 /// What stands in the first row of a table.
@@ -135,7 +138,7 @@ pub enum Lang {
 impl Default for Options {
     /// Paths, a byte order mark, sheets as long as they can be.
     fn default() -> Options {
-        Options { headers: Headers::Paths, bom: true, rows_per_sheet: workbook::MAX_ROWS }
+        Options { headers: Headers::Paths, bom: true, rows_per_sheet: workbook::MAX_ROWS, about: Vec::new() }
     }
 }
 
@@ -237,9 +240,9 @@ pub enum Error {
 /// # Errors
 /// [`Error::NotEmpty`]; [`Error::Io`] if the folder or a file cannot be written.
 pub fn csv(folder: &Path, layout: &Layout, options: &Options) -> Result<Writer, Error> {
-    let plan = Plan::new(layout, options.headers);
+    let plan = Plan::new(layout, options.headers, !options.about.is_empty());
     let sink = Sink::Folder(Folder::open(folder, &plan.tables, options.bom)?);
-    Ok(Writer::new(plan, sink))
+    Ok(Writer::new(plan, sink, &options.about))
 }
 
 /// Begins a workbook, which takes the place of the file only when [finished](Writer::finish).
@@ -247,9 +250,9 @@ pub fn csv(folder: &Path, layout: &Layout, options: &Options) -> Result<Writer, 
 /// # Errors
 /// [`Error::Io`] or [`Error::Workbook`] if it, or scratch files beside it, cannot be written.
 pub fn xlsx(path: &Path, layout: &Layout, options: &Options) -> Result<Writer, Error> {
-    let plan = Plan::new(layout, options.headers);
+    let plan = Plan::new(layout, options.headers, !options.about.is_empty());
     let sink = Sink::Sheets(Box::new(Sheets::open(path, &plan.tables, options.rows_per_sheet)?));
-    Ok(Writer::new(plan, sink))
+    Ok(Writer::new(plan, sink, &options.about))
 }
 
 /// Writes items to tables: the second pass.
@@ -257,6 +260,7 @@ pub fn xlsx(path: &Path, layout: &Layout, options: &Options) -> Result<Writer, E
 pub struct Writer {
     plan: Plan,
     sink: Sink,
+    about: Vec<[String; 2]>,
     /// Rows of each table.
     rows: Vec<u64>,
     releases: u64,
@@ -288,9 +292,10 @@ struct Cut {
 }
 
 impl Writer {
-    fn new(plan: Plan, sink: Sink) -> Writer {
+    fn new(plan: Plan, sink: Sink, about: &[[String; 2]]) -> Writer {
         let rows = vec![0; plan.tables.len()];
-        Writer { plan, sink, rows, releases: 0, skipped: 0, tally: Tally::default(), failed: false }
+        let about = about.to_vec();
+        Writer { plan, sink, about, rows, releases: 0, skipped: 0, tally: Tally::default(), failed: false }
     }
 
     /// Writes a release, a compiled release or a record that the layout has observed.
@@ -327,7 +332,13 @@ impl Writer {
             return Err(Error::Incomplete);
         }
         let dictionary = self.plan.tables.len() - 1;
-        for (slot, table) in self.plan.tables[..dictionary].iter().enumerate() {
+        let described = dictionary - usize::from(!self.about.is_empty());
+        for line in &self.about {
+            let cells: Vec<_> = (0..).zip(line.iter().map(|text| Cell::Text(text.as_str().into()))).collect();
+            self.sink.row(described, &cells, &mut self.tally)?;
+            self.rows[described] += 1;
+        }
+        for (slot, table) in self.plan.tables[..described].iter().enumerate() {
             let name = match &self.sink {
                 Sink::Folder(_) => table.name.clone(),
                 Sink::Sheets(sheets) => sheets.parts(slot).swap_remove(0),

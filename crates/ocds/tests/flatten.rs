@@ -10,7 +10,8 @@ use ocds::flatten::{self, Error, Headers, Lang, Layout, Options, Report, Warning
 use proptest::prelude::*;
 use serde_json::{Map, Value, json};
 
-const PATHS: Options = Options { headers: Headers::Paths, bom: false, rows_per_sheet: 1_048_576 };
+const PATHS: Options =
+    Options { headers: Headers::Paths, bom: false, rows_per_sheet: 1_048_576, about: Vec::new() };
 
 fn fixture() -> Vec<Value> {
     serde_json::from_str(include_str!("fixtures/flatten/releases.json")).unwrap()
@@ -650,4 +651,23 @@ fn reverse(value: &Value) -> Value {
         Value::Array(items) => items.iter().map(reverse).collect(),
         other => other.clone(),
     }
+}
+
+#[test]
+fn tables_say_of_what_they_are() {
+    let items = fixture();
+    let about = vec![["Datos al".to_owned(), "=1+1".to_owned()], ["Licencia".to_owned(), "CC BY".to_owned()]];
+    let (files, report) = csv(&items, &Options { about: about.clone(), ..PATHS });
+    assert_eq!(files["acerca_de"], lines(&["nombre,valor", "Datos al,'=1+1", "Licencia,CC BY"]));
+    let described = &report.tables[report.tables.len() - 2];
+    assert_eq!((described.name.as_str(), described.rows), ("acerca_de", 2));
+    assert!(!files["diccionario"].contains("acerca_de"));
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("a.xlsx");
+    xlsx(&path, &items, &Options { headers: Headers::Titles(Lang::Es), about, ..PATHS });
+    let sheets = sheets(&path);
+    let (name, rows) = &sheets[sheets.len() - 2];
+    assert_eq!(name, "acerca_de");
+    assert_eq!(rows[1], [Data::String("Datos al".into()), Data::String("=1+1".into())]);
+    assert!(!csv(&items, &PATHS).0.contains_key("acerca_de"));
 }

@@ -40,6 +40,32 @@ pub fn replace(path: &Path, bytes: &[u8]) -> Result<()> {
         .with_context(|| format!("cannot write {}", path.display()))
 }
 
+/// Makes a file that does not change found under another name too, in the place of what was there.
+pub fn alias(from: &Path, to: &Path) -> Result<()> {
+    let folder = to.parent().context("a file has a folder")?;
+    fs::create_dir_all(folder).with_context(|| format!("cannot make {}", folder.display()))?;
+    let temporary = folder.join(format!(".tmp-{}", domain::receipt::new_salt()));
+    let link = || -> std::io::Result<()> {
+        // The same bytes twice on the disk only where the disk knows no links.
+        if fs::hard_link(from, &temporary).is_err() {
+            fs::copy(from, &temporary)?;
+            File::open(&temporary)?.sync_all()?;
+        }
+        fs::rename(&temporary, to)?;
+        // Of two names of the same file, renaming leaves both.
+        match fs::remove_file(&temporary) {
+            Err(error) if error.kind() != std::io::ErrorKind::NotFound => return Err(error),
+            _ => {}
+        }
+        File::open(folder)?.sync_all()
+    };
+    link()
+        .inspect_err(|_| {
+            let _ = fs::remove_file(&temporary);
+        })
+        .with_context(|| format!("cannot write {}", to.display()))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -57,5 +83,14 @@ mod tests {
         replace(&path, b"3").unwrap();
         assert_eq!(fs::read(&path).unwrap(), b"3");
         assert_eq!(fs::read_dir(path.parent().unwrap()).unwrap().count(), 1);
+        let other = folder.path().join("c/d.json");
+        for _ in 0..2 {
+            alias(&path, &other).unwrap();
+            assert_eq!(fs::read(&other).unwrap(), b"3");
+            assert_eq!(fs::read_dir(other.parent().unwrap()).unwrap().count(), 1);
+        }
+        // What replaces the one leaves the other as it was.
+        replace(&path, b"4").unwrap();
+        assert_eq!(fs::read(&other).unwrap(), b"3");
     }
 }

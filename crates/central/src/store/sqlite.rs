@@ -27,6 +27,7 @@ use super::{
 
 mod copy;
 mod opinions;
+mod parts;
 pub use copy::copy;
 
 const MIGRATIONS: &[M<'static>] = &[
@@ -35,6 +36,7 @@ const MIGRATIONS: &[M<'static>] = &[
     M::up(include_str!("../../migrations/sqlite/0003_index_waiting.sql")),
     M::up(include_str!("../../migrations/sqlite/0004_review.sql")),
     M::up(include_str!("../../migrations/sqlite/0005_keep_opinions.sql")),
+    M::up(include_str!("../../migrations/sqlite/0007_files_of_everything.sql")),
 ];
 
 /// The embedded store.

@@ -9,6 +9,8 @@ use super::{Headers, Lang};
 
 /// The table that says what the columns of the others are.
 const DICTIONARY: &str = "diccionario";
+/// The table that says what the tables are of.
+const ABOUT: &str = "acerca_de";
 /// Last step of the path of the column of positions.
 const POSITION: &str = "#";
 /// The column for fields beyond the limit.
@@ -19,7 +21,7 @@ type Titles = [String; 2];
 
 #[derive(Debug)]
 pub(super) struct Plan {
-    /// The last is the dictionary.
+    /// The last is the dictionary; before it, if asked for, what the tables say about themselves.
     pub tables: Vec<TablePlan>,
     /// By table of the guide, and by path of the others: its place among `tables`.
     pub known: Vec<Option<usize>>,
@@ -61,14 +63,14 @@ pub(super) struct Link {
 }
 
 impl Plan {
-    pub(super) fn new(layout: &Layout, headers: Headers) -> Plan {
+    pub(super) fn new(layout: &Layout, headers: Headers, about: bool) -> Plan {
         let mut plan = Plan {
             tables: Vec::new(),
             known: vec![None; GUIDE.tables.len()],
             unknown: HashMap::new(),
             columns: vec![None; GUIDE.nodes.len()],
         };
-        let mut names = Names::new([DICTIONARY]);
+        let mut names = Names::new([DICTIONARY, ABOUT]);
         for (number, &node) in GUIDE.tables.iter().enumerate() {
             if !layout.tables[number].seen {
                 continue;
@@ -90,6 +92,14 @@ impl Plan {
         }
         for table in &mut plan.tables {
             table.name_columns(headers);
+        }
+        if about {
+            let headers = match headers {
+                Headers::Paths => ["nombre", "valor"],
+                Headers::Titles(Lang::Es) => ["Nombre", "Valor"],
+                Headers::Titles(Lang::En) => ["Name", "Value"],
+            };
+            plan.tables.push(plain(ABOUT, &headers));
         }
         plan.tables.push(dictionary(headers));
         plan
@@ -194,9 +204,13 @@ fn dictionary(headers: Headers) -> TablePlan {
         Headers::Titles(Lang::Es) => ["Tabla", "Columna", "Ruta", "Título en español", "Título en inglés"],
         Headers::Titles(Lang::En) => ["Table", "Column", "Path", "Title in Spanish", "Title in English"],
     };
-    let column = |header: &str| Column { header: header.to_owned(), ..Column::default() };
-    let columns = headers.into_iter().map(column).collect();
-    TablePlan { name: DICTIONARY.to_owned(), columns, ..TablePlan::default() }
+    plain(DICTIONARY, &headers)
+}
+
+/// A table that no data fill.
+fn plain(name: &str, headers: &[&str]) -> TablePlan {
+    let column = |header: &&str| Column { header: (*header).to_owned(), ..Column::default() };
+    TablePlan { name: name.to_owned(), columns: headers.iter().map(column).collect(), ..TablePlan::default() }
 }
 
 /// The paths of the tables that the rows of a table are inside of, outermost first.

@@ -165,8 +165,9 @@ fn find_packages(folder: &Path, found: &mut Vec<PathBuf>) {
     }
 }
 
-/// Only packages have one of these keys (the catalogue has neither).
+/// Only packages have one of these keys (the catalogue has neither); projects of OC4IDS link to releases.
 fn is_package(path: &Path) -> bool {
     let text = fs::read_to_string(path).unwrap_or_default();
-    text.contains("\"releases\"") || text.contains("\"records\"")
+    let is_ocds = text.contains("\"releases\"") || text.contains("\"records\"");
+    is_ocds && !text.contains("\"projects\"")
 }
