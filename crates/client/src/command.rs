@@ -44,7 +44,7 @@ pub(crate) async fn run(client: &Client, command: Command) -> Result<Value, Erro
                 let wire = client.inner.outside.wire.clone();
                 let transport = Transport::new(&request.server, wire)?;
                 session::enrol(&store, clock, &transport, &request.code, &request.device).await?;
-                client.inner.tokens.forget();
+                client.inner.tokens.clear();
             }
             // The projects should be there when the window opens; without a connection they come later.
             if let Err(error) = engine::run(&client.inner).await {

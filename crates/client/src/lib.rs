@@ -166,7 +166,7 @@ impl Client {
         let ran = self.in_background();
         self.only_by_hand();
         self.shut();
-        self.inner.tokens.forget();
+        self.inner.tokens.clear();
         self.inner.link.rest();
         if ran {
             self.start_background();

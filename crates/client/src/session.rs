@@ -1,6 +1,6 @@
 //! Who this equipment is: enrolment with a one-use code, and access tokens got by signing a nonce with its own key.
 
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use chrono::{DateTime, TimeDelta, Utc};
 use domain::clock::Clock;
@@ -175,12 +175,31 @@ fn key_at(connection: &Connection, place: &str) -> Result<Option<SigningKey>, Er
 
 /// An access token, in memory only: there is nothing to steal from the disk and nothing to refresh.
 #[derive(Default)]
-pub(crate) struct Tokens(Mutex<Option<(Uuid, String, DateTime<Utc>)>>);
+pub(crate) struct Tokens {
+    kept: Mutex<Option<(Uuid, String, DateTime<Utc>)>>,
+    /// Two that need one ask once: whoever comes second finds what the first was given.
+    asking: tokio::sync::Mutex<()>,
+}
 
 impl Tokens {
-    /// Forgets the token.
-    pub(crate) fn forget(&self) {
-        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = None;
+    fn kept(&self) -> MutexGuard<'_, Option<(Uuid, String, DateTime<Utc>)>> {
+        self.kept.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Forgets a token that was refused. Another one may be there by now.
+    pub(crate) fn forget(&self, refused: &str) {
+        self.kept().take_if(|(_, token, _)| token == refused);
+    }
+
+    /// Forgets whatever there is.
+    pub(crate) fn clear(&self) {
+        *self.kept() = None;
+    }
+
+    fn good(&self, clock: &dyn Clock, device_id: Uuid) -> Option<String> {
+        let kept = self.kept();
+        let good = kept.as_ref().filter(|(owner, _, until)| *owner == device_id && clock.now() < *until);
+        good.map(|(_, token, _)| token.clone())
     }
 
     /// A token of this device, asked for when there is none that is still good.
@@ -191,11 +210,12 @@ impl Tokens {
         transport: &Transport,
         device_id: Uuid,
     ) -> Result<String, Error> {
-        if let Some((owner, token, until)) = &*self.0.lock().unwrap_or_else(PoisonError::into_inner)
-            && *owner == device_id
-            && clock.now() < *until
-        {
-            return Ok(token.clone());
+        if let Some(token) = self.good(clock, device_id) {
+            return Ok(token);
+        }
+        let _asking = self.asking.lock().await;
+        if let Some(token) = self.good(clock, device_id) {
+            return Ok(token);
         }
         let key = blocking(store, |store| store.read(|c| key_at(c, meta::DEVICE_KEY)))
             .await?
@@ -209,7 +229,7 @@ impl Tokens {
         blocking(store, move |store| measure(store, before, after, theirs)).await?;
         // The endpoint's clock says how long; ours only counts. A minute less, so that it does not end under way.
         let life = (answer.expires_at - answer.now - TimeDelta::minutes(1)).max(TimeDelta::zero());
-        *self.0.lock().unwrap_or_else(PoisonError::into_inner) =
+        *self.kept() =
             Some((device_id, answer.token.clone(), after.checked_add_signed(life).unwrap_or(after)));
         Ok(answer.token)
     }

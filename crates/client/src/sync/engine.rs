@@ -178,9 +178,9 @@ impl<'i> Exchange<'i> {
         let clock = &*self.inner.clock;
         let tokens = &self.inner.tokens;
         let token = tokens.get(&self.store, clock, &self.transport, device).await?;
-        match ask(token).await {
+        match ask(token.clone()).await {
             Err(problem) if problem.code == Code::Unauthenticated => {
-                tokens.forget();
+                tokens.forget(&token);
                 let token = tokens.get(&self.store, clock, &self.transport, device).await?;
                 Ok(ask(token).await?)
             }

@@ -19,6 +19,9 @@ use crate::store::outbox::LONGEST_PARKED;
 pub(crate) const COMPRESSED: usize = 900 * 1024;
 /// Most bytes of a batch before compression.
 pub(crate) const RAW: usize = 7 * 1024 * 1024;
+/// Longest delay after a cycle that was cut while something moved: a moment ago the way was open, and a line that is cut
+/// again and again is used as long as it is there.
+const CUT: Duration = Duration::from_millis(200);
 /// First delay after a failure.
 const BASE: Duration = Duration::from_secs(2);
 /// Longest delay after failures.
@@ -185,6 +188,8 @@ pub(crate) fn retry_at(now: DateTime<Utc>, attempts: u32) -> DateTime<Utc> {
 pub(crate) struct Outlook {
     /// Failed cycles in a row; 0 after a good one.
     pub(crate) failures: u32,
+    /// Whether the cycle that failed had moved something.
+    pub(crate) moved: bool,
     /// Whether operations or files wait.
     pub(crate) waiting: bool,
     /// Whether the endpoint's machine answered that nothing listens there.
@@ -208,6 +213,8 @@ pub(crate) fn delay(outlook: Outlook, jitter: f64) -> Duration {
     let chosen = if outlook.failures == 0 {
         // A hint is for those who only look; what waits goes as ever.
         if outlook.waiting { WAITING } else { outlook.hint.map_or(QUIET, |hint| hint.clamp(QUIET, CAP)) }
+    } else if outlook.moved && outlook.waiting && !outlook.refused {
+        CUT.mul_f64(jitter.clamp(0.05, 1.0))
     } else {
         // In an office the endpoint's machine refuses because it is off or starting; nothing is lost by asking
         // twice a minute, and people see their follow-ups leave as soon as it is on.

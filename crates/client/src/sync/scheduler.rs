@@ -36,20 +36,21 @@ pub(crate) async fn run(inner: Arc<Inner>) {
                 Err(Error::from(Code::Fault))
             });
             let problem = result.err().map(Problem::from);
-            if inner.link.moved() > moved {
+            let moved = inner.link.moved() > moved;
+            if moved {
                 moved_at = Some(inner.clock.now());
             }
             let lively = moved_at.is_some_and(|at| inner.clock.now() - at < LIVELY);
             failures = match &problem {
                 None => 0,
                 // What moved shows that the way is open: begin again with short delays.
-                Some(_) if inner.link.moved() > moved => 1,
+                Some(_) if moved => 1,
                 Some(_) => failures.saturating_add(1),
             };
             if failures > 0 && seeded::is(Bug::TimerNotRearmed) {
                 return;
             }
-            let outlook = outlook(&inner, failures, problem.as_ref(), lively);
+            let outlook = plan::Outlook { moved, ..outlook(&inner, failures, problem.as_ref(), lively) };
             asked = outlook.asked();
             plan::delay(outlook, jitter())
         } else {
@@ -83,6 +84,7 @@ fn outlook(inner: &Inner, failures: u32, problem: Option<&Problem>, lively: bool
         .unwrap_or(false);
     plan::Outlook {
         failures,
+        moved: false,
         waiting: waiting || lively,
         refused: problem.is_some_and(|problem| problem.params.contains_key("refused")),
         retry_after: problem.and_then(Problem::retry_after),

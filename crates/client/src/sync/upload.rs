@@ -7,12 +7,17 @@ use domain::problem::{Code, Problem};
 use domain::receipt::sha256_hex;
 use domain::seeded::{self, Bug};
 use domain::wire::{EvidenceAnswer, EvidenceOffer};
+use futures_util::StreamExt as _;
+use futures_util::stream::FuturesUnordered;
 
 use super::engine::Exchange;
 use crate::error::Error;
 use crate::store::files::StoredFile;
 use crate::store::{blocking, files, outbox};
 
+/// Files that are under way at a time: while the disk of the endpoint confirms a piece of one, the line carries a piece
+/// of the other. More would only lose more when the line is cut.
+const TOGETHER: usize = 2;
 /// Shortest time between two words about the bytes of one file.
 const BETWEEN: Duration = Duration::from_millis(250);
 
@@ -20,44 +25,61 @@ impl Exchange<'_> {
     /// Sends files, small to large, until an operation waits that was not offered yet (`offered`: the last that was).
     /// Answers how many arrived and why the first that did not was not taken.
     pub(super) async fn send_files(&self, offered: u64) -> Result<(u32, Option<Problem>), Error> {
-        let device = self.identity.device_id;
-        let mut sent = 0;
-        let mut problem = None;
-        for file in self.read(files::to_send).await? {
-            // Somebody may have said meanwhile that the connection is metered.
-            if self.is_text_only().await? {
-                break;
+        let mut files = self.read(files::to_send).await?.into_iter();
+        let mut under_way = FuturesUnordered::new();
+        let (mut sent, mut problem) = (0, None);
+        // Whether no other is begun; what is under way comes to its end.
+        let mut ends = false;
+        loop {
+            while !ends && under_way.len() < TOGETHER {
+                // Somebody may have said meanwhile that the connection is metered.
+                ends = self.is_text_only().await?;
+                match files.next().filter(|_| !ends) {
+                    Some(file) => under_way.push(self.settle_file(file)),
+                    None => ends = true,
+                }
             }
-            let sha256 = file.sha256.clone();
-            match self.send_file(&file).await {
-                Ok(()) => {
-                    let now = self.inner.clock.now();
-                    self.write(move |tx| files::confirm(tx, &sha256, now)).await?;
-                    self.inner.link.progress();
-                    self.inner.say(Event::Changed);
-                    self.inner.say_status();
+            let Some(settled) = under_way.next().await else { return Ok((sent, problem)) };
+            match settled? {
+                None => {
                     sent += 1;
                     // Text goes before photographs, also text that was written meanwhile.
-                    if self.read(move |c| outbox::last_ready(c, device)).await? > offered {
+                    let device = self.identity.device_id;
+                    if !ends && self.read(move |c| outbox::last_ready(c, device)).await? > offered {
                         self.inner.wake.notify_one();
-                        break;
+                        ends = true;
                     }
                 }
-                Err(error) => {
-                    let reason = Problem::from(error);
-                    if !is_about_the_file(reason.code) {
-                        return Err(reason.into());
-                    }
-                    let kept = reason.clone();
-                    self.write(move |tx| files::set_problem(tx, &sha256, &kept)).await?;
-                    // Not for now: it is not (yet, or any more) for this device to send, and that is no failure.
-                    if reason.code != Code::NotFound {
-                        problem.get_or_insert(reason);
-                    }
-                }
+                // Not for now: it is not (yet, or any more) for this device to send, and that is no failure.
+                Some(reason) if reason.code == Code::NotFound => {}
+                Some(reason) => _ = problem.get_or_insert(reason),
             }
         }
-        Ok((sent, problem))
+    }
+
+    /// Sends a file and keeps what came of it: nothing when it arrived, or why it was not taken. An error is not about
+    /// the file: whatever is asked next fails too.
+    async fn settle_file(&self, file: StoredFile) -> Result<Option<Problem>, Error> {
+        let sha256 = file.sha256.clone();
+        match self.send_file(&file).await {
+            Ok(()) => {
+                let now = self.inner.clock.now();
+                self.write(move |tx| files::confirm(tx, &sha256, now)).await?;
+                self.inner.link.progress();
+                self.inner.say(Event::Changed);
+                self.inner.say_status();
+                Ok(None)
+            }
+            Err(error) => {
+                let reason = Problem::from(error);
+                if !is_about_the_file(reason.code) {
+                    return Err(reason.into());
+                }
+                let kept = reason.clone();
+                self.write(move |tx| files::set_problem(tx, &sha256, &kept)).await?;
+                Ok(Some(reason))
+            }
+        }
     }
 
     async fn send_file(&self, file: &StoredFile) -> Result<(), Error> {

@@ -145,6 +145,10 @@ fn delays_follow_the_outlook() {
     assert_eq!(delay(Outlook { failures: 3, ..quiet }, 0.5), Duration::from_secs(4));
     assert_eq!(delay(Outlook { failures: 60, ..quiet }, 1.0), CAP);
     assert_eq!(delay(Outlook { failures: 60, waiting: true, refused: true, ..quiet }, 1.0), CAP_REFUSED);
+    let cut = Outlook { failures: 1, moved: true, waiting: true, ..quiet };
+    assert_eq!((delay(cut, 1.0), delay(cut, 0.0)), (CUT, CUT / 20));
+    assert_eq!(delay(Outlook { refused: true, ..cut }, 1.0), BASE);
+    assert_eq!(delay(Outlook { waiting: false, ..cut }, 1.0), BASE);
     let hinted = |seconds| Outlook { hint: Some(Duration::from_secs(seconds)), ..quiet };
     assert_eq!(delay(hinted(120), 0.5), Duration::from_secs(120));
     assert_eq!((delay(hinted(1), 0.5), delay(hinted(u64::MAX), 0.5)), (QUIET, CAP));
@@ -157,11 +161,11 @@ fn delays_follow_the_outlook() {
 proptest! {
     #[test]
     fn the_timer_always_arms_again_and_stays_under_its_cap(
-        failures in 0u32.., waiting: bool, refused: bool, seconds in proptest::option::of(0u64..),
+        failures in 0u32.., moved: bool, waiting: bool, refused: bool, seconds in proptest::option::of(0u64..),
         hint in proptest::option::of(0u64..), jitter in -1.0f64..2.0,
     ) {
         let [retry_after, hint] = [seconds, hint].map(|seconds| seconds.map(Duration::from_secs));
-        let outlook = Outlook { failures, waiting, refused, retry_after, hint };
+        let outlook = Outlook { failures, moved, waiting, refused, retry_after, hint };
         let delay = delay(outlook, jitter);
         prop_assert!(delay > Duration::ZERO && delay <= CAP);
         prop_assert_eq!(delay, super::delay(outlook, jitter));

@@ -1,10 +1,11 @@
 //! What is passed in to the programs: clocks that the simulation moves, a line whose other end it holds, disks that fail
 //! when it says so.
 
+use std::collections::{BTreeMap, VecDeque};
 use std::future::poll_fn;
 use std::sync::atomic::{AtomicI64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::task::Poll;
+use std::task::{Poll, Waker};
 
 use chrono::{DateTime, Utc};
 use client::{Answered, Asked, Broken, Exchange, Wire};
@@ -38,38 +39,80 @@ impl Clock for Watch {
     }
 }
 
-/// The line of a device: what it asked waits here until the simulation decides what comes of it.
+/// The line of a device: what it asked waits here, one after the other, until the simulation decides what comes of it.
 #[derive(Clone, Default)]
 pub struct Line(Arc<Mutex<Ends>>);
 
 #[derive(Default)]
 struct Ends {
-    asked: Option<Asked>,
-    answer: Option<Result<Answered, Broken>>,
+    /// Numbers the requests.
+    last: u64,
+    asked: VecDeque<(u64, Asked)>,
+    /// The request that the simulation holds.
+    taken: Option<u64>,
+    answers: BTreeMap<u64, Result<Answered, Broken>>,
+    waiting: BTreeMap<u64, Waker>,
 }
 
 impl Line {
     pub fn waits(&self) -> bool {
-        lock(&self.0).asked.is_some()
+        !lock(&self.0).asked.is_empty()
     }
 
     pub fn take(&self) -> Option<Asked> {
-        lock(&self.0).asked.take()
+        let mut ends = lock(&self.0);
+        let (number, asked) = ends.asked.pop_front()?;
+        ends.taken = Some(number);
+        Some(asked)
     }
 
+    /// Answers what was taken last.
     pub fn answer(&self, answer: Result<Answered, Broken>) {
-        lock(&self.0).answer = Some(answer);
+        let mut ends = lock(&self.0);
+        if let Some(number) = ends.taken.take() {
+            ends.answers.insert(number, answer);
+            if let Some(waker) = ends.waiting.remove(&number) {
+                waker.wake();
+            }
+        }
     }
 
     pub fn clear(&self) {
-        *lock(&self.0) = Ends::default();
+        let mut ends = lock(&self.0);
+        *ends = Ends { last: ends.last, ..Ends::default() };
     }
 }
 
 impl Wire for Line {
     fn exchange(&self, asked: Asked) -> Exchange<'_> {
-        lock(&self.0).asked = Some(asked);
-        Box::pin(poll_fn(|_| lock(&self.0).answer.take().map_or(Poll::Pending, Poll::Ready)))
+        let mut ends = lock(&self.0);
+        ends.last += 1;
+        let number = ends.last;
+        ends.asked.push_back((number, asked));
+        let asking = Asking { line: self, number };
+        Box::pin(poll_fn(move |context| {
+            let mut ends = lock(&asking.line.0);
+            let Some(answer) = ends.answers.remove(&asking.number) else {
+                ends.waiting.insert(asking.number, context.waker().clone());
+                return Poll::Pending;
+            };
+            Poll::Ready(answer)
+        }))
+    }
+}
+
+/// A request whose answer somebody waits for. Nobody does any more: it is taken back where it was not sent yet.
+struct Asking<'l> {
+    line: &'l Line,
+    number: u64,
+}
+
+impl Drop for Asking<'_> {
+    fn drop(&mut self) {
+        let mut ends = lock(&self.line.0);
+        ends.asked.retain(|(number, _)| *number != self.number);
+        ends.waiting.remove(&self.number);
+        ends.answers.remove(&self.number);
     }
 }
 
