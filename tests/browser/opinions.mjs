@@ -102,11 +102,10 @@ await script(async (browser) => {
   await page.goto(`${host}/app.html#/ayuda`);
   await page.reload();
   await reports.waitFor();
-  check(
+  await until("the help says that one was begun", 10_000, async () =>
     (await reports.locator("[data-action=report]").innerText()).includes(
       "empezaste",
     ),
-    "the help says that one was begun",
   );
   await page.keyboard.press(SHORTCUT);
   await form.waitFor();
