@@ -12,8 +12,8 @@ export const rescue: Record<keyof typeof spanish, string> = {
   "rescue.step.again":
     "Ask for an activation code and add yourself as another person on this equipment. This profile stays closed until somebody removes it.",
   "rescue.copy": "Last copy: {when}, {files}.",
-  "rescue.files.one": "{n} file ({size})",
-  "rescue.files.other": "{n} files ({size})",
+  "rescue.files.one": "{n} file; {size} in all",
+  "rescue.files.other": "{n} files; {size} in all",
   "rescue.nothing":
     "This profile has no rescue copy: it was never activated, or its endpoint is of a version that takes none.",
   "rescue.save": "Save the rescue file…",
@@ -21,7 +21,7 @@ export const rescue: Record<keyof typeof spanish, string> = {
   "rescue.kind": "Rescue file (.avance-rescate)",
   "rescue.pick": "Save the rescue file",
   "rescue.made":
-    "Saved in {path}, with {files}. It is what was unsent on {when}. Wait until the stick is done before you take it out.",
+    "Saved in {path} ({files}). It is what was unsent at that moment: {when}. Wait until the stick is done before you take it out.",
   "rescue.damaged.one": "{n} file is damaged on this disk and is not in it.",
   "rescue.damaged.other": "{n} files are damaged on this disk and are not in it.",
   "rescue.status": "Rescue copy",
@@ -46,7 +46,7 @@ export const rescue: Record<keyof typeof spanish, string> = {
   "remove.done": "The profile “{name}” was removed. It is among the removed profiles.",
   "removed.title.one": "{n} removed profile",
   "removed.title.other": "{n} removed profiles",
-  "removed.when": "Removed on {when}",
+  "removed.when": "Removed: {when}",
   "removed.back": "Bring back",
   "removed.back.done": "The profile “{name}” is in the list again, with the same passphrase.",
   "removed.delete": "Delete for good…",

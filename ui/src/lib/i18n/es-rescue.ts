@@ -10,8 +10,8 @@ export const rescue = {
   "rescue.step.again":
     "Pide un código de activación y agrégate como otra persona en este equipo. Este perfil se queda cerrado hasta que alguien lo quite.",
   "rescue.copy": "Última copia: {when}, {files}.",
-  "rescue.files.one": "{n} archivo ({size})",
-  "rescue.files.other": "{n} archivos ({size})",
+  "rescue.files.one": "{n} archivo; en total, {size}",
+  "rescue.files.other": "{n} archivos; en total, {size}",
   "rescue.nothing":
     "Este perfil no tiene copia de rescate: nunca se activó, o su servidor es de una versión que no las acepta.",
   "rescue.save": "Guardar el archivo de rescate…",
@@ -19,7 +19,7 @@ export const rescue = {
   "rescue.kind": "Archivo de rescate (.avance-rescate)",
   "rescue.pick": "Guardar el archivo de rescate",
   "rescue.made":
-    "Guardado en {path}, con {files}. Es lo que estaba sin enviar el {when}. Espera a que la memoria termine antes de quitarla.",
+    "Guardado en {path} ({files}). Es lo que estaba sin enviar en ese momento: {when}. Espera a que la memoria termine antes de quitarla.",
   "rescue.damaged.one": "{n} archivo está dañado en este disco y no va.",
   "rescue.damaged.other": "{n} archivos están dañados en este disco y no van.",
   "rescue.status": "Copia de rescate",
@@ -44,7 +44,7 @@ export const rescue = {
   "remove.done": "El perfil «{name}» se quitó. Está en «Perfiles quitados».",
   "removed.title.one": "{n} perfil quitado",
   "removed.title.other": "{n} perfiles quitados",
-  "removed.when": "Se quitó el {when}",
+  "removed.when": "Quitado: {when}",
   "removed.back": "Restaurar",
   "removed.back.done": "El perfil «{name}» está otra vez en la lista, con su misma frase.",
   "removed.delete": "Borrar para siempre…",
