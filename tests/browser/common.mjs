@@ -5,6 +5,8 @@ import { mkdirSync, readFileSync } from "node:fs";
 import { createRequire } from "node:module";
 import { join } from "node:path";
 
+import { treeFaults } from "./tree.mjs";
+
 const require = createRequire(
   new URL("../../ui/package.json", import.meta.url),
 );
@@ -129,11 +131,16 @@ export async function openPage(
 export const picture = (name) => join(pictures, `${name}.png`);
 
 /** Looks at what is on the screen in both themes and at both widths: rules of accessibility, nothing cut off
- *  sideways, and a picture of each. */
-export async function look(page, name, { whole = true } = {}) {
+ *  sideways, and a picture of each. With `aloud` also what a screen reader is given. */
+export async function look(page, name, { whole = true, aloud = false } = {}) {
   const before = page.viewportSize();
   for (const width of [1280, 360]) {
     await page.setViewportSize({ width, height: tall(width) });
+    if (aloud) {
+      await everything(page);
+      for (const fault of await treeFaults(page))
+        fail(`${name} (${width} px): ${fault}`);
+    }
     for (const theme of ["light", "dark"]) {
       await page.emulateMedia({ colorScheme: theme });
       await everything(page);

@@ -4,16 +4,27 @@ import {
   ask,
   call,
   check,
+  fail,
   given,
-  look,
+  look as lookAt,
   must,
   openPage,
   saved,
   script,
   until,
 } from "./common.mjs";
+import { said, trapFaults } from "./tree.mjs";
 
 const screen = (host, hash) => `${host}/app.html#/${hash}`;
+
+/** Here every screen is also looked at as a screen reader has it. */
+const look = (page, name, options = {}) =>
+  lookAt(page, name, { aloud: true, ...options });
+
+/** Closes the dialog that is open, after a look at whether the keyboard stays in it and where it goes then. */
+async function leave(page, what, opener) {
+  for (const fault of await trapFaults(page, opener)) fail(`${what}: ${fault}`);
+}
 
 await script(async (browser) => {
   // An equipment that is new: locked, not enrolled, empty.
@@ -118,10 +129,19 @@ await script(async (browser) => {
   await page.locator("[data-action=attach]").click();
   await (await chooser).setFiles(given.photo);
   await page.locator("li[data-file] img").waitFor();
+  check(
+    (await said(page)).some((text) => text.includes("1 archivo adjunto")),
+    `what happened is said aloud: ${await said(page)}`,
+  );
   await saved(page);
   await page.locator("[data-action=mark-ready]").click();
   await page.locator("[data-field=supplierName] .findings").waitFor();
   await page.locator("[data-connection=offline]").waitFor();
+  const offline = await page.locator("[data-connection]").textContent();
+  check(
+    (await said(page)).includes(offline.trim()),
+    `that there is no network is said aloud: ${await said(page)}`,
+  );
   // Its message of a file that was added goes away by itself.
   await until(
     "no message is over the page",
@@ -148,7 +168,7 @@ await script(async (browser) => {
   await page.locator("[data-action=new-follow-up]").click();
   await page.locator("dialog[open] [data-stage=closure]").waitFor();
   await look(page, "stages", { whole: false });
-  await page.keyboard.press("Escape");
+  await leave(page, "stages", "[data-action=new-follow-up]");
 
   // Every stage has its form: what it asks, a part that repeats, a datum that lacks.
   const planning = await call(host, "draft_new", {
@@ -186,7 +206,7 @@ await script(async (browser) => {
   await page.locator("[data-action=receipt]").first().click();
   await page.locator("dialog[open] article[data-valid=true]").waitFor();
   await look(page, "receipt", { whole: false });
-  await page.keyboard.press("Escape");
+  await leave(page, "receipt", "[data-action=receipt]");
 
   await page.locator("header details.menu summary").click();
   await look(page, "menu", { whole: false });

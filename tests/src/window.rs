@@ -27,6 +27,14 @@ impl Window {
     /// # Errors
     /// A program that is missing, or a session that does not begin.
     pub async fn open(data: &Path, home: &Path) -> Result<Window> {
+        Window::open_program(&crate::program("avance"), data, home).await
+    }
+
+    /// The same with another build of the window.
+    ///
+    /// # Errors
+    /// As [`Window::open`].
+    pub async fn open_program(program: &Path, data: &Path, home: &Path) -> Result<Window> {
         std::fs::create_dir_all(home)?;
         let (display, number) = display()?;
         let port = crate::free_port();
@@ -51,7 +59,7 @@ impl Window {
             tokio::time::sleep(Duration::from_millis(50)).await;
         }
         let data = data.to_str().context("a folder in UTF-8")?;
-        let options = json!({"binary": crate::program("avance"), "args": ["--data", data]});
+        let options = json!({"binary": program, "args": ["--data", data]});
         let mut capabilities = fantoccini::wd::Capabilities::new();
         capabilities.insert("webkitgtk:browserOptions".into(), options);
         let mut builder = ClientBuilder::new(hyper_util_connector());

@@ -2,6 +2,7 @@
 
 use crate::End;
 use crate::need;
+use crate::page;
 use crate::places::{Workspace, cargo};
 use crate::run::{Outcome, run};
 use crate::test;
@@ -12,6 +13,8 @@ const RELIABILITY: &str = "20000";
 
 /// The measurement that runs whole programs.
 const PROGRAMS: &str = "sync";
+/// The measurement that opens the window.
+const WINDOW: &str = "application";
 
 /// Runs one measurement by name, or all of them.
 pub fn bench(arguments: &[String]) -> Outcome<End> {
@@ -49,6 +52,14 @@ pub fn bench(arguments: &[String]) -> Outcome<End> {
                 "avance-device",
             ]))?;
             need::node()?.tell(&mut command);
+        }
+        if name == WINDOW {
+            // With its page inside, as it is handed over, under a display and a driver.
+            let node = need::check(need::Purpose::Test)?;
+            page::build(&workspace, &node)?;
+            run(cargo()
+                .args(["build", "--workspace", "--release", "--features", "avance/custom-protocol"])
+                .args(["--bin", "avance", "--bin", "avance-central", "--bin", "avance-device"]))?;
         }
         run(&mut command)?;
     }

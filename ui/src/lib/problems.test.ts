@@ -68,7 +68,9 @@ describe("findings", () => {
   });
 
   it("names the field", () => {
-    expect(describeFinding(finding("field-required", {}), "Fecha de la visita")).toBe("Falta «Fecha de la visita».");
+    expect(describeFinding(finding("field-required", {}), "Fecha de la visita")).toBe(
+      "Falta «Fecha de la visita». Escribe el dato.",
+    );
   });
 
   it("says which reason of a rule", () => {
@@ -76,7 +78,7 @@ describe("findings", () => {
     expect(describeFinding(falls)).toContain("El avance (35 %) es menor que el del seguimiento anterior (42 %)");
     expect(
       describeFinding(finding("amounts", { reason: "new-reason", value: 3 }, "/release/contracts/0/value/amount")),
-    ).toBe("«contracts · value · amount»: el monto 3 no es posible.");
+    ).toBe("«contracts · value · amount»: el monto 3 no es posible. Revisa el monto.");
   });
 
   it("shows days as days", () => {
@@ -90,6 +92,8 @@ describe("findings", () => {
     expect(describeFinding(unknown)).toContain("rule-of-tomorrow");
     expect(describeFinding(unknown)).toContain("x9");
     setLang("en");
-    expect(describeFinding(unknown)).toBe("Rule “rule-of-tomorrow” is not met at «a · b»: x9.");
+    expect(describeFinding(unknown)).toBe(
+      "Rule “rule-of-tomorrow” is not met at «a · b»: x9. Tell the administration.",
+    );
   });
 });

@@ -33,6 +33,7 @@ export const map: Record<keyof typeof es, string> = {
   "problem.map_unreadable":
     "The file of the map could not be read ({detail}). The map is shown without streets and the rest works as ever; ask the administration for a new file.",
   "rule.place-format": "“{value}” cannot be read as coordinates. Type latitude and longitude, like 25.6579, -100.4023.",
-  "rule.place-swapped": "In “{value}” latitude and longitude seem to be the wrong way round. Perhaps it is {proposed}.",
+  "rule.place-swapped":
+    "In “{value}” latitude and longitude seem to be the wrong way round. Perhaps it is {proposed}. Check them.",
   "rule.place-outside": "{value} is outside of the municipality. Check that it is the place of the works.",
 };

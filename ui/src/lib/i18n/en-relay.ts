@@ -44,13 +44,13 @@ export const relay: Record<keyof typeof es, string> = {
   "problem.relay_unsupported":
     "The Coordination takes no relays, or this equipment was enrolled before it did. What was captured is still here: connect it to the network once, or ask Administration to update the endpoint.",
   "problem.relay_empty":
-    "There is nothing for a relay: everything that was marked ready has its receipt. No file was made.",
+    "There is nothing for a relay: everything that was marked ready has its receipt. No file was made; mark as ready what you want to send.",
   "problem.relay_unreadable":
     "«{file}» is not a whole relay, or it was changed. Nothing was recorded; copy it again from the stick, or make a new one on its own equipment.",
   "problem.relay_foreign":
     "The relay «{file}» was sealed for another municipality. Nothing was recorded; take it to its own.",
   "problem.relay_refused":
-    "The equipment that made the relay «{file}» was revoked or is not registered here. Nothing was recorded and its work is still on it: its owner asks Administration for a new code.",
+    "The equipment that made the relay «{file}» was revoked or is not registered here. Nothing was recorded and its work is still on it: tell its owner to ask Administration for a new code.",
   "problem.relay_too_large":
     "The relay «{file}» has {bytes} and the limit is {limitBytes}. Nothing was recorded; make another on its own equipment, which splits it by itself.",
   "problem.relay_not_yours":

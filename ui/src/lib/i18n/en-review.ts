@@ -84,13 +84,16 @@ export const review: Record<keyof typeof es, string> = {
   "review.done.reject": "{folio} rejected; it is sent by itself.",
   "review.done.answer": "{folio} answered; it is sent by itself.",
   "held.review": "It waits for the coordination to review it.",
-  "problem.review_waiting": "There is already a review or an answer on {folio} on this equipment, to be sent.",
+  "problem.review_waiting":
+    "There is already a review or an answer on {folio} stored on this equipment, to be sent. Send now and wait for the result.",
   "problem.review_outdated":
     "Somebody decided or answered on {folio} meanwhile. See what they said and decide again; nothing was kept.",
-  "problem.review_closed": "The follow-up {folio} can no longer be decided like this. Nothing was kept.",
-  "problem.review_own": "You captured the follow-up {folio}. Somebody else of the coordination reviews it.",
+  "problem.review_closed":
+    "The follow-up {folio} can no longer be decided like this. Nothing was kept; look at its history.",
+  "problem.review_own":
+    "You captured the follow-up {folio}. Wait until somebody else of the coordination reviews it; nothing changed.",
   "problem.correction_closed":
-    "The follow-up {folio} is not corrected by another yet. Wait until the coordination accepts, observes or rejects it.",
+    "The follow-up {folio} is not corrected by another yet; nothing changed. Wait until the coordination accepts, observes or rejects it.",
   "rule.review-unreadable": "The central office could not read this review. Update the program and review again.",
   "rule.review-unknown": "The central office does not have that follow-up. Refresh the list.",
   "rule.review-not-allowed": "The coordination reviews; an observation is answered by whoever captured the follow-up.",

@@ -30,6 +30,6 @@ export const map = {
   "problem.map_unreadable":
     "El archivo del mapa no se pudo leer ({detail}). El mapa se muestra sin calles y lo demás funciona igual; pide a Administración un archivo nuevo.",
   "rule.place-format": "«{value}» no se lee como coordenadas. Escribe latitud y longitud, como 25.6579, -100.4023.",
-  "rule.place-swapped": "En «{value}» la latitud y la longitud parecen estar al revés. Quizá es {proposed}.",
+  "rule.place-swapped": "En «{value}» la latitud y la longitud parecen estar al revés. Quizá es {proposed}. Revísalas.",
   "rule.place-outside": "{value} está fuera del municipio. Revisa que sea el lugar de la obra.",
 } as const;

@@ -42,13 +42,13 @@ export const relay = {
   "problem.relay_unsupported":
     "La Coordinación no acepta relevos, o este equipo se activó antes de que los aceptara. Lo capturado sigue aquí: conéctalo una vez a la red o pide a Administración que actualice el servidor.",
   "problem.relay_empty":
-    "No hay nada que mandar por relevo: todo lo marcado como listo ya tiene su acuse. No se hizo ningún archivo.",
+    "No hay nada que mandar por relevo: todo lo marcado como listo ya tiene su acuse. No se hizo ningún archivo; marca como listo lo que quieras mandar.",
   "problem.relay_unreadable":
     "«{file}» no es un relevo completo o fue alterado. No se registró nada; cópialo otra vez desde la memoria, o haz uno nuevo en el equipo de origen.",
   "problem.relay_foreign":
     "El relevo «{file}» se selló para otro municipio. No se registró nada; llévalo al que le corresponde.",
   "problem.relay_refused":
-    "El equipo que hizo el relevo «{file}» fue dado de baja o no está registrado aquí. No se registró nada y lo suyo sigue en ese equipo: su dueño pide un código nuevo a Administración.",
+    "El equipo que hizo el relevo «{file}» fue dado de baja o no está registrado aquí. No se registró nada y lo suyo sigue en ese equipo: pide a su dueño que solicite un código nuevo a Administración.",
   "problem.relay_too_large":
     "El relevo «{file}» pesa {bytes} y el límite es {limitBytes}. No se registró nada; haz otro en el equipo de origen, que lo parte solo.",
   "problem.relay_not_yours":

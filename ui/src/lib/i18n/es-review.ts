@@ -80,14 +80,16 @@ export const review = {
   "review.done.reject": "{folio} rechazado; se envía solo.",
   "review.done.answer": "{folio} respondido; se envía solo.",
   "held.review": "Espera a que la Coordinación lo revise.",
-  "problem.review_waiting": "Ya hay una revisión o respuesta sobre {folio} guardada en este equipo, por enviar.",
+  "problem.review_waiting":
+    "Ya hay una revisión o respuesta sobre {folio} guardada en este equipo, por enviar. Envía ahora y espera el resultado.",
   "problem.review_outdated":
     "Alguien decidió o respondió sobre {folio} mientras tanto. Mira lo que dijo y decide otra vez; no se guardó nada.",
   "problem.review_closed":
-    "El seguimiento {folio} ya no está en un estado que se pueda decidir así. No se guardó nada.",
-  "problem.review_own": "El seguimiento {folio} lo capturaste tú. Lo revisa otra persona de la Coordinación.",
+    "El seguimiento {folio} ya no está en un estado que se pueda decidir así. No se guardó nada; mira su historia.",
+  "problem.review_own":
+    "El seguimiento {folio} lo capturaste tú. Espera a que lo revise otra persona de la Coordinación; nada cambió.",
   "problem.correction_closed":
-    "El seguimiento {folio} todavía no se corrige con otro. Espera a que la Coordinación lo acepte, lo observe o lo rechace.",
+    "El seguimiento {folio} todavía no se corrige con otro; nada cambió. Espera a que la Coordinación lo acepte, lo observe o lo rechace.",
   "rule.review-unreadable": "La Coordinación no pudo leer esta revisión. Actualiza el programa y hazla otra vez.",
   "rule.review-unknown": "La Coordinación no tiene ese seguimiento. Actualiza la lista.",
   "rule.review-not-allowed": "Revisa la Coordinación; a una observación responde quien capturó el seguimiento.",
