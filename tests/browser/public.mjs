@@ -9,6 +9,11 @@ const pages = {
   "public-index": at("./"),
   "public-project": at("proyectos/d1_p1/"),
   "public-project-empty": at("proyectos/d1_p5/"),
+  "public-stage": at("etapa/en-obra/"),
+  "public-data": at("datos/"),
+  "public-dictionary": at("diccionario/"),
+  "public-runs": at("corridas/"),
+  "public-run": at("corridas/1.html"),
 };
 
 await script(async (browser) => {
@@ -25,8 +30,10 @@ await script(async (browser) => {
   for (const [name, address] of Object.entries(pages)) {
     const answer = await still.goto(address);
     check(answer.status() === 200, `${address} answers ${answer.status()}`);
+    // Data for search engines is no script, and the one that searches only adds to the list.
+    const scripts = still.locator("script:not([type='application/ld+json'])");
     check(
-      (await still.locator("script").count()) === 0,
+      (await scripts.count()) === (name === "public-index" ? 1 : 0),
       `${name} has no script`,
     );
     check((await still.locator("h1").count()) === 1, `${name} has one title`);
@@ -47,7 +54,7 @@ await script(async (browser) => {
     }
     const text = (await still.locator("main").innerText()).replace(/\s+/g, " ");
     const expected = {
-      "public-index": ["47", "35 %", "Sin seguimiento"],
+      "public-index": ["47", "35 %", "Sin seguimiento", "En obra"],
       "public-project": [
         "35 %",
         given.contract,
@@ -55,7 +62,14 @@ await script(async (browser) => {
         "$50,000.00",
         "Inicio de obra",
         "Cumplido",
+        "El 65 % de la obra",
+        "En obra",
       ],
+      "public-stage": ["Proyectos: en obra", "35 %"],
+      "public-data": ["datos.xlsx", "records-", "OC4IDS"],
+      "public-dictionary": ["planning/budget/amount/amount", "contracts"],
+      "public-runs": ["Corrida 1"],
+      "public-run": ["Qué cambió", "Qué quedó retenido"],
       "public-project-empty": ["Todavía no se ha publicado un avance"],
       "public-policy": ["Notas internas", "OCDS"],
     }[name];
@@ -67,7 +81,7 @@ await script(async (browser) => {
     check(!text.includes(given.canary), `${name} has an internal word`);
   }
   await still.goto(pages["public-index"]);
-  const listed = await still.locator("tbody tr").count();
+  const listed = await still.locator("#lista tbody tr").count();
   check(listed === Number(given.count), `the index lists ${listed} projects`);
   await still.goto(pages["public-project"]);
   await still.locator(".photos img").scrollIntoViewIfNeeded();
@@ -105,6 +119,30 @@ await script(async (browser) => {
     await page.goto(address);
     await look(page, name);
   }
+  // With its script the list is searched, without accents, and comes back when nothing is searched any more.
+  await page.goto(pages["public-index"]);
+  const found = page.locator("#lista tbody tr");
+  await page.getByLabel("Buscar por nombre").fill("D1_P1 ");
+  await page.locator("#hallados").getByText("proyecto").first().waitFor();
+  const some = await found.count();
+  check(some > 0 && some < listed, `the search found ${some} of ${listed}`);
+  await page.getByLabel("Etapa", { exact: true }).selectOption("En obra");
+  check((await found.count()) === 1, "one of them is being built");
+  check(
+    (await found.first().innerText()).includes("35 %"),
+    "what is found says how far it is",
+  );
+  await look(page, "public-search");
+  await page.getByLabel("Buscar por nombre").fill("nada de nada");
+  check((await found.count()) === 0, "nothing is found");
+  check(
+    (await page.locator("#hallados").innerText()) === "0 proyectos",
+    "and it is said",
+  );
+  await page.getByLabel("Buscar por nombre").fill("");
+  await page.getByLabel("Etapa", { exact: true }).selectOption("");
+  check((await found.count()) === listed, "everything is back");
+
   // A receipt is verified in the reader's own browser; one letter changed, and it is refused.
   const receipt = JSON.parse(given.receipt);
   const code = (what) =>

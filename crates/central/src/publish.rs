@@ -332,7 +332,7 @@ pub fn rebuild(endpoint: &Endpoint) -> Result<()> {
     for part in &changed.parts {
         made::name(&public, part, None)?;
     }
-    catalog::write(endpoint, &changed.parts, now)?;
+    catalog::write(endpoint, &changed.parts, (now, last))?;
     let tx = endpoint.store.begin()?;
     // What the backup's day had of the files of everything is not here.
     for file in tx.made_files()? {
@@ -340,6 +340,30 @@ pub fn rebuild(endpoint: &Endpoint) -> Result<()> {
     }
     changed.keep(&*tx)?;
     tx.commit()?;
+    Ok(())
+}
+
+/// Writes a page unless the one that is there says the same: it keeps saying when that was made, and by which run.
+fn write_page(path: &Path, page: &str) -> Result<()> {
+    let known = fs::read_to_string(path).unwrap_or_default();
+    if site::substance(&known) == site::substance(page) {
+        return Ok(());
+    }
+    write::replace(path, page.as_bytes())
+}
+
+/// Removes the lists of áreas and places that no project has any more, once nothing leads to them.
+fn forget_lists(public: &Path, pages: &[(std::path::PathBuf, String)]) -> Result<()> {
+    for word in ["area", "lugar"] {
+        let folder = public.join(word);
+        for entry in fs::read_dir(&folder).into_iter().flatten() {
+            let path = entry?.path();
+            let is_named = pages.iter().any(|(page, _)| public.join(page).starts_with(&path));
+            if !is_named {
+                fs::remove_dir_all(&path).with_context(|| format!("cannot remove {}", path.display()))?;
+            }
+        }
+    }
     Ok(())
 }
 
@@ -384,9 +408,16 @@ fn switch(endpoint: &Endpoint, done: &[Written], run: &Run) -> Result<catalog::C
     for written in done {
         write::replace(&page_path(&public, &written.view.project.folio), written.page.as_bytes())?;
     }
-    for (path, page) in common_pages(endpoint, &*tx, done, &runs, run.at)? {
-        write::once(&public.join(path), page.as_bytes())?;
+    let pages = common_pages(endpoint, &*tx, done, &runs, run.at)?;
+    for (path, page) in &pages {
+        // The index always says until when the data go.
+        if path == Path::new("index.html") {
+            write::once(&public.join(path), page.as_bytes())?;
+        } else {
+            write_page(&public.join(path), page)?;
+        }
     }
+    forget_lists(&public, &pages)?;
     drop(tx);
     let mut named: BTreeMap<&str, &crate::store::parts::MadeFile> =
         known.iter().map(|file| (file.name.as_str(), file)).collect();
@@ -395,7 +426,7 @@ fn switch(endpoint: &Endpoint, done: &[Written], run: &Run) -> Result<catalog::C
         named.insert(&part.name, part);
     }
     let named: Vec<_> = named.into_values().cloned().collect();
-    catalog::write(endpoint, &named, run.at)?;
+    catalog::write(endpoint, &named, (run.at, run.n))?;
     Ok(changed)
 }
 

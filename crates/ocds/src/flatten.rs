@@ -99,7 +99,7 @@ use self::cell::Cell;
 use self::folder::Folder;
 pub use self::layout::Layout;
 use self::plan::Plan;
-use self::walk::{Field, Row, Visitor};
+use self::walk::{Field as Found, Row, Visitor};
 use self::workbook::Sheets;
 
 /// How tables are written.
@@ -233,6 +233,28 @@ pub enum Error {
     /// A row could not be written before, so the tables are not whole.
     #[error("the tables are not whole")]
     Incomplete,
+}
+
+/// A field that a table can have a column for.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Field {
+    /// The table: a path, `contracts/implementation/transactions`; empty for the release itself.
+    pub table: &'static str,
+    /// Header of the column with [`Headers::Paths`].
+    pub path: &'static str,
+    /// Titles in Spanish and English, as in the dictionary.
+    pub titles: [String; 2],
+}
+
+/// Every field that the schema has a place for in a table, in the order of its columns: a dictionary of what may occur,
+/// where that of the tables says what does.
+pub fn fields() -> Vec<Field> {
+    let scalar = |node: &&guide::Node| node.shape == guide::Shape::Scalar;
+    let fields = guide::GUIDE.nodes.iter().filter(scalar).map(|node| {
+        let table = guide::GUIDE.nodes[guide::GUIDE.tables[node.holder]].path.as_str();
+        Field { table, path: node.path.as_str(), titles: plan::titles(&node.path, table).0 }
+    });
+    fields.collect()
 }
 
 /// Begins CSV files, one per table, in a folder that does not exist or is empty.
@@ -430,16 +452,16 @@ impl<'a> Visitor<'a> for Filler<'a, '_> {
 
     fn table(
         &mut self,
-        field: Field<'_>,
+        field: Found<'_>,
         array: &'a Value,
         rows: &[Row<'a>],
     ) -> Result<Option<usize>, Error> {
         let (slot, path) = match field {
-            Field::Known(node) => {
+            Found::Known(node) => {
                 let node = &guide::GUIDE.nodes[node];
                 (node.items.and_then(|table| self.plan.known[table]), node.path.as_str())
             }
-            Field::Free { path, .. } => (self.plan.unknown.get(path).copied(), path),
+            Found::Free { path, .. } => (self.plan.unknown.get(path).copied(), path),
         };
         if slot.is_none() {
             if rows.last().is_none_or(|row| self.plan.tables[row.slot].other.is_none()) {
@@ -473,12 +495,12 @@ impl<'a> Visitor<'a> for Filler<'a, '_> {
         Ok(())
     }
 
-    fn cell(&mut self, field: Field<'_>, value: &'a Value, rows: &[Row<'a>]) -> Result<(), Error> {
+    fn cell(&mut self, field: Found<'_>, value: &'a Value, rows: &[Row<'a>]) -> Result<(), Error> {
         let Some(row) = rows.last() else { return Ok(()) };
         let table = &self.plan.tables[row.slot];
         let (column, path) = match field {
-            Field::Known(node) => (self.plan.columns[node], guide::GUIDE.nodes[node].path.as_str()),
-            Field::Free { path, .. } => (table.extra.get(path).copied(), path),
+            Found::Known(node) => (self.plan.columns[node], guide::GUIDE.nodes[node].path.as_str()),
+            Found::Free { path, .. } => (table.extra.get(path).copied(), path),
         };
         match column {
             Some(column) => self.cells.push((column, Cell::of(value))),

@@ -671,3 +671,13 @@ fn tables_say_of_what_they_are() {
     assert_eq!(rows[1], [Data::String("Datos al".into()), Data::String("=1+1".into())]);
     assert!(!csv(&items, &PATHS).0.contains_key("acerca_de"));
 }
+
+#[test]
+fn the_fields_of_the_schema_are_the_columns_of_tables() {
+    let fields = flatten::fields();
+    let field = |path: &str| fields.iter().find(|field| field.path == path).unwrap();
+    assert_eq!((field("ocid").table, field("contracts/value/amount").table), ("", "contracts"));
+    assert!(fields.iter().all(|field| field.titles.iter().all(|title| !title.is_empty())));
+    let items = field("contracts/implementation/transactions/value/amount");
+    assert_eq!(items.table, "contracts/implementation/transactions");
+}

@@ -192,7 +192,7 @@ fn switch(
     let tx = endpoint.store.read()?;
     let mut named: BTreeMap<String, MadeFile> =
         tx.made_files()?.into_iter().map(|file| (file.name.clone(), file)).collect();
-    let at = tx.last_change()?.map_or_else(|| endpoint.now(), |run: Run| run.at);
+    let at = tx.last_change()?.map_or_else(|| (endpoint.now(), 0), |run: Run| (run.at, run.n));
     drop(tx);
     gone.iter().for_each(|file| {
         named.remove(&file.name);

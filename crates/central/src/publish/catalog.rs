@@ -151,11 +151,11 @@ pub fn media_type(name: &str) -> &'static str {
     }
 }
 
-/// Writes the catalogue itself: from here on readers find what it names.
+/// Writes the catalogue itself, as of an instant and the run that it was: from here on readers find what it names.
 ///
 /// # Errors
 /// The disk.
-pub fn write(endpoint: &Endpoint, named: &[MadeFile], at: DateTime<Utc>) -> Result<()> {
+pub fn write(endpoint: &Endpoint, named: &[MadeFile], (at, run): (DateTime<Utc>, u64)) -> Result<()> {
     let public = endpoint.config.public();
     let files: Vec<Value> = named
         .iter()
@@ -175,6 +175,8 @@ pub fn write(endpoint: &Endpoint, named: &[MadeFile], at: DateTime<Utc>) -> Resu
         "history": format!("/{}", crate::roots::INDEX),
         "files": files,
     });
+    let (path, page) = crate::site::data::page(endpoint, named, at, run)?;
+    super::write_page(&public.join(path), &page)?;
     write::once(&public.join("ocds/dcat.jsonld"), &super::pretty(&dcat(endpoint, named, at))?)?;
     write::once(&public.join("ocds/catalog.json"), &super::pretty(&catalog)?)
 }

@@ -241,7 +241,7 @@ fn position_titles() -> Titles {
 }
 
 /// The titles of a field and of the objects it is in, from its table on; and whether the schema has it.
-fn titles(path: &str, table: &str) -> (Titles, bool) {
+pub(super) fn titles(path: &str, table: &str) -> (Titles, bool) {
     let skipped = if table.is_empty() { 0 } else { table.split('/').count() };
     let mut joined = Titles::default();
     let (mut place, mut in_schema) = (Some(0), true);
