@@ -26,8 +26,7 @@ use crate::sync::transport::Transport;
 use crate::sync::{engine, plan};
 use crate::{
     Client, Inner, capture, choose, evidence, keys, opinion, profiles, receipt_pdf, relay, rescue, review,
-    session,
-    versions, view,
+    session, versions, view,
 };
 
 /// Proposed name of the page of a recovery code.

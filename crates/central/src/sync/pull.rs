@@ -10,9 +10,7 @@ use domain::person::{Action, can};
 use domain::problem::{Code, Problem};
 use domain::review::Review;
 use domain::seeded::{self, Bug};
-use domain::wire::{
-    COMMON, FORMS, PullAnswer, RESCUES, Snapshot, area_stream, is_opinions, opinions_stream,
-};
+use domain::wire::{COMMON, FORMS, PullAnswer, RESCUES, Snapshot, area_stream, is_opinions, opinions_stream};
 use hmac::{Hmac, Mac};
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};

@@ -57,7 +57,7 @@ export const opinion: Record<keyof typeof es, string> = {
   "opinion.word.refused": "Could not be read",
   "opinion.word.refused.meaning": "The central office could not read it; the reason is here.",
   "problem.opinion_incomplete":
-    "The text is missing or over {limit} characters; of a problem, how much it is in the way. What you wrote is still here.",
+    "The text is missing or over {limit} characters; of a problem, how much it is in the way too. Fill in what is missing or shorten the text; what you wrote is still here.",
   "rule.opinion-unreadable":
     "The central office could not read this report. Update the program and write it again; the text is still here.",
   "rule.opinion-repeated": "The central office has another report with this folio. Write it again.",

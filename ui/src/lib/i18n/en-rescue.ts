@@ -72,9 +72,9 @@ export const rescue: Record<keyof typeof spanish, string> = {
   "back.already.other": "{n} had been taken back before.",
   "back.left": "This could not be taken back; it is still in the folder that you were given:",
   "problem.rescue_none":
-    "The profile “{name}” has no rescue copy: it was never activated, or its endpoint takes none. No file was made, and what is stored stays as it is.",
+    "The profile “{name}” has no rescue copy: it was never activated, or its endpoint takes none. No file was made, and what is stored stays as it is. Look for the printed recovery code, or ask Administration for one to enrol this equipment.",
   "problem.rescue_unreadable":
     "The rescue copy is damaged on this disk ({file}). No file was made. Ask Administration to look at the disk before it is used on.",
   "problem.removed_too_recently":
-    "The profile “{name}” was removed lately. It can be deleted for good in {days} days; until then it can be brought back.",
+    "The profile “{name}” was removed lately. Wait {days} days to delete it for good; until then it is still stored and can be brought back.",
 };

@@ -55,7 +55,7 @@ export const opinion = {
   "opinion.word.refused": "No se pudo leer",
   "opinion.word.refused.meaning": "La Coordinación no pudo leerlo; aquí está el motivo.",
   "problem.opinion_incomplete":
-    "Falta el texto, o pasa de {limit} caracteres; de un problema falta decir qué tanto estorba. Lo escrito sigue aquí.",
+    "Falta el texto, o pasa de {limit} caracteres; de un problema, también qué tanto estorba. Llena lo que falta o acorta el texto; lo escrito sigue aquí.",
   "rule.opinion-unreadable":
     "La Coordinación no pudo leer este reporte. Actualiza el programa y escríbelo otra vez; el texto sigue aquí.",
   "rule.opinion-repeated": "La Coordinación ya tiene otro reporte con este folio. Escríbelo otra vez.",

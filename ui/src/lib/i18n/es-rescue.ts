@@ -70,9 +70,9 @@ export const rescue = {
   "back.already.other": "{n} ya se habían recuperado.",
   "back.left": "Esto no se pudo recuperar; sigue en la carpeta que te dieron:",
   "problem.rescue_none":
-    "El perfil «{name}» no tiene copia de rescate: nunca se activó, o su servidor no las acepta. No se hizo ningún archivo y lo guardado sigue como está.",
+    "El perfil «{name}» no tiene copia de rescate: nunca se activó, o su servidor no las acepta. No se hizo ningún archivo y lo guardado sigue como está. Busca el código de recuperación impreso, o pide a Administración uno para activar este equipo.",
   "problem.rescue_unreadable":
     "La copia de rescate está dañada en este disco ({file}). No se hizo ningún archivo. Pide a Administración que revise el disco antes de seguir usándolo.",
   "problem.removed_too_recently":
-    "El perfil «{name}» se quitó hace poco. Se podrá borrar para siempre dentro de {days} días; mientras, se puede restaurar.",
+    "El perfil «{name}» se quitó hace poco. Espera {days} días para borrarlo para siempre; mientras, sigue guardado y se puede restaurar.",
 } as const;

@@ -114,16 +114,16 @@ pub(crate) fn sentence(code: Code) -> (&'static str, &'static str) {
             "The text is missing or over {limit} characters; of a problem, how much it is in the way. Write it and try again; nothing was kept.",
         ),
         Code::RescueNone => (
-            "El perfil «{name}» no tiene copia de rescate: no se había activado, o su servidor no las acepta. No se hizo ningún archivo y lo guardado sigue como está.",
-            "The profile «{name}» has no rescue copy: it was not activated, or its endpoint takes none. No file was made, and what is stored stays as it is.",
+            "El perfil «{name}» no tiene copia de rescate: no se había activado, o su servidor no las acepta. No se hizo ningún archivo y lo guardado sigue como está. Busca el código de recuperación impreso, o pide a la administración uno para activar este equipo.",
+            "The profile «{name}» has no rescue copy: it was not activated, or its endpoint takes none. No file was made, and what is stored stays as it is. Look for the printed recovery code, or ask the administration for one to enrol this equipment.",
         ),
         Code::RescueUnreadable => (
             "La copia de rescate está dañada en este disco ({file}). No se hizo ningún archivo: pide a Administración que revise el disco antes de seguir usándolo.",
             "The rescue copy is damaged on this disk ({file}). No file was made: ask Administration to look at the disk before it is used on.",
         ),
         Code::RemovedTooRecently => (
-            "El perfil «{name}» se quitó hace poco: se puede borrar para siempre dentro de {days} días. Mientras, se puede restaurar.",
-            "The profile «{name}» was removed lately: it can be deleted for good in {days} days. Until then it can be brought back.",
+            "El perfil «{name}» se quitó hace poco. Espera {days} días para borrarlo para siempre; mientras, sigue guardado y se puede restaurar.",
+            "The profile “{name}” was removed lately. Wait {days} days to delete it for good; until then it is still stored and can be brought back.",
         ),
         Code::TooManyRequests => (
             "La Coordinación recibe demasiado en este momento. Nada se perdió; se reintenta en {retryAfterSeconds} s.",
