@@ -110,8 +110,8 @@ pub(crate) fn sentence(code: Code) -> (&'static str, &'static str) {
             "The follow-up {folio} cannot be corrected by another yet: wait until the coordination accepts, observes or rejects it. Nothing changed.",
         ),
         Code::OpinionIncomplete => (
-            "Falta el texto, o pasa de {limit} caracteres; de un problema falta decir qué tanto estorba. Escríbelo y vuelve a intentar; no se guardó nada.",
-            "The text is missing or over {limit} characters; of a problem, how much it is in the way. Write it and try again; nothing was kept.",
+            "Falta el texto, o pasa de {limit} caracteres; de un problema falta decir qué tanto estorba. Escríbelo y vuelve a intentar. No se guardó nada.",
+            "The text is missing or over {limit} characters; of a problem, how much it is in the way. Write it and try again. Nothing was kept.",
         ),
         Code::RescueNone => (
             "El perfil «{name}» no tiene copia de rescate: no se había activado, o su servidor no las acepta. No se hizo ningún archivo y lo guardado sigue como está. Busca el código de recuperación impreso, o pide a la administración uno para activar este equipo.",

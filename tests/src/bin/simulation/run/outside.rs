@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, VecDeque};
 use std::future::poll_fn;
 use std::sync::atomic::{AtomicI64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::task::{Poll, Waker};
+use std::task::{Context, Poll, Waker};
 
 use chrono::{DateTime, Utc};
 use client::{Answered, Asked, Broken, Exchange, Wire};
@@ -54,6 +54,14 @@ struct Ends {
     waiting: BTreeMap<u64, Waker>,
 }
 
+impl Ends {
+    fn ask(&mut self, asked: Asked) -> u64 {
+        self.last += 1;
+        self.asked.push_back((self.last, asked));
+        self.last
+    }
+}
+
 impl Line {
     pub fn waits(&self) -> bool {
         !lock(&self.0).asked.is_empty()
@@ -85,19 +93,8 @@ impl Line {
 
 impl Wire for Line {
     fn exchange(&self, asked: Asked) -> Exchange<'_> {
-        let mut ends = lock(&self.0);
-        ends.last += 1;
-        let number = ends.last;
-        ends.asked.push_back((number, asked));
-        let asking = Asking { line: self, number };
-        Box::pin(poll_fn(move |context| {
-            let mut ends = lock(&asking.line.0);
-            let Some(answer) = ends.answers.remove(&asking.number) else {
-                ends.waiting.insert(asking.number, context.waker().clone());
-                return Poll::Pending;
-            };
-            Poll::Ready(answer)
-        }))
+        let asking = Asking { line: self, number: lock(&self.0).ask(asked) };
+        Box::pin(poll_fn(move |context| asking.poll(context)))
     }
 }
 
@@ -105,6 +102,17 @@ impl Wire for Line {
 struct Asking<'l> {
     line: &'l Line,
     number: u64,
+}
+
+impl Asking<'_> {
+    fn poll(&self, context: &Context<'_>) -> Poll<Result<Answered, Broken>> {
+        let mut ends = lock(&self.line.0);
+        let Some(answer) = ends.answers.remove(&self.number) else {
+            ends.waiting.insert(self.number, context.waker().clone());
+            return Poll::Pending;
+        };
+        Poll::Ready(answer)
+    }
 }
 
 impl Drop for Asking<'_> {
